@@ -1,0 +1,134 @@
+namespace Postern.Core.Tables;
+
+/// <summary>
+/// The permanent access list (<c>postscreen_access_list</c>): words and tables in order, evaluated for each client. What a
+/// table answers is a list of words again.
+/// </summary>
+public sealed class AccessList
+{
+    private const string ParameterName = "postscreen_access_list";
+
+    private readonly Element[] _elements;
+    private readonly MatchList _mynetworks;
+
+    private AccessList(Element[] elements, MatchList mynetworks) => (_elements, _mynetworks) = (elements, mynetworks);
+
+    /// <summary>Decides nothing.</summary>
+    public static readonly AccessList Empty = new([], MatchList.Everything);
+
+    /// <summary>Reads a list. Unknown words are kept: as in Postfix they are found out when a client gets that far.</summary>
+    /// <param name="text">The parameter's value, expanded.</param>
+    /// <param name="mynetworks">What <c>permit_mynetworks</c> asks.</param>
+    /// <param name="warnings">Told of bad lines in tables.</param>
+    public static AccessList Parse(string text, MatchList mynetworks, TableCatalog tables, IWarningSink warnings)
+    {
+        var elements = new List<Element>();
+        ReadOnlySpan<char> rest = text;
+        while (ListText.TryTakeToken(ref rest, out var token))
+        {
+            var word = token.ToString();
+            elements.Add(new Element(word, word.Contains(':') ? tables.Open(word, foldCase: true, warnings) : null));
+        }
+
+        return new AccessList([.. elements], mynetworks);
+    }
+
+    /// <summary>Asks the list about a client. Allocates nothing while tables of networks answer with words it knows.</summary>
+    public AccessVerdict Evaluate(IpAddress client, IWarningSink warnings)
+    {
+        foreach (ref readonly var element in _elements.AsSpan())
+        {
+            var step = element.Table is { } table
+                ? LookUp(table, client, warnings)
+                : Obey(element.Word, ParameterName, client, warnings);
+            switch (step)
+            {
+                case Step.Permit:
+                    return AccessVerdict.Permit;
+                case Step.Reject:
+                    return AccessVerdict.Reject;
+                case Step.Abort:
+                    return AccessVerdict.Undecided;
+                case Step.Dunno when element.Table is null: // of a table it ends only what the table answered
+                    return AccessVerdict.Undecided;
+            }
+        }
+
+        return AccessVerdict.Undecided;
+    }
+
+    private Step LookUp(ILookupTable table, IpAddress client, IWarningSink warnings)
+    {
+        var result = table.Lookup(client, warnings);
+        if (result.Status == LookupStatus.NotFound)
+            return Step.GoOn;
+        if (result.Status == LookupStatus.Error)
+        {
+            warnings.Warn($"{ParameterName}: {table.Name}: table lookup error -- ignoring the remainder of this access list");
+            return Step.Abort;
+        }
+
+        if (result.Value.Length == 0)
+            return Obey("", table.Name, client, warnings); // to Postfix an empty answer is one unknown word
+
+        var rest = CutAtTable(result.Value, table.Name, warnings);
+        while (ListText.TryTakeToken(ref rest, out var word))
+        {
+            if (Obey(word, table.Name, client, warnings) is not Step.GoOn and var step)
+                return step;
+        }
+
+        return Step.GoOn;
+    }
+
+    /// <summary>A table's answer cannot send the client on to another table. Postfix finds that out before it obeys a word.</summary>
+    private static ReadOnlySpan<char> CutAtTable(ReadOnlySpan<char> words, string origin, IWarningSink warnings)
+    {
+        if (!words.Contains(':'))
+            return words;
+        var rest = words;
+        while (true)
+        {
+            var kept = words[..^rest.Length];
+            if (!ListText.TryTakeToken(ref rest, out var word))
+                return words;
+            if (!word.Contains(':'))
+                continue;
+            warnings.Warn($"table {origin}: lookup result \"{word}\" is not allowed -- ignoring remainder of access list");
+            return kept;
+        }
+    }
+
+    private Step Obey(ReadOnlySpan<char> word, string origin, IpAddress client, IWarningSink warnings)
+    {
+        if (word.Equals("permit_mynetworks", StringComparison.OrdinalIgnoreCase))
+        {
+            var outcome = _mynetworks.Match(client, warnings);
+            if (outcome != MatchOutcome.Error)
+                return outcome == MatchOutcome.Yes ? Step.Permit : Step.GoOn;
+            warnings.Warn($"{origin}: permit_mynetworks: mynetworks lookup error -- ignoring the remainder of this access list");
+            return Step.Abort;
+        }
+
+        if (word.Equals("permit", StringComparison.OrdinalIgnoreCase))
+            return Step.Permit;
+        if (word.Equals("reject", StringComparison.OrdinalIgnoreCase))
+            return Step.Reject;
+        if (word.Equals("dunno", StringComparison.OrdinalIgnoreCase))
+            return Step.Dunno;
+        warnings.Warn($"{origin}: unknown command: {word} -- ignoring the remainder of this access list");
+        return Step.Abort;
+    }
+
+    private enum Step
+    {
+        GoOn,
+        Permit,
+        Reject,
+        Dunno,
+        Abort,
+    }
+
+    /// <param name="Table">Null: the word is an order.</param>
+    private readonly record struct Element(string Word, ILookupTable? Table);
+}

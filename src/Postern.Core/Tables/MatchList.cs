@@ -1,0 +1,190 @@
+namespace Postern.Core.Tables;
+
+/// <summary>
+/// A list of patterns, tables and files of patterns, of which the first that matches decides: <c>mynetworks</c>,
+/// <c>postscreen_allowlist_interfaces</c>, <c>postscreen_forbidden_commands</c>.
+/// </summary>
+public sealed class MatchList : IRefreshable
+{
+    private const int MostFiles = 100;
+
+    private readonly string _name;
+    private readonly TableCatalog? _tables;
+    private readonly Dictionary<string, MatchFile> _files = new(StringComparer.Ordinal);
+    private MatchItem[] _items = [];
+
+    private MatchList(string name, TableCatalog? tables) => (_name, _tables) = (name, tables);
+
+    /// <summary>Matches every address and word: <c>static:all</c>.</summary>
+    public static readonly MatchList Everything = MakeEverything();
+
+    /// <summary>Reads a list.</summary>
+    /// <param name="parameterName">
+    /// What log lines call it; for <c>mynetworks</c> that is <c>postscreen_access_list</c>, which asks it.
+    /// </param>
+    /// <param name="text">The parameter's value, expanded.</param>
+    /// <param name="fatal">Why there can be no such list, naming the parameter; null on success.</param>
+    /// <returns>The list; null when <paramref name="fatal"/> is set.</returns>
+    public static MatchList? Parse(
+        string parameterName, string text, TableCatalog tables, IWarningSink warnings, out string? fatal)
+    {
+        var list = new MatchList(parameterName, tables);
+        var items = new List<MatchItem>();
+        fatal = list.ParseLine(text, within: null, items, warnings);
+        if (fatal is not null)
+            return null;
+        list._items = [.. items];
+        if (list._files.Count > 0)
+            tables.Follow(list);
+        return list;
+    }
+
+    /// <summary>Compares an address with the patterns as addresses and networks.</summary>
+    public MatchOutcome Match(IpAddress address, IWarningSink warnings) =>
+        Match(_items, null, address, warnings) ?? MatchOutcome.No;
+
+    /// <summary>Compares a word, in any letter case, with the patterns as texts.</summary>
+    public MatchOutcome Match(string word, IWarningSink warnings) =>
+        Match(_items, ListText.FoldCase(word), default, warnings) ?? MatchOutcome.No;
+
+    void IRefreshable.Refresh(ITextFiles files, IWarningSink warnings)
+    {
+        foreach (var file in _files.Values.ToArray()) // a new version may add files
+            file.Refresh(files, warnings);
+
+        var inUse = new HashSet<MatchFile>();
+        MatchFile.Collect(_items, inUse);
+        foreach (var (path, file) in _files.ToArray())
+        {
+            if (!inUse.Contains(file))
+                _files.Remove(path);
+        }
+    }
+
+    private static MatchList MakeEverything()
+    {
+        var source = new TableSource("static:all", "all", Text: null, FoldCase: false, DuplicateKeys.Refused);
+        var all = StaticTable.Parse(source, DiscardedWarnings.Instance, out _);
+        return new MatchList("", tables: null) { _items = [new MatchItem(IsNegated: false, null, all, null)] };
+    }
+
+    /// <returns>Null when no item matches.</returns>
+    private MatchOutcome? Match(MatchItem[] items, string? foldedWord, IpAddress address, IWarningSink warnings)
+    {
+        foreach (ref readonly var item in items.AsSpan())
+        {
+            MatchOutcome? outcome;
+            if (item.File is not null)
+                outcome = Match(item.File.Items, foldedWord, address, warnings);
+            else if (item.Table is not null)
+                outcome = Match(item.Table, foldedWord, address, warnings);
+            else if (foldedWord is not null)
+                outcome = item.Pattern!.Matches(foldedWord) ? MatchOutcome.Yes : null;
+            else
+                outcome = item.Pattern!.Match(address, _name, warnings) is not MatchOutcome.No and var answer ? answer : null;
+
+            if (outcome is MatchOutcome.Error)
+                return outcome;
+            if (outcome is not null)
+                return (outcome == MatchOutcome.Yes) != item.IsNegated ? MatchOutcome.Yes : MatchOutcome.No;
+        }
+
+        return null;
+    }
+
+    private MatchOutcome? Match(ILookupTable table, string? foldedWord, IpAddress address, IWarningSink warnings)
+    {
+        var result = foldedWord is null ? table.Lookup(address, warnings) : table.Lookup(foldedWord, warnings);
+        if (result.Status == LookupStatus.NotFound)
+            return null;
+        if (result.Status == LookupStatus.Found)
+            return MatchOutcome.Yes;
+        warnings.Warn($"{_name}: {table.Name}: table lookup problem");
+        return MatchOutcome.Error;
+    }
+
+    /// <summary>Reads elements up to the end of the text or to one that starts with <c>#</c>.</summary>
+    /// <param name="within">The file that the text is from; null: the parameter itself.</param>
+    /// <returns>What makes the list impossible; null: nothing.</returns>
+    private string? ParseLine(ReadOnlySpan<char> rest, MatchFile? within, List<MatchItem> items, IWarningSink warnings)
+    {
+        while (ListText.TryTakeToken(ref rest, out var token))
+        {
+            if (token[0] == '#')
+            {
+                warnings.Warn($"{_name}: comment at end of line is not supported: {token} {rest}");
+                break;
+            }
+
+            var pattern = token.TrimStart('!');
+            var isNegated = (token.Length - pattern.Length) % 2 != 0;
+            if (pattern.IsEmpty)
+                return $"{_name}: no pattern after '!'";
+            if (pattern[0] == '/')
+            {
+                if (IncludeFile(pattern.ToString(), within, isNegated, items, warnings) is { } fatal)
+                    return fatal;
+            }
+            else if (pattern[0] != '[' && pattern.Contains(':'))
+            {
+                items.Add(new MatchItem(isNegated, null, _tables!.Open(pattern.ToString(), foldCase: false, warnings), null));
+            }
+            else
+            {
+                items.Add(new MatchItem(isNegated, new MatchPattern(pattern.ToString()), null, null));
+            }
+        }
+
+        return null;
+    }
+
+    private static bool Includes(MatchFile file, MatchFile other)
+    {
+        var inside = new HashSet<MatchFile> { file };
+        MatchFile.Collect(file.Items, inside);
+        return inside.Contains(other);
+    }
+
+    private string? IncludeFile(
+        string path, MatchFile? within, bool isNegated, List<MatchItem> items, IWarningSink warnings)
+    {
+        if (!_files.TryGetValue(path, out var file))
+        {
+            if (_files.Count >= MostFiles)
+                return $"{_name}: more than {MostFiles} files: {path}";
+            file = new MatchFile(path, owner => (string text, IWarningSink sink, out string? problem) =>
+                ParseFile(text, owner, sink, out problem));
+            _files.Add(path, file); // before it is read, so that it finds itself in a circle
+            if (!file.Open(_tables!.Files, warnings, out var problem, out var fatal))
+                _tables.ReportOpenError(problem!, warnings);
+            if (fatal is not null)
+                return fatal;
+        }
+
+        if (within is not null && Includes(file, within))
+            return $"{_name}: file {path} includes itself";
+        items.Add(new MatchItem(isNegated, null, null, file));
+        return null;
+    }
+
+    /// <summary>
+    /// Postfix 3.7's way: line by line, and a comment has its <c>#</c> in the first column. (Logical lines, as 3.12 has
+    /// them, give the same list, without the warning about an indented comment.)
+    /// </summary>
+    private MatchItem[]? ParseFile(string text, MatchFile file, IWarningSink warnings, out string? problem)
+    {
+        var items = new List<MatchItem>();
+        problem = null;
+        for (var position = 0; position < text.Length && problem is null;)
+        {
+            var newline = text.IndexOf('\n', position);
+            var end = newline < 0 ? text.Length : newline + 1;
+            var line = ListText.BeforeNul(text.AsSpan(position, end - position));
+            if (!line.StartsWith('#'))
+                problem = ParseLine(line, file, items, warnings);
+            position = end;
+        }
+
+        return problem is null ? [.. items] : null;
+    }
+}

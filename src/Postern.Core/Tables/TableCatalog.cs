@@ -1,0 +1,115 @@
+namespace Postern.Core.Tables;
+
+/// <summary>
+/// The tables of one configuration. Each is opened once and shared, and those made from text files follow their files.
+/// One that cannot be opened is replaced by a stand-in, so that the daemon starts and the rest of the configuration works.
+/// </summary>
+public sealed class TableCatalog(ITextFiles files)
+{
+    private readonly Dictionary<(string Spec, bool FoldCase, DuplicateKeys Duplicates), ILookupTable> _tables = [];
+    private const string NotYet = "this version of Postern does not have the dictionary type";
+
+    private readonly List<IRefreshable> _refreshables = [];
+    private readonly List<string> _openErrors = [];
+    private bool _isRefreshing;
+
+    /// <summary>Why tables could not be opened, in order: log lines of severity error, without the prefix.</summary>
+    public IReadOnlyList<string> OpenErrors => _openErrors;
+
+    /// <summary>Whether a table could not be opened because its type comes in a later version.</summary>
+    internal static bool IsOfLaterVersion(string openError) => openError.StartsWith(NotYet, StringComparison.Ordinal);
+
+    internal ITextFiles Files { get; } = files;
+
+    /// <summary>Opens a table.</summary>
+    /// <param name="spec"><c>type:name</c>.</param>
+    /// <param name="foldCase">Whether keys match in any letter case.</param>
+    /// <param name="warnings">Told of bad lines.</param>
+    /// <returns>The table, or a stand-in for one that cannot be opened (<see cref="OpenErrors"/> says why).</returns>
+    public ILookupTable Open(string spec, bool foldCase, IWarningSink warnings) =>
+        Open(spec, foldCase, DuplicateKeys.Refused, warnings);
+
+    /// <summary>Opens a table.</summary>
+    /// <param name="spec"><c>type:name</c>.</param>
+    /// <param name="foldCase">Whether keys match in any letter case.</param>
+    /// <param name="duplicates">What two entries with one key are.</param>
+    /// <param name="warnings">Told of bad lines.</param>
+    public ILookupTable Open(string spec, bool foldCase, DuplicateKeys duplicates, IWarningSink warnings)
+    {
+        var isNew = !_tables.TryGetValue((spec, foldCase, duplicates), out var table);
+        if (table is null)
+        {
+            table = Make(spec, foldCase, duplicates, warnings);
+            _tables.Add((spec, foldCase, duplicates), table);
+            if (table is FileTable file)
+                _refreshables.Add(file);
+        }
+
+        var error = table switch
+        {
+            FileTable file => file.OpenError,
+            UnavailableTable standIn => standIn.Reason,
+            _ => null,
+        };
+        if (error is not null && _isRefreshing)
+            warnings.Warn(error); // a new version of a match list's file that names this table is refused
+        else if (error is not null && isNew)
+            _openErrors.Add(error);
+        return table;
+    }
+
+    /// <summary>
+    /// Reads changed files anew, once a second or so. A change is acted upon at the second call that sees it. What cannot be read, or
+    /// gives any warning, is reported and the version before stays in force.
+    /// </summary>
+    public void Refresh(IWarningSink warnings)
+    {
+        _isRefreshing = true;
+        try
+        {
+            for (var i = 0; i < _refreshables.Count; i++) // a new version may add tables
+                _refreshables[i].Refresh(Files, warnings);
+        }
+        finally
+        {
+            _isRefreshing = false;
+        }
+    }
+
+    internal void Follow(IRefreshable refreshable) => _refreshables.Add(refreshable);
+
+    /// <summary>A problem with a file that is no table: a <c>/file</c> in a match list.</summary>
+    internal void ReportOpenError(string problem, IWarningSink warnings)
+    {
+        if (_isRefreshing)
+            warnings.Warn(problem);
+        else
+            _openErrors.Add(problem);
+    }
+
+    private ILookupTable Make(string spec, bool foldCase, DuplicateKeys duplicates, IWarningSink warnings)
+    {
+        var colon = spec.IndexOf(':');
+        if (colon <= 0 || colon == spec.Length - 1)
+            return new UnavailableTable(spec, $"open dictionary: expecting \"type:name\" form instead of \"{spec}\"");
+
+        var (typeName, argument) = (spec[..colon], spec[(colon + 1)..]);
+        TableType? type = null;
+        foreach (var row in TableTypes.All)
+        {
+            if (row.Name == typeName)
+                type = row;
+        }
+
+        if (type is null)
+            return new UnavailableTable(spec, $"unsupported dictionary type: {typeName}");
+        if (!type.IsAvailable)
+            return new UnavailableTable(spec, NotYet + $" {typeName} yet");
+
+        var source = new TableSource(spec, argument, Text: null, foldCase, duplicates);
+        if (type.IsPath(argument))
+            return new FileTable(type, source, Files, warnings);
+        return type.FromArgument!(source, warnings, out var problem)
+            ?? new UnavailableTable(spec, problem ?? "no content");
+    }
+}
