@@ -1,0 +1,6 @@
+namespace Postern.Core.Config;
+
+/// <summary>Where an entry was written.</summary>
+/// <param name="File">The path as it was opened.</param>
+/// <param name="Line">The first physical line of the entry, from 1; 0: the file as a whole.</param>
+public readonly record struct ConfigOrigin(string File, int Line);

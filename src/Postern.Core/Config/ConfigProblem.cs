@@ -1,0 +1,22 @@
+namespace Postern.Core.Config;
+
+/// <summary>How much a configuration problem matters.</summary>
+public enum ProblemSeverity
+{
+    /// <summary>Mail flows; something is not as the administrator may think.</summary>
+    Warning,
+
+    /// <summary>The daemon starts, as Postfix does, but something will not work: a table that cannot be opened.</summary>
+    Degraded,
+
+    /// <summary>The daemon does not start.</summary>
+    Error,
+}
+
+/// <summary>Something in the configuration that the administrator should know or mend.</summary>
+/// <param name="Severity">Whether it keeps the daemon from starting.</param>
+/// <param name="File">The file to edit; null when there is none, as with a wrong built-in default for this host.</param>
+/// <param name="Line">The line in <paramref name="File"/>, from 1; 0 when there is none.</param>
+/// <param name="Text">What is wrong, in Postfix's words where it has words; Latin-1 characters standing for bytes.</param>
+/// <param name="Remedy">What to do about it.</param>
+public sealed record ConfigProblem(ProblemSeverity Severity, string? File, int Line, string Text, string Remedy);

@@ -1,0 +1,89 @@
+using Postern.Core.Tables;
+
+namespace Postern.Core.Config;
+
+/// <summary>
+/// The whole configuration: main.cf, the optional postern.cf beside it whose entries override it, and master.cf.
+/// Immutable; a reload loads another one.
+/// </summary>
+public sealed class Configuration
+{
+    private Configuration(
+        string directory,
+        IReadOnlyDictionary<string, MainCfEntry> entries,
+        TableCatalog tables,
+        ProblemList problems,
+        ProcessSettings? process,
+        IReadOnlyList<ScreeningService> services)
+    {
+        (Directory, Entries, Tables) = (directory, entries, tables);
+        (Problems, HasErrors) = (problems.All, problems.HasErrors);
+        (Process, Services) = HasErrors ? (null, []) : (process, services);
+    }
+
+    /// <summary>Where the files are.</summary>
+    public string Directory { get; }
+
+    /// <summary>All problems, in the order in which they were found.</summary>
+    public IReadOnlyList<ConfigProblem> Problems { get; }
+
+    /// <summary>Whether a problem keeps the daemon from starting.</summary>
+    public bool HasErrors { get; }
+
+    /// <summary>The process-wide settings; null when there are errors.</summary>
+    public ProcessSettings? Process { get; }
+
+    /// <summary>The screening services in master.cf's order, at least one; empty when there are errors.</summary>
+    public IReadOnlyList<ScreeningService> Services { get; }
+
+    /// <summary>The tables that the services share.</summary>
+    public TableCatalog Tables { get; }
+
+    /// <summary>The entries of main.cf and postern.cf that are in force, with their origins.</summary>
+    public IReadOnlyDictionary<string, MainCfEntry> Entries { get; }
+
+    /// <summary>Reads the files of a directory and checks everything in them.</summary>
+    /// <param name="directory">Such as <c>/etc/postfix</c>.</param>
+    public static Configuration Load(string directory, ITextFiles files, HostFacts host)
+    {
+        directory = directory.Length > 1 ? directory.TrimEnd('/') : directory;
+        var problems = new ProblemList();
+        var tables = new TableCatalog(files);
+        var mainCf = new MainCf();
+        string main = $"{directory}/main.cf", own = $"{directory}/postern.cf", master = $"{directory}/master.cf";
+
+        var isComplete = ReadFile(main, files, problems, out var mainText);
+        mainCf.Read(mainText, main, problems);
+        if (files.Stamp(own) is not null)
+        {
+            isComplete &= ReadFile(own, files, problems, out var ownText);
+            mainCf.Read(ownText, own, problems);
+        }
+
+        isComplete &= ReadFile(master, files, problems, out var masterText);
+        var services = MasterCf.Read(masterText, master, problems);
+        if (!isComplete)
+            return new Configuration(directory, mainCf.Entries, tables, problems, process: null, []);
+
+        var defaults = new HostDefaults(mainCf, services, host, problems);
+        var process = new ProcessReader(directory, mainCf, defaults, host, problems).Read();
+        var reader = new ServiceReader(directory, mainCf, services, defaults, tables, host, problems);
+        var screening = reader.ReadServices();
+        reader.WarnOfUnusedNames(mainCf.Entries.Values);
+        return new Configuration(directory, mainCf.Entries, tables, problems, process, screening);
+    }
+
+    private static bool ReadFile(string path, ITextFiles files, ProblemList problems, out string text)
+    {
+        text = "";
+        if (!files.TryRead(path, out var file, out var reason))
+        {
+            problems.Error(
+                new ConfigOrigin(path, 0), $"open {path}: {reason}", "name the directory of the configuration with -c");
+            return false;
+        }
+
+        text = file.Text;
+        return true;
+    }
+}

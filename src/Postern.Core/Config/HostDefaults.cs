@@ -1,0 +1,68 @@
+namespace Postern.Core.Config;
+
+/// <summary>What depends on the machine or on master.cf: some defaults, and the own addresses.</summary>
+internal sealed class HostDefaults(
+    MainCf mainCf, IReadOnlyList<MasterCfEntry> masterCf, HostFacts host, ProblemList problems)
+{
+    /// <summary><c>inet_protocols</c>, without what the kernel lacks.</summary>
+    public InetProtocols Protocols { get; private set; }
+
+    /// <summary>The own addresses that <c>inet_interfaces</c> names.</summary>
+    public IReadOnlyList<IpAddress> OwnAddresses { get; private set; } = [];
+
+    /// <summary>Whether <c>inet_interfaces</c> is <c>all</c>: services without a host listen on the wildcard addresses.</summary>
+    public bool ListensEverywhere { get; private set; }
+
+    /// <summary>Whether <c>inet_interfaces</c> names hosts; if none is usable, that is a problem already.</summary>
+    public bool NamesInterfaces { get; private set; }
+
+    /// <summary>Reads the properties from main.cf; a service cannot override them.</summary>
+    public void ReadNetwork(ParameterValues values)
+    {
+        Protocols = Networks.ReadProtocols(values, host, problems);
+        OwnAddresses = Networks.OwnAddresses(values, host, Protocols, problems);
+        var words = Networks.Words(values.Text("inet_interfaces"));
+        ListensEverywhere = words is ["all"];
+        NamesInterfaces = words is not ([] or ["all"] or ["loopback-only"]);
+    }
+
+    /// <summary>The default text of a parameter; null: that of its row.</summary>
+    public string? Find(string name, ParameterValues values)
+    {
+        switch (name)
+        {
+            case "myhostname":
+                return host.HostName.Contains('.')
+                    ? host.HostName
+                    : $"{host.HostName}.{(mainCf.Entries.TryGetValue("mydomain", out var domain) ? domain.Value : "localdomain")}";
+            case "mydomain":
+                var hostName = values.Text("myhostname");
+                return hostName.IndexOf('.') is >= 0 and var dot && dot + 1 < hostName.Length ? hostName[(dot + 1)..] : "localdomain";
+            case "mynetworks":
+                return Networks.MyNetworks(
+                    values, host, Networks.OwnAddresses(values, host, Networks.ReadProtocols(values, host, problems), problems), problems);
+            case "postern_handoff":
+                // No service of type pass at all: this machine has no smtpd for us. One of another name is a mistake, and
+                // the client is told 421 rather than that its mail was taken by somebody unexpected.
+                if (!masterCf.Any(static entry => entry.Type == "pass"))
+                    return "receiver";
+                return FindServer(values.Text("smtpd_service_name")) is { IsPrivate: false }
+                    ? "pass:public/$smtpd_service_name"
+                    : "pass:private/$smtpd_service_name";
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>The service that takes clients who pass; null: master.cf has none.</summary>
+    public MasterCfEntry? FindServer(string name)
+    {
+        foreach (var entry in masterCf)
+        {
+            if (entry.Type == "pass" && entry.Name == name)
+                return entry;
+        }
+
+        return null;
+    }
+}

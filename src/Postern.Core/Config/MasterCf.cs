@@ -1,0 +1,178 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+
+namespace Postern.Core.Config;
+
+/// <summary>Reads master.cf: one service a logical line, eight fields and the program's arguments.</summary>
+internal static class MasterCf
+{
+    private const string FieldRemedy =
+        "a line is: service type private unprivileged chroot wakeup maxproc command arguments; \"-\" takes a field's default";
+
+    private static readonly string[] Types = ["inet", "unix", "fifo", "pass", "unix-dgram"];
+
+    /// <summary>Reads all services; bad lines become problems and are left out, of duplicates the last one stays.</summary>
+    public static IReadOnlyList<MasterCfEntry> Read(string text, string file, ProblemList problems)
+    {
+        var entries = new List<MasterCfEntry>();
+        var positions = new Dictionary<(string Name, string Type), int>();
+        var sink = problems.Sink(
+            new ConfigOrigin(file, 0), "begin continuation lines with a blank, and only those",
+            static _ => ProblemSeverity.Warning);
+        foreach (var line in LogicalLines.Read(text, file, sink))
+        {
+            var origin = new ConfigOrigin(file, line.LineNumber);
+            var nul = line.Text.IndexOf('\0');
+            var reader = new FieldReader(nul < 0 ? line.Text : line.Text[..nul]);
+            if (!reader.TryReadEntry(origin, out var entry, out var problem))
+            {
+                problems.Error(origin, problem, FieldRemedy);
+                continue;
+            }
+
+            if (!positions.TryAdd((entry.Name, entry.Type), entries.Count))
+            {
+                var earlier = positions[(entry.Name, entry.Type)];
+                var port = entry.Type == "inet" ? entry.Endpoint.Port : entry.Name;
+                problems.Warning(
+                    origin,
+                    $"duplicate master.cf entry for service \"{entry.Name}\" ({port}) -- using the last entry",
+                    $"remove one of the two; the other is in line {entries[earlier].Origin.Line}");
+                entries[earlier] = entry;
+                continue;
+            }
+
+            entries.Add(entry);
+        }
+
+        return entries;
+    }
+
+    // Reads the fields of one line from left to right.
+    private ref struct FieldReader(string line)
+    {
+        private const string Separators = " \t\r";
+
+        private ReadOnlySpan<char> _rest = line;
+        private string? _problem;
+
+        public bool TryReadEntry(
+            ConfigOrigin origin, [NotNullWhen(true)] out MasterCfEntry? entry, [NotNullWhen(false)] out string? problem)
+        {
+            entry = ReadEntry(origin);
+            problem = _problem;
+            return problem is null && entry is not null;
+        }
+
+        private MasterCfEntry? ReadEntry(ConfigOrigin origin)
+        {
+            var name = ReadText("service name");
+            var type = ReadText("transport type");
+            if (_problem is null && Array.IndexOf(Types, type) < 0)
+                _problem = $"bad transport type: {type}";
+            var endpoint = default(HostPort);
+            if (_problem is null && type == "inet"
+                && !HostPort.TryParse(name, defaultHost: "", defaultPort: null, out endpoint, out var hostPortProblem))
+                _problem = $"{hostPortProblem} in \"{name}\"";
+
+            var isPrivate = ReadBool("private") ?? true;
+            if (_problem is null && isPrivate && type == "inet")
+                _problem = "inet service cannot be private";
+            var isUnprivileged = ReadBool("unprivileged") ?? true;
+            var chroot = ReadBool("chroot");
+            var wakeUp = ReadNumber("wakeup_time") ?? 0;
+            var processLimit = ReadNumber("max_proc");
+            var command = ReadText("command");
+            var arguments = new List<string>();
+            while (_problem is null && TryReadArgument(out var argument))
+                arguments.Add(argument);
+
+            return _problem is not null
+                ? null
+                : new MasterCfEntry(
+                    name, type, isPrivate, isUnprivileged, chroot, wakeUp, processLimit, command, arguments, origin)
+                {
+                    Endpoint = endpoint,
+                };
+        }
+
+        private string ReadField(string field)
+        {
+            _rest = _rest.TrimStart(Separators);
+            if (_rest.IsEmpty)
+            {
+                _problem ??= $"missing \"{field}\" field";
+                return "";
+            }
+
+            var end = _rest.IndexOfAny(Separators);
+            var text = end < 0 ? _rest : _rest[..end];
+            _rest = _rest[text.Length..];
+            return text.ToString();
+        }
+
+        private string ReadText(string field)
+        {
+            var text = ReadField(field);
+            if (text == "-")
+                _problem ??= $"field \"{field}\" has no default value";
+            return text;
+        }
+
+        private bool? ReadBool(string field)
+        {
+            var text = ReadField(field);
+            if (text is not ("-" or "y" or "n"))
+                _problem ??= $"field \"{field}\": bad value: \"{text}\"";
+            return text is "-" ? null : text is "y";
+        }
+
+        // The first character decides that it is a number; what follows the digits ("1000?") is ignored.
+        private int? ReadNumber(string field)
+        {
+            var text = ReadField(field);
+            if (text == "-")
+                return null;
+            var end = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
+            var digits = end < 0 ? text : text.AsSpan(0, end);
+            if (digits.IsEmpty)
+                _problem ??= $"field \"{field}\": bad value: \"{text}\"";
+            return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : int.MaxValue;
+        }
+
+        private bool TryReadArgument(out string argument)
+        {
+            argument = "";
+            _rest = _rest.TrimStart(Separators);
+            if (_rest.IsEmpty)
+                return false;
+
+            var level = 0;
+            var end = 0;
+            for (; end < _rest.Length && (level > 0 || !Separators.Contains(_rest[end])); end++)
+            {
+                if (_rest[end] == '{')
+                    level++;
+                else if (_rest[end] == '}' && level > 0)
+                    level--;
+            }
+
+            var text = _rest[..end];
+            _rest = _rest[end..];
+            if (text[0] != '{')
+            {
+                argument = text.ToString();
+                return true;
+            }
+
+            var close = BracedText.FindClose(text);
+            if (close < 0)
+                _problem = $"missing '}}' in \"{text}\"";
+            else if (close + 1 < text.Length)
+                _problem = $"syntax error after '}}' in \"{text}\"";
+            else
+                argument = text[1..close].Trim(LogicalLines.WhiteSpace).ToString();
+            return _problem is null;
+        }
+    }
+}

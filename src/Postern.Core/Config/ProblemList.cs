@@ -1,0 +1,37 @@
+namespace Postern.Core.Config;
+
+/// <summary>Collects problems, each once, in the order in which they were found.</summary>
+internal sealed class ProblemList
+{
+    private readonly List<ConfigProblem> _problems = [];
+    private readonly HashSet<ConfigProblem> _known = [];
+
+    public IReadOnlyList<ConfigProblem> All => _problems;
+
+    public bool HasErrors { get; private set; }
+
+    public void Error(ConfigOrigin? origin, string text, string remedy) =>
+        Add(ProblemSeverity.Error, origin, text, remedy);
+
+    public void Warning(ConfigOrigin? origin, string text, string remedy) =>
+        Add(ProblemSeverity.Warning, origin, text, remedy);
+
+    public void Add(ProblemSeverity severity, ConfigOrigin? origin, string text, string remedy)
+    {
+        var problem = new ConfigProblem(severity, origin?.File, origin?.Line ?? 0, text, remedy);
+        if (!_known.Add(problem))
+            return; // two services evaluate the same main.cf
+        _problems.Add(problem);
+        HasErrors |= severity == ProblemSeverity.Error;
+    }
+
+    /// <summary>A receiver of warnings that turns each into a problem.</summary>
+    public IWarningSink Sink(ConfigOrigin? origin, string remedy, Func<string, ProblemSeverity> severity) =>
+        new WarningSink(this, origin, remedy, severity);
+
+    private sealed class WarningSink(
+        ProblemList problems, ConfigOrigin? origin, string remedy, Func<string, ProblemSeverity> severity) : IWarningSink
+    {
+        public void Warn(string text) => problems.Add(severity(text), origin, text, remedy);
+    }
+}

@@ -1,0 +1,74 @@
+namespace Postern.Core.Config;
+
+/// <summary>What holds for the whole process: read from main.cf and postern.cf, without the overrides of master.cf.</summary>
+public sealed record ProcessSettings
+{
+    /// <summary><c>queue_directory</c>.</summary>
+    public required string QueueDirectory { get; init; }
+
+    /// <summary><c>command_directory</c>: where postmap is, if it is.</summary>
+    public required string CommandDirectory { get; init; }
+
+    /// <summary><c>data_directory</c>.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary><c>default_database_type</c>: of a <c>postscreen_cache_map</c> that names no type.</summary>
+    public required string DefaultDatabaseType { get; init; }
+
+    /// <summary><c>mail_owner</c>: a user that exists.</summary>
+    public required string MailOwner { get; init; }
+
+    /// <summary><c>setgid_group</c>; null when it has its default and this machine has no such group.</summary>
+    public required string? SetgidGroup { get; init; }
+
+    /// <summary><c>maillog_file</c>; null: syslog.</summary>
+    public required string? MaillogFile { get; init; }
+
+    /// <summary><c>maillog_file_permissions</c>: the mode bits of a new log file.</summary>
+    public required int MaillogFilePermissions { get; init; }
+
+    /// <summary><c>postlog_service_name</c>.</summary>
+    public required string PostlogServiceName { get; init; }
+
+    /// <summary><c>syslog_name</c>.</summary>
+    public required string SyslogName { get; init; }
+
+    /// <summary><c>syslog_facility</c>: its number, 2 for mail (RFC 5424 section 6.2.1).</summary>
+    public required int SyslogFacility { get; init; }
+
+    /// <summary><c>myhostname</c>.</summary>
+    public required string MyHostname { get; init; }
+
+    /// <summary><c>mydomain</c>.</summary>
+    public required string MyDomain { get; init; }
+
+    /// <summary><c>mail_name</c>.</summary>
+    public required string MailName { get; init; }
+
+    /// <summary><c>inet_protocols</c>, without what the kernel lacks.</summary>
+    public required InetProtocols InetProtocols { get; init; }
+
+    /// <summary><c>smtputf8_enable</c>, for the log of the process.</summary>
+    public required bool SmtpUtf8 { get; init; }
+
+    /// <summary><c>message_size_limit</c>, in bytes, for the built-in SMTP server; 0 or less: none.</summary>
+    public required long MessageSizeLimit { get; init; }
+
+    /// <summary><c>postern_receiver_maildir</c>.</summary>
+    public required string ReceiverMaildir { get; init; }
+
+    /// <summary><c>postern_receiver_domains</c>, lower case.</summary>
+    public required IReadOnlyList<string> ReceiverDomains { get; init; }
+
+    /// <summary><c>postern_receiver_session_limit</c>.</summary>
+    public required int ReceiverSessionLimit { get; init; }
+
+    /// <summary><c>postern_receiver_unknown_sender_domain_reject</c>.</summary>
+    public required bool ReceiverRejectsUnknownSenderDomains { get; init; }
+
+    /// <summary><c>postern_listen_backlog</c>.</summary>
+    public required int ListenBacklog { get; init; }
+
+    /// <summary><c>postern_stop_grace_time</c>.</summary>
+    public required TimeSpan StopGraceTime { get; init; }
+}

@@ -1,0 +1,95 @@
+using static Postern.Core.Config.ParameterGroup;
+using static Postern.Core.Config.ParameterKind;
+using static Postern.Core.Config.ParameterUse;
+
+namespace Postern.Core.Config;
+
+/// <summary>
+/// What postscreen itself reads, in the order in which it does: strings, numbers, times, booleans, raw texts, and the
+/// booleans with a text for default. Since a default is entered into the dictionary when it is used, a row may refer to
+/// those above it.
+/// </summary>
+internal static class ScreeningParameters
+{
+    public static readonly Parameter[] Rows =
+    [
+        // Strings.
+        new("smtpd_service_name", Text, "smtpd", Connections, "The service of master.cf, type pass, that gets the clients who pass.") { MinimumLength = 1 },
+        new("smtpd_banner", Text, "$myhostname ESMTP $mail_name", Engine, "The text after 220 in the greeting of the dummy engine.") { MinimumLength = 1 },
+        new("smtpd_forbidden_commands", Text, "CONNECT GET POST regexp:{{/^[^A-Z]/ Bogus}}", DeepTests, "Default of postscreen_forbidden_commands.") { Use = Default },
+        new("smtpd_discard_ehlo_keywords", Text, "", Engine, "Default of postscreen_discard_ehlo_keywords.") { Use = Default },
+        new("smtpd_discard_ehlo_keyword_address_maps", Text, "", Engine, "Default of postscreen_discard_ehlo_keyword_address_maps.") { Use = Default },
+        new("smtpd_command_filter", Text, "", Engine, "Filters commands of the real SMTP server; postscreen loads it and never uses it.") { Use = Unused },
+        new("smtpd_tls_security_level", Text, "", Tls, "Default of postscreen_tls_security_level.") { Use = Default },
+        new("dnsblog_service_name", Text, "dnsblog", Dnsblog, "The helper that asks DNS lists for postscreen; Postern asks them itself.") { MinimumLength = 1, Use = Unused },
+        new("tlsproxy_service_name", Text, "tlsproxy", Tls, "The helper that speaks TLS for postscreen; Postern has none.") { MinimumLength = 1, Use = Unused },
+        new("postscreen_cache_map", Text, "btree:$data_directory/postscreen_cache", ParameterGroup.Allowlist, "Where the results of tests are remembered (type:name); empty: nowhere."),
+        new("postscreen_greet_banner", Text, "$smtpd_banner", EarlyTests, "The text of the teaser, the first half of the greeting, that makes impatient clients talk; empty: no pregreet test."),
+        new("postscreen_dnsbl_sites", Text, "", EarlyTests, "DNS lists to ask about a client, each with an optional filter and weight; empty: no such test.") { Use = Later },
+        new("postscreen_dnsbl_reply_map", Text, "", EarlyTests, "A table that replaces secret DNS list names in replies.") { Use = Later },
+        new("postscreen_access_list", Text, "permit_mynetworks", Connections, "The permanent access list: permit_mynetworks, permit, reject, dunno and tables, asked in this order."),
+        new("postscreen_denylist_action", Text, "${postscreen_blacklist_action?{$postscreen_blacklist_action}:{ignore}}", Connections, "What to do with clients that the access list rejects: ignore, enforce or drop.") { MinimumLength = 1 },
+        new("postscreen_allowlist_interfaces", Text, "${postscreen_whitelist_interfaces?{$postscreen_whitelist_interfaces}:{static:all}}", Connections, "The own addresses on which clients may earn a place on the temporary allowlist; the others are for backup MX service."),
+        new("postscreen_dnsbl_action", Text, "ignore", EarlyTests, "What to do with clients whose DNS list score is too high: ignore, enforce or drop.") { MinimumLength = 1, Use = Later },
+        new("postscreen_greet_action", Text, "ignore", EarlyTests, "What to do with clients that talk before their turn: ignore, enforce or drop.") { MinimumLength = 1 },
+        new("postscreen_pipelining_action", Text, "enforce", DeepTests, "What to do with clients that send commands before the reply to the last one: ignore, enforce or drop.") { MinimumLength = 1 },
+        new("postscreen_non_smtp_command_action", Text, "drop", DeepTests, "What to do with clients that send commands of another protocol: ignore, enforce or drop.") { MinimumLength = 1 },
+        new("postscreen_bare_newline_action", Text, "ignore", DeepTests, "What to do with clients that end a line with LF instead of CR LF: ignore, enforce or drop.") { MinimumLength = 1 },
+        new("postscreen_forbidden_commands", Text, "$smtpd_forbidden_commands", DeepTests, "The words that count as commands of another protocol."),
+        new("postscreen_discard_ehlo_keywords", Text, "$smtpd_discard_ehlo_keywords", Engine, "Keywords that the EHLO reply leaves out."),
+        new("postscreen_discard_ehlo_keyword_address_maps", Text, "$smtpd_discard_ehlo_keyword_address_maps", Engine, "Tables of keywords that the EHLO reply leaves out, by client address.") { Use = Later },
+        new("postscreen_command_filter", Text, "", Engine, "A table that rewrites commands before they are read.") { Use = Later },
+        new("postscreen_reject_footer_maps", Text, "$smtpd_reject_footer_maps", Engine, "Tables of text to append to rejections, by reply.") { Use = Later },
+        new("postscreen_upstream_proxy_protocol", Text, "", Connections, "The protocol of a proxy before Postern: empty or haproxy.") { Use = Later },
+        new("postscreen_tls_security_level", Text, "$smtpd_tls_security_level", Tls, "Whether STARTTLS is offered (may) or demanded (encrypt).") { Use = Later },
+        new("postern_handoff", Text, "", ParameterGroup.Postern, "Where clients go that pass: pass:PATH, a socket of Postfix's below queue_directory, or receiver, the built-in SMTP server.")
+        {
+            DefaultNote = "`pass:private/$smtpd_service_name` if master.cf has that service with type pass, else `receiver`",
+        },
+
+        // Numbers.
+        new("smtpd_client_connection_count_limit", WholeNumber, "50", Connections, "Default of postscreen_client_connection_count_limit.") { Use = Default },
+        new("postscreen_dnsbl_threshold", WholeNumber, "1", EarlyTests, "The DNS list score from which on a client fails.") { Minimum = 1, Use = Later },
+        new("postscreen_command_count_limit", WholeNumber, "20", Engine, "How many commands the dummy engine takes in a session.") { Minimum = 1 },
+        new("postscreen_dnsbl_allowlist_threshold", WholeNumber, "${postscreen_dnsbl_whitelist_threshold?{$postscreen_dnsbl_whitelist_threshold}:{0}}", EarlyTests, "A negative DNS list score up to which a client skips the other tests; 0: none does.") { Use = Later },
+        new("postscreen_pre_queue_limit", WholeNumber, "$default_process_limit", Connections, "How many clients may be under test at a time.") { Minimum = 10 },
+        new("postscreen_post_queue_limit", WholeNumber, "$default_process_limit", Connections, "How many clients may wait for the real SMTP server at a time.") { Minimum = 5 },
+        new("postscreen_client_connection_count_limit", WholeNumber, "$smtpd_client_connection_count_limit", Connections, "How many sessions a client may have at a time; 0: any number."),
+
+        // Times.
+        new("postscreen_dnsbl_min_ttl", Time, "60s", EarlyTests, "How long a pass of the DNS list test is remembered at least.") { Minimum = 1 },
+        new("postscreen_dnsbl_max_ttl", Time, "${postscreen_dnsbl_ttl?{$postscreen_dnsbl_ttl}:{1}}h", EarlyTests, "How long a pass of the DNS list test is remembered at most.") { Minimum = 1, Use = Later },
+        new("postscreen_dnsbl_timeout", Time, "10s", EarlyTests, "How long a DNS list may take to answer.") { Minimum = 1, Use = Later },
+        new("postscreen_greet_ttl", Time, "1d", EarlyTests, "How long a pass of the pregreet test is remembered.") { Minimum = 1 },
+        new("postscreen_pipelining_ttl", Time, "30d", DeepTests, "How long a pass of the pipelining test is remembered.") { Minimum = 1 },
+        new("postscreen_non_smtp_command_ttl", Time, "30d", DeepTests, "How long a pass of the non-SMTP command test is remembered.") { Minimum = 1 },
+        new("postscreen_bare_newline_ttl", Time, "30d", DeepTests, "How long a pass of the bare newline test is remembered.") { Minimum = 1 },
+        new("postscreen_cache_retention_time", Time, "7d", ParameterGroup.Allowlist, "How long a result is kept after it has expired.") { Minimum = 1 },
+        new("postscreen_cache_cleanup_interval", Time, "12h", ParameterGroup.Allowlist, "Time between removals of old results; 0: none."),
+        new("postscreen_greet_wait", Time, "${stress?{2}:{6}}s", EarlyTests, "How long a new client must stay silent after the teaser; evaluated with and without stress.") { Minimum = 1 },
+        new("postscreen_command_time_limit", Time, "${stress?{10}:{300}}s", Engine, "How long a client may take for a command; evaluated with and without stress.") { Minimum = 1 },
+        new("postscreen_watchdog_timeout", Time, "10s", ParameterGroup.Process, "How long the event loop may be stuck before the process ends itself.") { Minimum = 10 },
+        new("postscreen_upstream_proxy_timeout", Time, "5s", Connections, "How long a proxy before Postern may take to name the client.") { Minimum = 1, Use = Later },
+
+        // Booleans.
+        new("smtpd_use_tls", YesNo, "no", Tls, "Default of postscreen_use_tls.") { Use = Default },
+        new("smtpd_enforce_tls", YesNo, "no", Tls, "Default of postscreen_enforce_tls.") { Use = Default },
+        new("smtpd_helo_required", YesNo, "no", Engine, "Default of postscreen_helo_required.") { Use = Default },
+        new("disable_vrfy_command", YesNo, "no", Engine, "Whether the EHLO reply is silent about VRFY; default of postscreen_disable_vrfy_command."),
+        new("postscreen_pipelining_enable", YesNo, "no", DeepTests, "Whether clients are tested for sending commands before the reply to the last one."),
+        new("postscreen_non_smtp_command_enable", YesNo, "no", DeepTests, "Whether clients are tested for commands of another protocol."),
+        new("postscreen_bare_newline_enable", YesNo, "no", DeepTests, "Whether clients are tested for lines that end with LF instead of CR LF."),
+
+        // Raw texts.
+        new("smtpd_reject_footer", Raw, "", Engine, "Default of postscreen_reject_footer.") { Use = Default },
+        new("smtpd_expansion_filter", Raw, """\t\40!"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~""", Engine, "Default of postscreen_expansion_filter.") { MinimumLength = 1, Use = Default },
+        new("postscreen_reject_footer", Raw, "$smtpd_reject_footer", Engine, "Text to append to rejections.") { Use = Later },
+        new("postscreen_expansion_filter", Raw, "$smtpd_expansion_filter", Engine, "The bytes that may come into a reject footer from outside.") { MinimumLength = 1, Use = Later },
+
+        // Booleans with a text for default.
+        new("postscreen_use_tls", YesNo, "$smtpd_use_tls", Tls, "Former way to offer STARTTLS; counts when postscreen_tls_security_level is empty.") { Use = Later },
+        new("postscreen_enforce_tls", YesNo, "$smtpd_enforce_tls", Tls, "Former way to demand STARTTLS; counts when postscreen_tls_security_level is empty.") { Use = Later },
+        new("postscreen_helo_required", YesNo, "$smtpd_helo_required", Engine, "Whether MAIL needs a HELO or EHLO before it."),
+        new("postscreen_disable_vrfy_command", YesNo, "$disable_vrfy_command", Engine, "Whether VRFY is refused."),
+    ];
+}

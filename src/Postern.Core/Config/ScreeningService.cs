@@ -1,0 +1,30 @@
+namespace Postern.Core.Config;
+
+/// <summary>An own address and port to listen on; IPv4 and IPv6 are listened on apart, wildcards too.</summary>
+public readonly record struct ListenEndpoint(IpAddress Address, int Port)
+{
+    /// <inheritdoc />
+    public override string ToString() => $"[{Address}]:{Port}";
+}
+
+/// <summary>A line of master.cf that asks for screening.</summary>
+public sealed record ScreeningService
+{
+    /// <summary>The first field, as written.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Where the line stands.</summary>
+    public required ConfigOrigin Origin { get; init; }
+
+    /// <summary>Where clients come in; at least one.</summary>
+    public required IReadOnlyList<ListenEndpoint> Endpoints { get; init; }
+
+    /// <summary>Where clients go that pass; may differ between services by <c>-o smtpd_service_name</c>.</summary>
+    public required HandoffTarget Handoff { get; init; }
+
+    /// <summary><c>syslog_name</c> with the line's overrides.</summary>
+    public required string SyslogName { get; init; }
+
+    /// <summary>What the sessions work with.</summary>
+    public required Settings Settings { get; init; }
+}

@@ -1,0 +1,264 @@
+using System.Globalization;
+using Postern.Core.Tables;
+
+namespace Postern.Core.Config;
+
+/// <summary>Reads the screening services: lines of master.cf, and main.cf with their overrides.</summary>
+/// <param name="defaults">After main.cf was evaluated without overrides.</param>
+internal sealed class ServiceReader(
+    string directory,
+    MainCf mainCf,
+    IReadOnlyList<MasterCfEntry> masterCf,
+    HostDefaults defaults,
+    TableCatalog tables,
+    HostFacts host,
+    ProblemList problems)
+{
+    private const int LargestPort = 65535;
+
+    // There is one process, so these have one value each.
+    private static readonly string[] NotByService =
+    [
+        "queue_directory", "data_directory", "mail_owner", "setgid_group", "maillog_file", "maillog_file_prefixes",
+        "maillog_file_permissions", "postlog_service_name", "syslog_facility", "inet_interfaces", "inetdefaults.Protocols",
+    ];
+
+    public IReadOnlyList<ScreeningService> ReadServices()
+    {
+        var services = new List<ScreeningService>();
+        var owners = new Dictionary<ListenEndpoint, string>();
+        var found = false;
+        foreach (var entry in masterCf)
+        {
+            if (entry.Command is not ("postscreen" or "postern"))
+                continue;
+            if (entry.Type != "inet")
+            {
+                problems.Warning(
+                    entry.Origin,
+                    $"service {entry.Name} of type {entry.Type}: {entry.Command} serves type inet only",
+                    "write inet as the second field, or remove the line");
+                continue;
+            }
+
+            found = true;
+            if (ReadService(entry, owners) is { } service)
+                services.Add(service);
+        }
+
+        if (!found)
+            problems.Error(
+                new ConfigOrigin($"{directory}/master.cf", 0),
+                "no service of type inet has the command postscreen",
+                "add a line such as: smtp inet n - n - 1 postscreen");
+        return services;
+    }
+
+    /// <summary>A name of postscreen's or Postern's that nobody knows and no other value refers to is a mistake.</summary>
+    public void WarnOfUnusedNames(IEnumerable<MainCfEntry> entries)
+    {
+        foreach (var entry in entries)
+        {
+            if (!Parameters.IsScreeningName(entry.Name) || Parameters.Find(entry.Name) is not null || IsReferredTo(entry.Name))
+                continue;
+            var nearest = Parameters.Nearest(entry.Name);
+            problems.Warning(
+                entry.Origin,
+                $"unused parameter: {entry.Name}={entry.Value}",
+                nearest is null ? "remove it; docs/parameters.md has all names" : $"did you mean {nearest}?");
+        }
+    }
+
+    private bool IsReferredTo(string name)
+    {
+        foreach (var entry in mainCf.Entries.Values)
+        {
+            var text = entry.Value.AsSpan();
+            while (text.IndexOf(name, StringComparison.Ordinal) is >= 0 and var start)
+            {
+                var end = start + name.Length;
+                var isWhole = end == text.Length || !(char.IsAsciiLetterOrDigit(text[end]) || text[end] == '_');
+                if (isWhole && start > 0 && text[start - 1] is '$' or '{' or '(')
+                    return true;
+                text = text[end..];
+            }
+        }
+
+        return false;
+    }
+
+    private ScreeningService? ReadService(MasterCfEntry entry, Dictionary<ListenEndpoint, string> owners)
+    {
+        var overrides = ReadOverrides(entry);
+        var entries = new Dictionary<string, MainCfEntry>(mainCf.Entries, StringComparer.Ordinal);
+        foreach (var one in overrides)
+        {
+            if (Array.IndexOf(NotByService, one.Name) >= 0 || one.Name.StartsWith("postern_", StringComparison.Ordinal))
+            {
+                if (one.Name != "postern_handoff" && Parameters.Find(one.Name) is not null)
+                    problems.Warning(
+                        one.Origin,
+                        $"-o {one.Name}={one.Value} has no effect: all services have one process",
+                        "set it in main.cf or postern.cf");
+            }
+
+            entries[one.Name] = one;
+        }
+
+        WarnOfUnusedNames(overrides);
+        var values = new ParameterValues(entries, defaults.Find, problems);
+        values.Define("config_directory", directory);
+        values.Define("process_name", "postscreen");
+        values.Define("process_id", host.ProcessId.ToString(CultureInfo.InvariantCulture));
+        values.Define("service_name", entry.Name);
+        values.Evaluate(Parameters.OfService);
+        ProcessReader.CheckHostName("myhostname", values, directory, problems);
+
+        if ((entry.ProcessLimit ?? values.Integer("default_process_limit")) != 1)
+            problems.Error(
+                entry.Origin,
+                $"service {entry.Name} requires a process limit of 1",
+                "write 1 in the seventh field, maxproc");
+        if (!HandoffTarget.TryParse(values.Text("postern_handoff"), values.Text("queue_directory"), out var handoff, out var problem))
+            problems.Error(values.OriginOf("postern_handoff") ?? entry.Origin, problem, "write pass:private/smtpd or receiver");
+        WarnOfMissingServer(values, handoff);
+
+        var settings = new SettingsBuilder(values, tables, problems).Build();
+        var endpoints = ReadEndpoints(entry, values, owners);
+        return handoff is null
+            ? null
+            : new ScreeningService
+            {
+                Name = entry.Name,
+                Origin = entry.Origin,
+                Endpoints = endpoints,
+                Handoff = handoff,
+                SyslogName = values.Text("syslog_name"),
+                Settings = settings,
+            };
+    }
+
+    // "-o name=value", "-oname=value", "-v" and "-D", in getopt(3)'s forms.
+    private List<MainCfEntry> ReadOverrides(MasterCfEntry entry)
+    {
+        const string Remedy = "write -o name=value, or -o { name = value } when the value has blanks";
+        var overrides = new List<MainCfEntry>();
+        for (var i = 0; i < entry.Arguments.Count; i++)
+        {
+            var argument = entry.Arguments[i];
+            if (argument.Length > 1 && argument[0] == '-' && !argument.AsSpan(1).ContainsAnyExcept('v', 'D'))
+                continue;
+            if (!argument.StartsWith("-o", StringComparison.Ordinal))
+            {
+                problems.Warning(entry.Origin, $"unexpected argument of {entry.Command}: {argument}", Remedy);
+                continue;
+            }
+
+            if (argument.Length == 2 && ++i == entry.Arguments.Count)
+            {
+                problems.Error(entry.Origin, "option requires an argument -- 'o'", Remedy);
+                break;
+            }
+
+            var text = argument.Length == 2 ? entry.Arguments[i] : argument[2..];
+            if (NameValue.TrySplit(text, out var name, out var value, out var problem))
+                overrides.Add(new MainCfEntry(name, value, entry.Origin));
+            else
+                problems.Error(entry.Origin, $"invalid \"-o {text}\" option value: {problem}", Remedy);
+        }
+
+        return overrides;
+    }
+
+    private List<ListenEndpoint> ReadEndpoints(
+        MasterCfEntry entry, ParameterValues values, Dictionary<ListenEndpoint, string> owners)
+    {
+        var endpoints = new List<ListenEndpoint>();
+        var (hostName, portName) = entry.Endpoint;
+        if (FindPort(portName, values) is not { } port)
+        {
+            problems.Error(
+                entry.Origin, $"unknown port or service name: {portName}", $"write a number from 1 to {LargestPort}");
+            return endpoints;
+        }
+
+        foreach (var address in ListenAddresses(entry, hostName))
+        {
+            var endpoint = new ListenEndpoint(address, port);
+            endpoints.Add(endpoint);
+            if (!owners.TryAdd(endpoint, entry.Name))
+                problems.Error(
+                    entry.Origin,
+                    $"service {entry.Name} listens on {endpoint}, as does service {owners[endpoint]}",
+                    "give each service an address and port of its own");
+        }
+
+        return endpoints;
+    }
+
+    private IReadOnlyList<IpAddress> ListenAddresses(MasterCfEntry entry, string hostName)
+    {
+        if (hostName.Length > 0)
+        {
+            var found = IpAddress.TryParse(hostName, out var literal) ? [literal] : host.ResolveHost(hostName);
+            var usable = new List<IpAddress>();
+            foreach (var address in found)
+            {
+                if (defaults.Protocols.Has(address) && !usable.Contains(address))
+                    usable.Add(address);
+            }
+
+            if (usable.Count == 0)
+                problems.Error(
+                    entry.Origin,
+                    $"no valid IP address found: {hostName}",
+                    "name an address of this machine whose protocol inetdefaults.Protocols has");
+            return usable;
+        }
+
+        if (!defaults.ListensEverywhere)
+        {
+            if (defaults.OwnAddresses.Count == 0 && !defaults.NamesInterfaces)
+                problems.Error(
+                    entry.Origin,
+                    "service definition requires valid host name or address, or non-empty inet_interfaces setting",
+                    "write all in inet_interfaces, or an address before the port");
+            return defaults.OwnAddresses;
+        }
+
+        var wildcards = new List<IpAddress>();
+        if (defaults.Protocols.IPv4)
+            wildcards.Add(IpAddress.FromIPv4(0));
+        if (defaults.Protocols.IPv6)
+            wildcards.Add(IpAddress.FromBytes(stackalloc byte[16]));
+        return wildcards;
+    }
+
+    private int? FindPort(string name, ParameterValues values)
+    {
+        if (name.Length > 0 && char.IsAsciiDigit(name[0]))
+            return int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                && number is > 0 and <= LargestPort ? number : null;
+        foreach (var word in Networks.Words(values.Text("known_tcp_ports"))) // name=name=port
+        {
+            var parts = word.Split('=');
+            if (Array.IndexOf(parts, name, 0, parts.Length - 1) >= 0 && char.IsAsciiDigit(parts[^1].FirstOrDefault()))
+                return FindPort(parts[^1], values);
+        }
+
+        return host.FindPort(name);
+    }
+
+    private void WarnOfMissingServer(ParameterValues values, HandoffTarget? handoff)
+    {
+        var name = values.Text("smtpd_service_name");
+        if (handoff is HandoffTarget.Pass(var path)
+            && path == $"{values.Text("queue_directory")}/private/{name}" && defaults.FindServer(name) is null)
+        {
+            problems.Warning(
+                values.OriginOf("postern_handoff") ?? values.OriginOf("smtpd_service_name"),
+                $"master.cf has no service {name} of type pass, which would listen on {path}",
+                "add the service to master.cf, or write postern_handoff = receiver in postern.cf");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+using Postern.Core.Tables;
+
+namespace Postern.Core.Config;
+
+/// <summary>
+/// What one screening service (a master.cf line whose command is <c>postscreen</c>) works with: an immutable snapshot.
+/// A reload makes a new one; a client keeps the snapshot it started with. The property defaults are Postfix's.
+/// </summary>
+public sealed record Settings
+{
+    // What a client meets first.
+
+    /// <summary><c>postscreen_access_list</c>.</summary>
+    public AccessList AccessList { get; init; } = AccessList.Empty;
+
+    /// <summary><c>postscreen_denylist_action</c>.</summary>
+    public FailAction DenylistAction { get; init; } = FailAction.Ignore;
+
+    /// <summary><c>postscreen_allowlist_interfaces</c>; matched against the server address.</summary>
+    public MatchList AllowlistInterfaces { get; init; } = MatchList.Everything;
+
+    /// <summary><c>postscreen_client_connection_count_limit</c>; 0 or less: no limit.</summary>
+    public int ClientConnectionCountLimit { get; init; } = 50;
+
+    /// <summary><c>postscreen_pre_queue_limit</c>: clients under test.</summary>
+    public int PreQueueLimit { get; init; } = 100;
+
+    /// <summary><c>postscreen_post_queue_limit</c>: handed-off clients that the server has not taken yet.</summary>
+    public int PostQueueLimit { get; init; } = 100;
+
+    // Tests before the greeting.
+
+    /// <summary><c>postscreen_greet_wait</c> without stress.</summary>
+    public TimeSpan GreetWait { get; init; } = TimeSpan.FromSeconds(6);
+
+    /// <summary><c>postscreen_greet_wait</c> under stress.</summary>
+    public TimeSpan GreetWaitUnderStress { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary><c>postscreen_greet_banner</c>: the teaser's text; empty: no pregreet test.</summary>
+    public string GreetBanner { get; init; } = "localhost ESMTP Postfix";
+
+    /// <summary><c>postscreen_greet_action</c>.</summary>
+    public FailAction GreetAction { get; init; } = FailAction.Ignore;
+
+    /// <summary><c>postscreen_greet_ttl</c>.</summary>
+    public TimeSpan GreetTtl { get; init; } = TimeSpan.FromDays(1);
+
+    /// <summary><c>postscreen_dnsbl_min_ttl</c>.</summary>
+    public TimeSpan DnsblMinTtl { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary><c>postscreen_pipelining_enable</c>.</summary>
+    public bool PipeliningEnable { get; init; }
+
+    /// <summary><c>postscreen_non_smtp_command_enable</c>.</summary>
+    public bool NonSmtpCommandEnable { get; init; }
+
+    /// <summary><c>postscreen_bare_newline_enable</c>.</summary>
+    public bool BareNewlineEnable { get; init; }
+
+    /// <summary><c>postscreen_pipelining_ttl</c>.</summary>
+    public TimeSpan PipeliningTtl { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary><c>postscreen_non_smtp_command_ttl</c>.</summary>
+    public TimeSpan NonSmtpCommandTtl { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary><c>postscreen_bare_newline_ttl</c>.</summary>
+    public TimeSpan BareNewlineTtl { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary><c>postscreen_pipelining_action</c>.</summary>
+    public FailAction PipeliningAction { get; init; } = FailAction.Enforce;
+
+    /// <summary><c>postscreen_non_smtp_command_action</c>.</summary>
+    public FailAction NonSmtpCommandAction { get; init; } = FailAction.Drop;
+
+    /// <summary><c>postscreen_bare_newline_action</c>.</summary>
+    public FailAction BareNewlineAction { get; init; } = FailAction.Ignore;
+
+    /// <summary><c>postscreen_forbidden_commands</c>; null: its default list, which is built in.</summary>
+    public MatchList? ForbiddenCommands { get; init; }
+
+    // The dummy SMTP engine.
+
+    /// <summary><c>smtpd_banner</c>.</summary>
+    public string Banner { get; init; } = "localhost ESMTP Postfix";
+
+    /// <summary><c>myhostname</c>.</summary>
+    public string MyHostname { get; init; } = "localhost";
+
+    /// <summary><c>postscreen_command_count_limit</c>.</summary>
+    public int CommandCountLimit { get; init; } = 20;
+
+    /// <summary><c>postscreen_command_time_limit</c> without stress.</summary>
+    public TimeSpan CommandTimeLimit { get; init; } = TimeSpan.FromSeconds(300);
+
+    /// <summary><c>postscreen_command_time_limit</c> under stress.</summary>
+    public TimeSpan CommandTimeLimitUnderStress { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary><c>line_length_limit</c>, in bytes, CR included.</summary>
+    public int LineLengthLimit { get; init; } = 2048;
+
+    /// <summary><c>message_size_limit</c>, in bytes; 0 or less: none.</summary>
+    public long MessageSizeLimit { get; init; } = 10_240_000;
+
+    /// <summary><c>postscreen_helo_required</c>.</summary>
+    public bool HeloRequired { get; init; }
+
+    /// <summary><c>disable_vrfy_command</c>: whether EHLO keeps silent about VRFY.</summary>
+    public bool HideVrfy { get; init; }
+
+    /// <summary><c>postscreen_disable_vrfy_command</c>: whether the command is refused.</summary>
+    public bool DisableVrfyCommand { get; init; }
+
+    /// <summary><c>postscreen_discard_ehlo_keywords</c>: the raw words.</summary>
+    public string DiscardEhloKeywords { get; init; } = "";
+
+    /// <summary><c>smtputf8_enable</c>.</summary>
+    public bool SmtpUtf8 { get; init; } = true;
+
+    /// <summary><c>soft_bounce</c>.</summary>
+    public bool SoftBounce { get; init; }
+
+    /// <summary><c>postscreen_watchdog_timeout</c>.</summary>
+    public TimeSpan WatchdogTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    // The temporary allowlist.
+
+    /// <summary><c>postscreen_cache_map</c>: <c>type:name</c>; null: no memory.</summary>
+    public string? CacheMap { get; init; }
+
+    /// <summary><c>postscreen_cache_retention_time</c>.</summary>
+    public TimeSpan CacheRetentionTime { get; init; } = TimeSpan.FromDays(7);
+
+    /// <summary><c>postscreen_cache_cleanup_interval</c>; zero: never.</summary>
+    public TimeSpan CacheCleanupInterval { get; init; } = TimeSpan.FromHours(12);
+
+    // The log.
+
+    /// <summary><c>respectful_logging</c>.</summary>
+    public bool RespectfulLogging { get; init; } = true;
+
+    /// <summary>The "no" of <c>respectful_logging</c> comes from <c>compatibility_level</c>: say so once.</summary>
+    public bool RespectfulLoggingIsCompatibilityDefault { get; init; }
+
+    /// <summary><c>delay_logging_resolution_limit</c>: digits after the dot, 0 to 6.</summary>
+    public int DelayLoggingResolutionLimit { get; init; } = 2;
+
+    /// <summary><c>info_log_address_format</c>: true for <c>external</c>.</summary>
+    public bool LogAddressesQuoted { get; init; } = true;
+}

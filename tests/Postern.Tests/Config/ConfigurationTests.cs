@@ -1,0 +1,395 @@
+using CsCheck;
+using Postern.Core.Config;
+using Postern.Core.Tables;
+
+namespace Postern.Tests.Config;
+
+public sealed class ConfigurationTests
+{
+    private const string Level = "compatibility_level = 3.6\n";
+
+    [Fact]
+    public void Published_configuration_loads_without_a_word()
+    {
+        const string Main = Level + """
+            postscreen_access_list = permit_mynetworks,
+                cidr:/etc/postfix/postscreen_access.cidr
+            postscreen_greet_wait = 15s
+            postscreen_greet_action = enforce
+            """;
+        var directory = new ConfigDirectory(Main)
+            .Add("/etc/postfix/postscreen_access.cidr", "198.51.100.0/24 reject\n2001:db8::/32 permit\n");
+
+        var configuration = directory.Load();
+
+        Assert.Empty(configuration.Problems);
+        var service = Assert.Single(configuration.Services);
+        Assert.Equal("[0.0.0.0]:25 [::]:25", string.Join(' ', service.Endpoints));
+        Assert.Equal(new HandoffTarget.Pass("/var/spool/postfix/private/smtpd"), service.Handoff);
+        var settings = service.Settings;
+        Assert.Equal(TimeSpan.FromSeconds(15), settings.GreetWait);
+        Assert.Equal(TimeSpan.FromSeconds(15), settings.GreetWaitUnderStress);
+        Assert.Equal(FailAction.Enforce, settings.GreetAction);
+        Assert.Equal("mx.example.com ESMTP Postfix", settings.GreetBanner);
+        Assert.Equal("btree:/var/lib/postfix/postscreen_cache", settings.CacheMap);
+        Assert.Equal(AccessVerdict.Reject, Ask(settings, "198.51.100.7"));
+        Assert.Equal(AccessVerdict.Permit, Ask(settings, "2001:db8::7"));
+        Assert.Equal(AccessVerdict.Permit, Ask(settings, "192.0.2.5")); // own address: mynetworks_style = host
+        Assert.Equal(AccessVerdict.Undecided, Ask(settings, "192.0.2.6"));
+    }
+
+    [Fact]
+    public void Defaults_are_those_of_the_settings_record()
+    {
+        var settings = Only(new ConfigDirectory(Level).Load()).Settings;
+
+        var expected = new Settings
+        {
+            AccessList = settings.AccessList,
+            AllowlistInterfaces = settings.AllowlistInterfaces,
+            GreetBanner = "mx.example.com ESMTP Postfix",
+            Banner = "mx.example.com ESMTP Postfix",
+            MyHostname = "mx.example.com",
+            CacheMap = "btree:/var/lib/postfix/postscreen_cache",
+        };
+        Assert.Equal(expected, settings);
+    }
+
+    [Fact]
+    public void Process_wide_values()
+    {
+        const string Main = Level + """
+            maillog_file = /var/log/postfix.log
+            maillog_file_permissions = 0640
+            syslog_facility = local3
+            inet_protocols = ipv4
+            postern_receiver_domains = Example.ORG, $mydomain
+            postern_stop_grace_time = 1m
+            """;
+
+        var configuration = new ConfigDirectory(Main).Load();
+
+        Assert.Empty(configuration.Problems);
+        var process = configuration.Process!;
+        Assert.Equal("/var/log/postfix.log", process.MaillogFile);
+        Assert.Equal(Convert.ToInt32("640", 8), process.MaillogFilePermissions);
+        Assert.Equal(19, process.SyslogFacility);
+        Assert.Equal(new InetProtocols(IPv4: true, IPv6: false), process.InetProtocols);
+        Assert.Equal(["example.org", "example.com"], process.ReceiverDomains);
+        Assert.Equal("/var/lib/postfix/maildir", process.ReceiverMaildir);
+        Assert.Equal(TimeSpan.FromMinutes(1), process.StopGraceTime);
+        Assert.Equal("[0.0.0.0]:25", string.Join(' ', Only(configuration).Endpoints));
+    }
+
+    // Texts of Postfix 3.7.11; each is an error at line 2 of main.cf.
+    [Theory]
+    [InlineData("postscreen_greet_wait = 5x", "parameter postscreen_greet_wait: bad time value or unit: 5x")]
+    [InlineData("postscreen_greet_wait = 1.5s", "parameter postscreen_greet_wait: bad time value or unit: 1.5s")]
+    [InlineData("postscreen_greet_wait =", "parameter postscreen_greet_wait: bad time value or unit: ")]
+    [InlineData("postscreen_greet_wait = 0", "invalid postscreen_greet_wait: 0 (min 1)")]
+    [InlineData("postscreen_greet_wait = ${stress?{0}:{6}}", "invalid postscreen_greet_wait: 0 (min 1)")]
+    [InlineData("postscreen_watchdog_timeout = 9", "invalid postscreen_watchdog_timeout: 9 (min 10)")]
+    [InlineData("ipc_timeout = -1", "parameter ipc_timeout: bad time value or unit: -1")]
+    [InlineData("postscreen_greet_action = boo", "bad postscreen_greet_action value: boo")]
+    [InlineData("postscreen_greet_action =", "bad string length 0 < 1: postscreen_greet_action = ")]
+    [InlineData("postscreen_blacklist_action = boo", "bad postscreen_denylist_action value: boo")]
+    [InlineData("postscreen_expansion_filter =", "bad string length (0 < 1): postscreen_expansion_filter = ")]
+    [InlineData("line_length_limit = 1", "invalid line_length_limit parameter value 1 < 512")]
+    [InlineData("line_length_limit = 5x", "bad numerical configuration: line_length_limit = 5x")]
+    [InlineData("line_length_limit = 5000000000", "bad numerical configuration: line_length_limit = 5000000000")]
+    [InlineData("delay_logging_resolution_limit = 7", "invalid delay_logging_resolution_limit parameter value 7 > 6")]
+    [InlineData("postscreen_pre_queue_limit = 9", "invalid postscreen_pre_queue_limit parameter value 9 < 10")]
+    [InlineData("lmdb_map_size = 0", "invalid lmdb_map_size parameter value 0 < 1")]
+    [InlineData("soft_bounce = maybe", "bad boolean configuration: soft_bounce = maybe")]
+    [InlineData("mail_name = $(bar", "dictionary mail_dict: macro processing error: truncated macro reference: \"$(bar\"")]
+    [InlineData("mail_name = $mail_name", "dictionary mail_dict: macro processing error: unreasonable macro call nesting: \"mail_name\"")]
+    [InlineData("myhostname = a_b!", "file /etc/postfix/main.cf: parameter myhostname: bad parameter value: a_b!")]
+    [InlineData("mydomain = -", "file /etc/postfix/main.cf: parameter mydomain: bad parameter value: -")]
+    [InlineData("syslog_facility = foo", "file /etc/postfix/main.cf: parameter syslog_facility: unrecognized value: foo")]
+    [InlineData("mail_owner = nobodyx", "file /etc/postfix/main.cf: parameter mail_owner: unknown user name value: nobodyx")]
+    [InlineData("mail_owner = root", "file /etc/postfix/main.cf: parameter mail_owner: user root has privileged user ID")]
+    [InlineData("setgid_group = foo", "file /etc/postfix/main.cf: parameter setgid_group: unknown group name: foo")]
+    [InlineData("setgid_group = root", "file /etc/postfix/main.cf: parameter setgid_group: group root has privileged group ID")]
+    [InlineData("default_privs = zzz", "file /etc/postfix/main.cf: parameter default_privs: unknown user name value: zzz")]
+    [InlineData("default_privs = root", "file /etc/postfix/main.cf: parameter default_privs: user root has privileged user ID")]
+    [InlineData("default_privs = postfix", "file /etc/postfix/main.cf: parameters default_privs and mail_owner specify the same user postfix")]
+    [InlineData("maillog_file = relative", "maillog_file value 'relative' does not match any prefix in maillog_file_prefixes")]
+    [InlineData("mynetworks_style = foo", "unknown mynetworks mask style value \"foo\" in \"foo\"")]
+    [InlineData("mynetworks_style = host subnet", "bad mynetworks_style value: host subnet; specify exactly one value")]
+    [InlineData("inet_interfaces = nohost.invalid", "config variable inet_interfaces: host not found: nohost.invalid")]
+    [InlineData("inet_interfaces = 203.0.113.77", "parameter inet_interfaces: no local interface found for 203.0.113.77")]
+    [InlineData("inet_protocols = ipv4,foo", "unknown inet_protocols value \"foo\" in \"ipv4,foo\"")]
+    [InlineData("inet_protocols =", "all network protocols are disabled (inet_protocols = )")]
+    [InlineData("info_log_address_format = x", "invalid parameter setting \"info_log_address_format = x\"")]
+    [InlineData("postscreen_tls_security_level = dane", "Invalid TLS level \"dane\"")]
+    [InlineData("postscreen_upstream_proxy_protocol = HAProxy", "unsupported postscreen_upstream_proxy_protocol value: HAProxy")]
+    [InlineData("postscreen_allowlist_interfaces = !", "postscreen_allowlist_interfaces: no pattern after '!'")]
+    [InlineData("mynetworks = !", "postscreen_access_list: no pattern after '!'")]
+    [InlineData("= x", "missing attribute name: \"= x\"")]
+    [InlineData("x y = z", "missing '=' after attribute name: \"x y = z\"")]
+    [InlineData("postern_listen_backlog = 0", "invalid postern_listen_backlog parameter value 0 < 1")]
+    [InlineData("postern_handoff = relay:inet:127.0.0.1:2525", "postern_handoff = relay:inet:127.0.0.1:2525: the relayed hand-over is not in this version of Postern")]
+    [InlineData("postern_handoff = pass:", "bad postern_handoff value: pass:")]
+    public void Fatal_texts(string line, string expected)
+    {
+        var configuration = new ConfigDirectory(Level + line + "\n").Load();
+
+        var error = Assert.Single(configuration.Problems, static one => one.Severity == ProblemSeverity.Error);
+        Assert.Equal(("/etc/postfix/main.cf", 2, expected), (error.File, error.Line, error.Text));
+        Assert.NotEmpty(error.Remedy);
+        Assert.True(configuration.HasErrors);
+        Assert.Null(configuration.Process);
+        Assert.Empty(configuration.Services);
+    }
+
+    [Theory]
+    [InlineData("x")]
+    [InlineData("3.9999")]
+    [InlineData("")]
+    public void Malformed_compatibility_level_is_one_error(string level)
+    {
+        var problem = Assert.Single(new ConfigDirectory($"compatibility_level = {level}\n").Load().Problems);
+
+        Assert.Equal($"malformed compatibility level syntax: \"{level}\"", problem.Text);
+    }
+
+    [Fact]
+    public void The_deep_tests_can_be_asked_for()
+    {
+        var settings = Only(new ConfigDirectory(
+            Level + "postscreen_pipelining_enable = yes\npostscreen_non_smtp_command_enable = yes\npostscreen_bare_newline_enable = yes\n"
+            + "postscreen_forbidden_commands = static:all\n").Load()).Settings;
+
+        Assert.True(settings.PipeliningEnable && settings.NonSmtpCommandEnable && settings.BareNewlineEnable);
+        Assert.NotNull(settings.ForbiddenCommands);
+        Assert.Null(Only(new ConfigDirectory(Level).Load()).Settings.ForbiddenCommands);
+    }
+
+    [Fact]
+    public void The_directory_of_the_configuration_has_a_name()
+    {
+        var directory = new ConfigDirectory(Level + "queue_directory = $config_directory/queue\n").Load();
+
+        Assert.Equal(directory.Directory + "/queue", directory.Process!.QueueDirectory);
+    }
+
+    [Theory]
+    [InlineData("postscreen_dnsbl_sites = zen.example", "postscreen_dnsbl_sites is set, but DNS lists come in a later version of Postern")]
+    [InlineData("postscreen_upstream_proxy_protocol = haproxy", "postscreen_upstream_proxy_protocol is set, but the PROXY protocol comes in a later version of Postern")]
+    [InlineData("postscreen_command_filter = pcre:/x", "postscreen_command_filter is set, but command filters come in a later version of Postern")]
+    [InlineData("smtpd_reject_footer = \\c. Help: $client", "postscreen_reject_footer is set, but reject footers come in a later version of Postern")]
+    [InlineData("smtpd_reject_footer_maps = hash:/x", "postscreen_reject_footer_maps is set, but reject footers come in a later version of Postern")]
+    [InlineData("smtpd_discard_ehlo_keyword_address_maps = cidr:/x", "postscreen_discard_ehlo_keyword_address_maps is set, but EHLO keywords by client address come in a later version of Postern")]
+    [InlineData("smtpd_tls_security_level = encrypt", "postscreen_tls_security_level = encrypt, but TLS comes in a later version of Postern")]
+    [InlineData("smtpd_enforce_tls = yes", "postscreen_enforce_tls = yes, but TLS comes in a later version of Postern")]
+    [InlineData("postscreen_cache_map = lmdb:/x", "postscreen_cache_map = lmdb:/x: allowlists of type lmdb come in a later version of Postern")]
+    [InlineData("postscreen_cache_map = proxy:btree:/x", "postscreen_cache_map = proxy:btree:/x: allowlists of type proxy come in a later version of Postern")]
+    [InlineData("postscreen_cache_map = pcre:/x", "unsupported dictionary type: pcre")]
+    [InlineData("postscreen_access_list = permit_mynetworks, hash:/x", "this version of Postern does not have the dictionary type hash yet")]
+    [InlineData("postscreen_forbidden_commands = regexp:{{/^x/ y}}", "this version of Postern does not have the dictionary type regexp yet")]
+    public void Features_that_are_not_there_yet_are_errors(string line, string expected)
+    {
+        var error = Assert.Single(new ConfigDirectory(Level + line).Load().Problems);
+
+        Assert.Equal((ProblemSeverity.Error, 2, expected), (error.Severity, error.Line, error.Text));
+    }
+
+    [Theory]
+    [InlineData("smtpd_tls_security_level = may", "postscreen_tls_security_level = may: STARTTLS is not offered by this version of Postern to clients that it tests")]
+    [InlineData("smtpd_use_tls = yes", "postscreen_use_tls = yes: STARTTLS is not offered by this version of Postern to clients that it tests")]
+    [InlineData("postscreen_gret_wait = 15s", "unused parameter: postscreen_gret_wait=15s")]
+    [InlineData("maillog_file_permissions = 0777", "ignoring bad permissions: maillog_file_permissions = 0777")]
+    [InlineData("compatibility_level = 3.7", "overriding earlier entry: compatibility_level=3.6")]
+    [InlineData("smtpd_service_name = other", "master.cf has no service other of type pass, which would listen on /var/spool/postfix/private/other")]
+    public void Warnings_do_not_keep_the_daemon_from_starting(string line, string expected)
+    {
+        var configuration = new ConfigDirectory(Level + line).Load();
+
+        var warning = Assert.Single(configuration.Problems);
+        Assert.Equal((ProblemSeverity.Warning, 2, expected), (warning.Severity, warning.Line, warning.Text));
+        Assert.NotNull(configuration.Process);
+        Assert.Single(configuration.Services);
+    }
+
+    [Fact]
+    public void Misspelt_name_is_answered_with_the_nearest_one()
+    {
+        var problem = Assert.Single(new ConfigDirectory(Level + "postscreen_gret_action = drop").Load().Problems);
+
+        Assert.Equal("did you mean postscreen_greet_action?", problem.Remedy);
+    }
+
+    [Fact]
+    public void Name_that_another_value_refers_to_is_no_misspelling()
+    {
+        const string Main = Level + "postscreen_my_wait = 7s\npostscreen_greet_wait = ${postscreen_my_wait}\n";
+
+        var configuration = new ConfigDirectory(Main).Load();
+
+        Assert.Empty(configuration.Problems);
+        Assert.Equal(TimeSpan.FromSeconds(7), Only(configuration).Settings.GreetWait);
+    }
+
+    [Fact]
+    public void Stress_depends_on_the_stress_branch_only()
+    {
+        var settings = Only(new ConfigDirectory(Level + "stress = yes\npostscreen_greet_wait = ${stress?{3}:{9}}").Load()).Settings;
+
+        Assert.Equal((9, 3), (settings.GreetWait.TotalSeconds, settings.GreetWaitUnderStress.TotalSeconds));
+        Assert.Equal((300, 10), (settings.CommandTimeLimit.TotalSeconds, settings.CommandTimeLimitUnderStress.TotalSeconds));
+    }
+
+    [Theory]
+    [InlineData("postscreen_blacklist_action = drop", FailAction.Drop)]
+    [InlineData("postscreen_blacklist_action =", FailAction.Ignore)]
+    [InlineData("postscreen_blacklist_action = drop\npostscreen_denylist_action = Enforce", FailAction.Enforce)]
+    [InlineData("postscreen_denylist_action = CONTINUE", FailAction.Ignore)]
+    public void Old_names_count_when_the_new_one_is_absent(string lines, FailAction expected)
+    {
+        var configuration = new ConfigDirectory(Level + lines).Load();
+
+        Assert.Empty(configuration.Problems);
+        Assert.Equal(expected, Only(configuration).Settings.DenylistAction);
+    }
+
+    [Fact]
+    public void Reference_to_a_parameter_that_comes_later_is_empty()
+    {
+        // smtpd_banner comes before postscreen_greet_banner, not the other way round.
+        const string Main = Level + "postscreen_greet_banner = <$smtpd_banner>\nsmtpd_banner = <$postscreen_greet_ttl>\n";
+
+        var settings = Only(new ConfigDirectory(Main).Load()).Settings;
+
+        Assert.Equal(("<>", "<<>>"), (settings.Banner, settings.GreetBanner));
+    }
+
+    [Fact]
+    public void Own_file_overrides_main_cf_without_a_word_and_is_named_in_problems()
+    {
+        var directory = new ConfigDirectory(
+            Level + "postscreen_greet_wait = 5s\npostscreen_dnsbl_sites = zen.example\n",
+            own: "postscreen_greet_wait = 4s\npostscreen_dnsbl_sites =\n\npostscreen_greet_ttl = soon\n");
+
+        var configuration = directory.Load();
+
+        var problem = Assert.Single(configuration.Problems);
+        Assert.Equal(("/etc/postfix/postern.cf", 4), (problem.File, problem.Line));
+        Assert.Equal(new ConfigOrigin("/etc/postfix/postern.cf", 1), configuration.Entries["postscreen_greet_wait"].Origin);
+        Assert.Equal(new ConfigOrigin("/etc/postfix/main.cf", 1), configuration.Entries["compatibility_level"].Origin);
+    }
+
+    [Fact]
+    public void Missing_files_are_named_with_the_reason()
+    {
+        var directory = new ConfigDirectory("").Remove("/etc/postfix/main.cf").Remove("/etc/postfix/master.cf");
+
+        Assert.Equal(
+            [
+                "open /etc/postfix/main.cf: No such file or directory",
+                "open /etc/postfix/master.cf: No such file or directory",
+            ],
+            directory.Load().Problems.Select(static one => one.Text));
+    }
+
+    [Theory]
+    [InlineData("no", ProblemSeverity.Degraded)]
+    [InlineData("yes", ProblemSeverity.Error)]
+    public void Table_that_cannot_be_opened_degrades_or_is_fatal(string isFatal, ProblemSeverity expected)
+    {
+        var configuration = new ConfigDirectory(
+            $"{Level}daemon_table_open_error_is_fatal = {isFatal}\npostscreen_access_list = cidr:/nowhere\n").Load();
+
+        var problem = Assert.Single(configuration.Problems);
+        Assert.Equal((expected, 3, "open /nowhere: No such file or directory"), (problem.Severity, problem.Line, problem.Text));
+        Assert.Equal(isFatal == "yes", configuration.HasErrors);
+    }
+
+    [Fact]
+    public void Bad_rule_of_a_table_is_never_fatal()
+    {
+        var directory = new ConfigDirectory(
+            $"{Level}daemon_table_open_error_is_fatal = yes\npostscreen_access_list = cidr:/access\n");
+
+        var problem = Assert.Single(directory.Add("/access", "1.2.3.4/24 reject\n").Load().Problems);
+
+        Assert.Equal(ProblemSeverity.Degraded, problem.Severity);
+        Assert.StartsWith("cidr map /access, line 1: ", problem.Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("subnet", "127.0.0.0/8 192.0.2.0/24 [::1]/128 [fd00::]/64 [fe80::]/64")]
+    [InlineData("host", "127.0.0.1/32 192.0.2.5/32 [::1]/128 [fd00::5]/128 [fe80::1234]/128")]
+    [InlineData("class", "127.0.0.0/8 192.0.2.0/24 [::1]/128 [fd00::]/64 [fe80::]/64")]
+    public void Own_networks_by_style(string style, string expected)
+    {
+        // The banner is evaluated after mynetworks and can show it.
+        var configuration = new ConfigDirectory($"{Level}mynetworks_style = {style}\nsmtpd_banner = $mynetworks\n").Load();
+
+        Assert.Equal(expected, Only(configuration).Settings.Banner);
+    }
+
+    [Fact]
+    public void Low_compatibility_level_changes_defaults()
+    {
+        var settings = Only(new ConfigDirectory("").Load()).Settings;
+
+        Assert.False(settings.SmtpUtf8);
+        Assert.False(settings.RespectfulLogging);
+        Assert.True(settings.RespectfulLoggingIsCompatibilityDefault);
+        Assert.Equal(AccessVerdict.Permit, Ask(settings, "192.0.2.6")); // mynetworks_style = subnet
+    }
+
+    [Fact]
+    public void Host_name_without_domain_gets_one()
+    {
+        var directory = new ConfigDirectory(Level);
+        var short_ = new ConfigDirectory(Level) { Host = directory.Host with { HostName = "mx" } };
+
+        Assert.Equal("mx.localdomain", short_.Load().Process!.MyHostname);
+        Assert.Equal("localdomain", short_.Load().Process!.MyDomain);
+    }
+
+    [Fact]
+    public void Kernel_without_IPv6_is_a_warning_and_no_listener()
+    {
+        var host = new ConfigDirectory(Level).Host with { NoIPv6Reason = "Address family not supported by protocol" };
+
+        var configuration = new ConfigDirectory(Level) { Host = host }.Load();
+
+        Assert.Equal(
+            "inet_protocols: disabling IPv6 name/address support: Address family not supported by protocol",
+            Assert.Single(configuration.Problems).Text);
+        Assert.Equal("[0.0.0.0]:25", string.Join(' ', Only(configuration).Endpoints));
+    }
+
+    [Fact]
+    public void Machine_without_Postfix_needs_no_postdrop()
+    {
+        var host = new ConfigDirectory(Level).Host with { FindGroup = static _ => null };
+
+        var configuration = new ConfigDirectory(Level, "smtp inet n - n - 1 postern\n") { Host = host }.Load();
+
+        Assert.Empty(configuration.Problems);
+        Assert.Null(configuration.Process!.SetgidGroup);
+        Assert.Equal(new HandoffTarget.Receiver(), Only(configuration).Handoff);
+    }
+
+    [Fact]
+    public void No_files_break_the_reader() =>
+        Gen.Select(
+            Gen.OneOf(Gen.String[Gen.Char["ab$={}?: \n#\t\0,"], 0, 80], Gen.Const("mail_name = $a\na = ${b?{$a}}\n")),
+            Gen.String[Gen.Char["smtp inet-n1{}o=$ \n#"], 0, 80]).Sample((main, master) =>
+        {
+            foreach (var name in (string[])["", "postscreen_access_list = ", "mynetworks = ", "postscreen_greet_wait = "])
+            {
+                var configuration = new ConfigDirectory(name + main, master + "\n" + ConfigDirectory.Master).Load();
+                Assert.Equal(configuration.HasErrors, configuration.Services.Count == 0);
+                Assert.All(configuration.Problems, static one => Assert.NotEmpty(one.Text));
+            }
+        }, iter: 300);
+
+    private static ScreeningService Only(Configuration configuration) => Assert.Single(configuration.Services);
+
+    private static AccessVerdict Ask(Settings settings, string client) =>
+        settings.AccessList.Evaluate(ConfigDirectory.Address(client), new RecordedWarnings());
+}

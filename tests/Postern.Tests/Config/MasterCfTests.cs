@@ -1,0 +1,142 @@
+using Postern.Core.Config;
+
+namespace Postern.Tests.Config;
+
+public sealed class MasterCfTests
+{
+    private const string Main = "compatibility_level = 3.6\n";
+
+    [Theory]
+    [InlineData("smtp inet", "missing \"private\" field")]
+    [InlineData("smtp", "missing \"transport type\" field")]
+    [InlineData("smtp -", "field \"transport type\" has no default value")]
+    [InlineData("smtp tcp n - n - 1 x", "bad transport type: tcp")]
+    [InlineData("smtp inet - - n - 1 x", "inet service cannot be private")]
+    [InlineData("smtp inet n - x - 1 x", "field \"chroot\": bad value: \"x\"")]
+    [InlineData("smtp inet n q n - 1 x", "field \"unprivileged\": bad value: \"q\"")]
+    [InlineData("smtp inet n - n x 1 x", "field \"wakeup_time\": bad value: \"x\"")]
+    [InlineData("smtp inet n - n - x1 x", "field \"max_proc\": bad value: \"x1\"")]
+    [InlineData("smtp inet n - n - 1", "missing \"command\" field")]
+    [InlineData("[::1 inet n - n - 1 x", "missing \"]\" in \"[::1\"")]
+    [InlineData("127.0.0.1: inet n - n - 1 x", "missing service information in \"127.0.0.1:\"")]
+    [InlineData("a unix - - n - 0 x {-o", "missing '}' in \"{-o\"")]
+    [InlineData("a unix - - n - 0 x {-o}y", "syntax error after '}' in \"{-o}y\"")]
+    [InlineData("10025 inet n - n - 2 postscreen", "service 10025 requires a process limit of 1")]
+    [InlineData("10025 inet n - n - - postscreen", "service 10025 requires a process limit of 1")]
+    [InlineData("10025 inet n - n - 1 postscreen -o x", "invalid \"-o x\" option value: missing '=' after attribute name: \"x\"")]
+    [InlineData("10025 inet n - n - 1 postscreen -o", "option requires an argument -- 'o'")]
+    [InlineData("far.invalid:10025 inet n - n - 1 postscreen", "no valid IP address found: far.invalid")]
+    [InlineData("nosuchport inet n - n - 1 postscreen", "unknown port or service name: nosuchport")]
+    [InlineData("65536 inet n - n - 1 postscreen", "unknown port or service name: 65536")]
+    [InlineData("10025 inet n - n - 1 postscreen -o postscreen_greet_wait=5x", "parameter postscreen_greet_wait: bad time value or unit: 5x")]
+    [InlineData("10025 inet n - n - 1 postscreen -o mynetworks_style=foo", "unknown mynetworks mask style value \"foo\" in \"foo\"")]
+    [InlineData("0.0.0.0:25 inet n - n - 1 postscreen", "service 0.0.0.0:25 listens on [0.0.0.0]:25, as does service smtp")]
+    public void Fatal_texts(string line, string expected)
+    {
+        var configuration = new ConfigDirectory(Main, $"{ConfigDirectory.Master}\n{line}\n").Load();
+
+        var problem = Assert.Single(configuration.Problems);
+        Assert.Equal(
+            (ProblemSeverity.Error, "/etc/postfix/master.cf", 4, expected),
+            (problem.Severity, problem.File, problem.Line, problem.Text));
+    }
+
+    [Theory]
+    [InlineData("smtp inet n - n - 1 smtpd\n", "duplicate master.cf entry for service \"smtp\" (smtp) -- using the last entry")]
+    [InlineData("a unix - - n - 1 postscreen\n", "service a of type unix: postscreen serves type inet only")]
+    [InlineData("10025 inet n - n - 1 postscreen -o postscreen_gret_wait=5s\n", "unused parameter: postscreen_gret_wait=5s")]
+    [InlineData("10025 inet n - n - 1 postscreen -o mail_owner=nobody\n", "-o mail_owner=nobody has no effect: all services have one process")]
+    [InlineData("10025 inet n - n - 1 postscreen junk\n", "unexpected argument of postscreen: junk")]
+    public void Warnings(string line, string expected)
+    {
+        var configuration = new ConfigDirectory(
+            Main, $"10024 inet n - n - 1 postscreen\n{ConfigDirectory.Master}{line}").Load();
+
+        var problem = Assert.Single(configuration.Problems);
+        Assert.Equal((ProblemSeverity.Warning, 4, expected), (problem.Severity, problem.Line, problem.Text));
+    }
+
+    [Fact]
+    public void File_without_screening_is_an_error()
+    {
+        var problem = Assert.Single(new ConfigDirectory(Main, "smtp inet n - n - - smtpd\n").Load().Problems);
+
+        Assert.Equal("no service of type inet has the command postscreen", problem.Text);
+    }
+
+    [Fact]
+    public void Overrides_in_all_forms()
+    {
+        const string Master = """
+            smtp inet n - n - 1 postscreen -v
+              -o smtpd_banner=$service_name/$process_name/$process_id
+              -o { postscreen_greet_banner = soon, $myhostname }
+              -omyhostname=mx2.example.net {-o} soft_bounce=yes
+              -o smtpd_service_name=smtpd2 -o syslog_name=postfix/$service_name
+            smtpd2 pass n - n - - smtpd
+            2525 inet n - n - 1 postscreen
+            smtpd pass - - n - - smtpd
+            """;
+
+        var configuration = new ConfigDirectory(Main, Master).Load();
+
+        Assert.Empty(configuration.Problems);
+        var service = configuration.Services[0];
+        Assert.Equal("smtp/postscreen/4711", service.Settings.Banner);
+        Assert.Equal("soon, mx2.example.net", service.Settings.GreetBanner);
+        Assert.Equal("mx2.example.net", service.Settings.MyHostname);
+        Assert.True(service.Settings.SoftBounce);
+        Assert.Equal("postfix/smtp", service.SyslogName);
+        Assert.Equal(new HandoffTarget.Pass("/var/spool/postfix/public/smtpd2"), service.Handoff);
+        var other = configuration.Services[1];
+        Assert.Equal("mx.example.com", other.Settings.MyHostname);
+        Assert.Equal(new HandoffTarget.Pass("/var/spool/postfix/private/smtpd"), other.Handoff);
+    }
+
+    [Fact]
+    public void Last_of_two_services_with_one_name_counts()
+    {
+        const string Master = """
+            smtp inet n - n - 1 postscreen
+            smtp inet n - n - 1 postscreen -o smtpd_banner=second
+            """;
+
+        Assert.Equal("second", Assert.Single(new ConfigDirectory(Main, Master).Load().Services).Settings.Banner);
+    }
+
+    [Theory]
+    [InlineData("smtp", "all", "all", "[0.0.0.0]:25 [::]:25")]
+    [InlineData("submission", "all", "ipv6", "[::]:587")]
+    [InlineData("submissions", "loopback-only", "all", "[127.0.0.1]:465 [::1]:465")]
+    [InlineData("qmtp", "localhost, mx.example.com", "ipv4", "[127.0.0.1]:209 [192.0.2.5]:209")]
+    [InlineData(":2525", "192.0.2.5", "all", "[192.0.2.5]:2525")]
+    [InlineData("localhost:smtps", "all", "all", "[127.0.0.1]:465 [::1]:465")]
+    [InlineData("[fd00::5]:25", "all", "all", "[fd00::5]:25")]
+    [InlineData("127.0.0.9:25", "192.0.2.5", "all", "[127.0.0.9]:25")]
+    public void Endpoints(string name, string interfaces, string protocols, string expected)
+    {
+        var configuration = new ConfigDirectory(
+            $"{Main}inet_interfaces = {interfaces}\ninet_protocols = {protocols}\n", $"{name} inet n - n - 1 postscreen\n").Load();
+
+        Assert.Empty(configuration.Problems);
+        Assert.Equal(expected, string.Join(' ', Assert.Single(configuration.Services).Endpoints));
+    }
+
+    [Fact]
+    public void Known_ports_come_before_those_of_the_system()
+    {
+        var configuration = new ConfigDirectory(
+            $"{Main}known_tcp_ports = smtp=2525, bad=x, qmtp=other=26\n", "smtp inet n - n - 1 postscreen\nother inet n - n - 1 postscreen\n").Load();
+
+        Assert.Empty(configuration.Problems);
+        Assert.Equal([2525, 26], configuration.Services.Select(static service => service.Endpoints[0].Port));
+    }
+
+    [Fact]
+    public void No_own_address_is_an_error()
+    {
+        var problem = Assert.Single(new ConfigDirectory(Main + "inet_interfaces =\n").Load().Problems);
+
+        Assert.Equal("service definition requires valid host name or address, or non-empty inet_interfaces setting", problem.Text);
+    }
+}
