@@ -1,0 +1,35 @@
+namespace Postern.Core.Allowlist;
+
+/// <summary>How long a pass is good for, and how long its record is worth keeping.</summary>
+public static class ExpiryRules
+{
+    /// <summary>The tests that a client must take (again): enabled, and expired before <paramref name="now"/>.</summary>
+    public static EnabledTests Due(TestExpiry expiry, EnabledTests enabled, DateTimeOffset now)
+    {
+        var seconds = now.ToUnixTimeSeconds();
+        return new(
+            enabled.Pregreet && seconds > expiry.Pregreet,
+            enabled.Dnsbl && seconds > expiry.Dnsbl,
+            enabled.Pipelining && seconds > expiry.Pipelining,
+            enabled.NonSmtpCommand && seconds > expiry.NonSmtpCommand,
+            enabled.BareNewline && seconds > expiry.BareNewline);
+    }
+
+    /// <summary>
+    /// Whether cleanup keeps a record: it goes as soon as one enabled test expired longer ago than the retention time.
+    /// So a client that passed only some of the enabled tests is forgotten, and a newly enabled test clears the list.
+    /// </summary>
+    /// <param name="retention"><c>postscreen_cache_retention_time</c>.</param>
+    public static bool SurvivesCleanup(TestExpiry expiry, EnabledTests enabled, DateTimeOffset now, TimeSpan retention) =>
+        !Due(expiry, enabled, now - retention).Any;
+
+    /// <summary>The expiry times as they are written: a disabled test that was never passed says 1, not 0.</summary>
+    public static TestExpiry ForRecord(TestExpiry expiry, EnabledTests enabled) => new(
+        Written(expiry.Pregreet, enabled.Pregreet),
+        Written(expiry.Dnsbl, enabled.Dnsbl),
+        Written(expiry.Pipelining, enabled.Pipelining),
+        Written(expiry.NonSmtpCommand, enabled.NonSmtpCommand),
+        Written(expiry.BareNewline, enabled.BareNewline));
+
+    private static uint Written(uint seconds, bool isEnabled) => seconds == 0 && !isEnabled ? CacheRecord.Due : seconds;
+}
