@@ -1,0 +1,196 @@
+using System.Diagnostics;
+using Postern.Core.Smtp;
+
+namespace Postern.Core;
+
+/// <summary>
+/// The exact log lines, written after the log's own frame. Administrators' scripts read them: where postscreen has the
+/// line, it is the same to the byte. Client text is escaped here; the log filters whole lines besides.
+/// </summary>
+public static class LogText
+{
+    /// <summary>Most bytes of client text in one field.</summary>
+    public const int FieldLimit = 100;
+
+    /// <summary>Appends <c>[address]:port</c>.</summary>
+    public static ByteBuffer AppendClient(this ByteBuffer line, IpAddress address, ushort port) =>
+        line.Append((byte)'[').Append(address).Append("]:"u8).Append(port);
+
+    /// <summary><c>CONNECT from [a]:p to [s]:sp</c>.</summary>
+    public static void Connect(ByteBuffer line, IpAddress address, ushort port, Endpoint server) =>
+        line.Append("CONNECT from "u8).AppendClient(address, port).Append(" to "u8).AppendClient(server.Address, server.Port);
+
+    /// <summary>A line that consists of an event and the client: <c>PASS NEW [a]:p</c>.</summary>
+    public static void ClientEvent(ByteBuffer line, ReadOnlySpan<byte> what, IpAddress address, ushort port) =>
+        line.Append(what).Append((byte)' ').AppendClient(address, port);
+
+    /// <summary><c>PREGREET n after T from [a]:p: TEXT</c>, TEXT cut to 100 characters after escaping.</summary>
+    public static void Pregreet(ByteBuffer line, ReadOnlySpan<byte> early, TimeSpan elapsed, int decimals, IpAddress address, ushort port)
+    {
+        line.Append("PREGREET "u8).Append(early.Length).Append(" after "u8);
+        AppendElapsed(line, elapsed, significantDigits: 2, decimals);
+        line.Append(" from "u8).AppendClient(address, port).Append(": "u8);
+        var start = line.Length;
+        AppendEscaped(line, early[..Math.Min(early.Length, FieldLimit)]);
+        line.Truncate(Math.Min(line.Length, start + FieldLimit));
+    }
+
+    /// <summary><c>HANGUP after T from [a]:p in PHASE</c>.</summary>
+    public static void Hangup(ByteBuffer line, TimeSpan elapsed, int decimals, IpAddress address, ushort port, ReadOnlySpan<byte> phase)
+    {
+        line.Append("HANGUP after "u8);
+        AppendElapsed(line, elapsed, significantDigits: 2, decimals);
+        line.Append(" from "u8).AppendClient(address, port).Append(" in "u8).Append(phase);
+    }
+
+    /// <summary><c>NOQUEUE: reject: CONNECT from [a]:p: WHY</c>.</summary>
+    public static void RejectConnect(ByteBuffer line, IpAddress address, ushort port, ReadOnlySpan<byte> why) =>
+        line.Append("NOQUEUE: reject: CONNECT from "u8).AppendClient(address, port).Append(": "u8).Append(why);
+
+    /// <summary>The line of <c>postscreen_pre_queue_limit</c>, whose form is its own.</summary>
+    public static void ScreeningPortsBusy(ByteBuffer line, IpAddress address, ushort port) =>
+        line.Append("reject: connect from "u8).AppendClient(address, port).Append(": all screening ports busy"u8);
+
+    /// <summary><c>COMMAND xxx LIMIT from [a]:p after WHERE</c>.</summary>
+    public static void CommandLimit(ByteBuffer line, ReadOnlySpan<byte> limit, IpAddress address, ushort port, ReadOnlySpan<byte> where) =>
+        line.Append("COMMAND "u8).Append(limit).Append(" LIMIT from "u8).AppendClient(address, port).Append(" after "u8).Append(where);
+
+    /// <summary><c>BARE NEWLINE from [a]:p after TEXT</c>: the offending line itself.</summary>
+    public static void BareNewline(ByteBuffer line, IpAddress address, ushort port, ReadOnlySpan<byte> text)
+    {
+        line.Append("BARE NEWLINE from "u8).AppendClient(address, port).Append(" after "u8);
+        AppendEscaped(line, Cut(text));
+    }
+
+    /// <summary><c>NON-SMTP COMMAND from [a]:p after WHERE: VERB ARGUMENTS</c>.</summary>
+    public static void NonSmtpCommand(
+        ByteBuffer line, IpAddress address, ushort port, ReadOnlySpan<byte> where, ReadOnlySpan<byte> verb, ReadOnlySpan<byte> arguments, bool utf8)
+    {
+        line.Append("NON-SMTP COMMAND from "u8).AppendClient(address, port).Append(" after "u8).Append(where).Append(": "u8);
+        AppendPrintable(line, Cut(verb), utf8);
+        AppendEscaped(line.Append((byte)' '), Cut(arguments));
+    }
+
+    /// <summary><c>COMMAND PIPELINING from [a]:p after VERB: TEXT</c>, TEXT = what came too early.</summary>
+    public static void Pipelining(ByteBuffer line, IpAddress address, ushort port, ReadOnlySpan<byte> verb, ReadOnlySpan<byte> early, bool utf8)
+    {
+        line.Append("COMMAND PIPELINING from "u8).AppendClient(address, port).Append(" after "u8);
+        AppendPrintable(line, Cut(verb), utf8);
+        AppendEscaped(line.Append(": "u8), Cut(early));
+    }
+
+    /// <summary>The line of a refused recipient.</summary>
+    /// <param name="line">Takes the line.</param>
+    /// <param name="address">The client's address.</param>
+    /// <param name="port">The client's port.</param>
+    /// <param name="reply">The reply, shown as sent (<c>soft_bounce</c> applied).</param>
+    /// <param name="softBounce"><c>soft_bounce</c>.</param>
+    /// <param name="sender">Internal form.</param>
+    /// <param name="recipient">Internal form.</param>
+    /// <param name="quoted"><c>info_log_address_format = external</c>.</param>
+    /// <param name="extended">The client has said EHLO.</param>
+    /// <param name="helo">The HELO name; empty when there was none.</param>
+    public static void RejectRecipient(
+        ByteBuffer line, IpAddress address, ushort port, Reply reply, bool softBounce, ReadOnlySpan<byte> sender,
+        ReadOnlySpan<byte> recipient, bool quoted, bool extended, ReadOnlySpan<byte> helo)
+    {
+        line.Append("NOQUEUE: reject: RCPT from "u8).AppendClient(address, port).Append(": "u8);
+        reply.AppendTo(line, softBounce);
+        AppendMailbox(line.Append("; from=<"u8), sender, quoted);
+        AppendMailbox(line.Append(">, to=<"u8), recipient, quoted);
+        line.Append(extended ? ">, proto=ESMTP, helo=<"u8 : ">, proto=SMTP, helo=<"u8).Append(helo).Append((byte)'>');
+    }
+
+    /// <summary>
+    /// Appends a time span as "after T" shows it: so many significant digits, at most so many decimals
+    /// (<c>delay_logging_resolution_limit</c>), rounded, no trailing zeros; negative counts as 0.
+    /// </summary>
+    public static void AppendElapsed(ByteBuffer line, TimeSpan elapsed, int significantDigits, int decimals)
+    {
+        var total = Math.Max(0, elapsed.Ticks / TimeSpan.TicksPerMicrosecond);
+        var (seconds, micros) = ((long)(total / 1_000_000), (int)(total % 1_000_000));
+        Debug.Assert(significantDigits is >= 1 and <= 6 && decimals is >= 0 and <= 6);
+
+        var resolution = 1;
+        for (var i = decimals; i < 6; i++)
+            resolution *= 10;
+        var wanted = 1;
+        for (var i = 1; i < significantDigits; i++)
+            wanted *= 10;
+        if (seconds > 0)
+        {
+            var needed = Math.Max(1, 1_000_000 / (wanted * 10L));
+            for (long power = 1; power <= seconds && needed < 1_000_000; power *= 10)
+                needed *= 10;
+            resolution = (int)Math.Max(resolution, needed);
+        }
+        else
+        {
+            while (micros >= wanted * 10L * resolution)
+                resolution *= 10;
+        }
+
+        if (resolution > 1)
+        {
+            micros += resolution / 2;
+            if (micros >= 1_000_000)
+            {
+                micros -= 1_000_000;
+                seconds++;
+            }
+        }
+
+        line.Append(seconds);
+        if (micros < resolution)
+            return;
+        line.Append((byte)'.');
+        for (var unit = 100_000; micros >= resolution; unit /= 10)
+        {
+            line.Append((byte)('0' + micros / unit));
+            micros %= unit;
+        }
+    }
+
+    /// <summary>
+    /// Appends client bytes in C's escapes: <c>\r \n \t …</c>, <c>\\</c>, and <c>\ooo</c> for everything that is not
+    /// printable ASCII.
+    /// </summary>
+    public static void AppendEscaped(ByteBuffer line, ReadOnlySpan<byte> text)
+    {
+        foreach (var value in text)
+        {
+            var letter = value switch
+            {
+                7 => 'a',
+                8 => 'b',
+                12 => 'f',
+                10 => 'n',
+                13 => 'r',
+                9 => 't',
+                11 => 'v',
+                (byte)'\\' => '\\',
+                _ => '\0',
+            };
+            if (letter != '\0')
+                line.Append((byte)'\\').Append((byte)letter);
+            else if (value is >= 0x20 and < 0x7f)
+                line.Append(value);
+            else
+                line.Append((byte)'\\').Append((byte)('0' + (value >> 6))).Append((byte)('0' + (value >> 3 & 7))).Append((byte)('0' + (value & 7)));
+        }
+    }
+
+    /// <summary>Appends bytes as <see cref="Printable"/> lets them through.</summary>
+    public static void AppendPrintable(ByteBuffer line, ReadOnlySpan<byte> text, bool utf8) =>
+        line.Advance(Printable.Copy(text, line.Reserve(text.Length), utf8));
+
+    private static void AppendMailbox(ByteBuffer line, ReadOnlySpan<byte> mailbox, bool quoted)
+    {
+        if (quoted)
+            MailAddress.AppendQuoted(line, mailbox);
+        else
+            line.Append(mailbox);
+    }
+
+    private static ReadOnlySpan<byte> Cut(ReadOnlySpan<byte> text) => text[..Math.Min(text.Length, FieldLimit)];
+}

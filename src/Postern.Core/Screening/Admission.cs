@@ -1,0 +1,129 @@
+using Postern.Core.Config;
+using Postern.Core.Smtp;
+using Postern.Core.Tables;
+
+namespace Postern.Core.Screening;
+
+/// <summary>What is decided at the moment of connection, in this order: limits, permanent access list, temporary allowlist, veto.</summary>
+internal static class Admission
+{
+    private static readonly Reply TooManyConnections = new("421 4.7.0 Error: too many connections");
+    private static readonly Reply ServerPortsBusy = new("421 4.3.2 All server ports are busy");
+    private static readonly Reply ScreeningPortsBusy = new("421 4.3.2 All screening ports are busy");
+    private static readonly Reply Denylisted = new("521 5.3.2 Service currently unavailable");
+    private static readonly Reply RecipientDenied = new("550 5.3.2 Service currently unavailable");
+
+    internal enum Verdict
+    {
+        /// <summary>The client was turned away; nothing is left to do.</summary>
+        Decided,
+
+        /// <summary>No test is needed.</summary>
+        HandOff,
+
+        /// <summary>The tests that are due decide.</summary>
+        Test,
+    }
+
+    internal static Verdict Examine(
+        Session session, ServiceLoad load, IAllowlistView? allowlist, Moment moment, SessionActions actions, out bool isNew)
+    {
+        isNew = false;
+        var (settings, client, port) = (session.Settings, session.Client, session.ClientPort);
+        if (settings.ClientConnectionCountLimit > 0 && client.Concurrency > settings.ClientConnectionCountLimit)
+        {
+            LogText.RejectConnect(actions.Text, client.Address, port, "too many connections"u8);
+            return TurnAway(TooManyConnections);
+        }
+
+        if (settings.PostQueueLimit > 0 && load.PostQueue >= settings.PostQueueLimit)
+        {
+            LogText.RejectConnect(actions.Text, client.Address, port, "all server ports busy"u8);
+            return TurnAway(ServerPortsBusy);
+        }
+
+        switch (settings.AccessList.Evaluate(client.Address, actions))
+        {
+            case AccessVerdict.Permit:
+                LogListing(session, "ALLOWLISTED"u8, "WHITELISTED"u8, load, actions);
+                return Verdict.HandOff;
+            case AccessVerdict.Reject:
+                LogListing(session, "DENYLISTED"u8, "BLACKLISTED"u8, load, actions);
+                if (settings.DenylistAction is FailAction.Drop)
+                {
+                    session.IsRefused = true;
+                    session.Drop(Denylisted, actions);
+                    return Verdict.Decided;
+                }
+
+                if (settings.DenylistAction is FailAction.Enforce)
+                {
+                    session.IsRefused = true;
+                    session.Enforce(RecipientDenied);
+                }
+
+                break;
+        }
+
+        var recalled = false;
+        if (client.Concurrency == 1)
+        {
+            recalled = !session.IsRefused && allowlist is not null && allowlist.TryRecall(client.Address, out var expiry)
+                && Recall(client, expiry);
+            if (!recalled)
+                client.Expiry = default;
+        }
+
+        session.Ledger.Open(settings, client.Expiry, moment.UnixSeconds);
+        foreach (var test in ScreeningTest.All)
+            isNew |= test.ExpiryIn(client.Expiry) == 0;
+        if (recalled && session.Ledger.Due.IsEmpty)
+        {
+            LogText.ClientEvent(actions.Text, "PASS OLD"u8, client.Address, port);
+            actions.Log();
+            return Verdict.HandOff;
+        }
+
+        if (settings.AllowlistInterfaces.Match(session.Server.Address, actions) is not MatchOutcome.Yes)
+        {
+            LogListing(session, "ALLOWLIST VETO"u8, "WHITELIST VETO"u8, load, actions);
+            session.IsRefused = true;
+            session.Veto();
+        }
+
+        if (settings.PreQueueLimit > 0 && load.CheckQueue - load.PostQueue >= settings.PreQueueLimit)
+        {
+            LogText.ScreeningPortsBusy(actions.Text, client.Address, port);
+            return TurnAway(ScreeningPortsBusy);
+        }
+
+        return Verdict.Test;
+
+        Verdict TurnAway(Reply farewell)
+        {
+            actions.Log();
+            session.Drop(farewell, actions);
+            return Verdict.Decided;
+        }
+    }
+
+    private static bool Recall(ClientAddressState client, in Allowlist.TestExpiry expiry)
+    {
+        client.Expiry = expiry;
+        return true;
+    }
+
+    private static void LogListing(
+        Session session, ReadOnlySpan<byte> word, ReadOnlySpan<byte> oldWord, ServiceLoad load, SessionActions actions)
+    {
+        var settings = session.Settings;
+        LogText.ClientEvent(actions.Text, settings.RespectfulLogging ? word : oldWord, session.Client.Address, session.ClientPort);
+        actions.Log();
+        if (settings.RespectfulLogging || !settings.RespectfulLoggingIsCompatibilityDefault || load.CompatibilityNoticeGiven)
+            return;
+        load.CompatibilityNoticeGiven = true;
+        LogText.ClientEvent(
+            actions.Text, "using backwards-compatible default setting respectful_logging=no for client"u8, session.Client.Address, session.ClientPort);
+        actions.Log();
+    }
+}

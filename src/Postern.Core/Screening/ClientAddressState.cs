@@ -1,0 +1,25 @@
+using Postern.Core.Allowlist;
+
+namespace Postern.Core.Screening;
+
+/// <summary>
+/// What all concurrent sessions of one client address share. It vanishes with the last of them; what outlives it is in
+/// the temporary allowlist.
+/// </summary>
+public sealed class ClientAddressState(IpAddress address)
+{
+    /// <summary>The client address.</summary>
+    public IpAddress Address { get; } = address;
+
+    /// <summary>Sessions in progress, those included that the SMTP server has not taken over yet.</summary>
+    public int Concurrency { get; set; }
+
+    /// <summary>How many PASS NEW lines its sessions have logged.</summary>
+    public int PassNewCount { get; set; }
+
+    /// <summary>Expiry times by test. Until a session reads the allowlist every test is due, and none makes the client new.</summary>
+    public TestExpiry Expiry { get; set; } = new(1, 1, 1, 1, 1);
+
+    /// <summary>Next in the same bucket of the table that holds it; the table's business.</summary>
+    public ClientAddressState? NextInBucket { get; set; }
+}

@@ -1,0 +1,254 @@
+using Postern.Core.Smtp;
+
+namespace Postern.Core.Screening;
+
+/// <summary>
+/// The SMTP dialogue that never accepts mail. It finds out who wants to send what to whom, says no (or "come back
+/// later") to every recipient, and runs the deep tests. Bounded: line length, command count, time between commands.
+/// </summary>
+internal sealed class DummySmtp(Session session, ServiceLoad load)
+{
+    private static readonly Reply Ok = new("250 2.1.0 Ok");
+    private static readonly Reply Done = new("250 2.0.0 Ok");
+    private static readonly Reply Bye = new("221 2.0.0 Bye");
+    private static readonly Reply NotRecognized = new("502 5.5.2 Error: command not recognized");
+    private static readonly Reply NotImplemented = new("502 5.5.1 Error: command not implemented");
+    private static readonly Reply HeloSyntax = new("501 Syntax: HELO hostname");
+    private static readonly Reply EhloSyntax = new("501 Syntax: EHLO hostname");
+    private static readonly Reply MailSyntax = new("501 5.5.4 Syntax: MAIL FROM:<address>");
+    private static readonly Reply RcptSyntax = new("501 5.5.4 Syntax: RCPT TO:<address>");
+    private static readonly Reply DataSyntax = new("501 5.5.4 Syntax: DATA");
+    private static readonly Reply BdatSyntax = new("501 5.5.4 Syntax: BDAT count [LAST]");
+    private static readonly Reply VrfySyntax = new("501 5.5.4 Syntax: VRFY address");
+    private static readonly Reply EtrnSyntax = new("500 Syntax: ETRN domain");
+    private static readonly Reply HeloFirst = new("503 5.5.1 Error: send HELO/EHLO first");
+    private static readonly Reply NestedMail = new("503 5.5.1 Error: nested MAIL command");
+    private static readonly Reply NeedMail = new("503 5.5.1 Error: need MAIL command");
+    private static readonly Reply NeedRcpt = new("503 5.5.1 Error: need RCPT command");
+    private static readonly Reply NoMailForBdat = new("554 5.5.1 Error: need MAIL command");
+    private static readonly Reply NoRecipients = new("554 5.5.1 Error: no valid recipients");
+    private static readonly Reply VrfyDisabled = new("502 5.5.1 VRFY command is disabled");
+    private static readonly Reply NoEtrn = new("458 Unable to queue messages");
+
+    private readonly LineReader _lines = new(session.Settings.LineLengthLimit);
+    private byte[]? _helo;
+    private byte[]? _sender;
+    private bool _extended;
+    private int _commands;
+    private string _where = CommandTable.BeforeFirst;
+    private EhloKeywords _discarded;
+
+    /// <summary>Opens the dialogue.</summary>
+    /// <param name="withoutBanner">The client talked into the greeting: it gets answers, not the rest of a greeting.</param>
+    /// <param name="actions">Takes what is to be done.</param>
+    internal void Begin(bool withoutBanner, SessionActions actions)
+    {
+        if (!withoutBanner)
+            session.SendReply(new Reply("220 " + session.Settings.Banner), actions);
+        actions.Watch(WatchMode.Read);
+        RestartTimer(actions);
+    }
+
+    /// <summary>The client took too long to complete a command.</summary>
+    internal void OnTimeLimit(SessionActions actions)
+    {
+        LogLimit("TIME"u8, _where, actions);
+        session.Drop(new Reply($"421 4.4.2 {session.Settings.MyHostname} Error: timeout exceeded"), actions);
+    }
+
+    /// <summary>Works through what one read brought.</summary>
+    internal void OnReceived(ReadOnlySpan<byte> input, Moment moment, SessionActions actions)
+    {
+        while (!input.IsEmpty && !session.IsDone)
+        {
+            var end = _lines.Read(ref input, out var line);
+            if (end is LineEnd.Incomplete)
+                return;
+            if (end is LineEnd.TooLong)
+            {
+                LogLimit("LENGTH"u8, _where, actions);
+                session.Drop(TryAgainLater, actions);
+                return;
+            }
+
+            var command = new CommandLine(line);
+            var read = new CommandRead
+            {
+                Line = line,
+                End = end,
+                Command = command,
+                Known = CommandTable.Find(command.Verb),
+                Previous = _where,
+                Unread = input,
+            };
+            if (DeepTests.CheckNewline(session, read, moment, actions))
+                return;
+            OnCommand(read, moment, actions);
+        }
+    }
+
+    private Reply TryAgainLater => new($"421 {session.Settings.MyHostname} Service unavailable - try again later");
+
+    private void OnCommand(in CommandRead read, Moment moment, SessionActions actions)
+    {
+        _where = read.Known?.Name ?? CommandTable.Unimplemented;
+        var isQuit = read.Known?.Name is "QUIT";
+        if (session.HandoffHasFailed && !isQuit)
+        {
+            session.DropForHandoff(actions);
+            return;
+        }
+
+        if (DeepTests.CheckCommand(session, read, moment, actions))
+            return;
+        if (read.Known?.Name is "RCPT")
+            DeepTests.PassAtRecipient(session, moment);
+
+        if (++_commands > session.Settings.CommandCountLimit && !isQuit)
+        {
+            LogLimit("COUNT"u8, read.Previous, actions);
+            session.Drop(TryAgainLater, actions);
+            return;
+        }
+
+        if (read.Known is { IsImplemented: true } known)
+            Execute(known, read.Command, actions);
+        else
+            session.SendReply(NotRecognized, actions);
+        if (!session.IsDone)
+            RestartTimer(actions);
+    }
+
+    private void Execute(DummyCommand known, CommandLine command, SessionActions actions)
+    {
+        switch (known.Name)
+        {
+            case "HELO": OnHelo(command, actions); break;
+            case "EHLO": OnEhlo(command, actions); break;
+            case "STARTTLS": session.SendReply(command.FirstArgument.IsEmpty ? NotImplemented : EhloSyntax, actions); break; // 3.7 says EHLO here
+            case "MAIL": OnMail(command, actions); break;
+            case "RCPT": OnRcpt(command, actions); break;
+            case "DATA": OnData(command, actions); break;
+            case "BDAT": OnBdat(command, actions); break;
+            case "RSET":
+                _sender = null;
+                session.SendReply(Done, actions);
+                break;
+            case "NOOP": session.SendReply(Done, actions); break;
+            case "VRFY": OnVrfy(command, actions); break;
+            case "ETRN": OnEtrn(command, actions); break;
+            case "QUIT": session.Drop(Bye, actions); break;
+            default: throw new System.Diagnostics.UnreachableException($"unhandled command {known.Name}");
+        }
+    }
+
+    private void OnHelo(CommandLine command, SessionActions actions)
+    {
+        if (!TakeHelo(command))
+            session.SendReply(HeloSyntax, actions);
+        else
+            session.SendReply(new Reply("250 " + session.Settings.MyHostname), actions);
+    }
+
+    private void OnEhlo(CommandLine command, SessionActions actions)
+    {
+        if (!TakeHelo(command))
+        {
+            session.SendReply(EhloSyntax, actions);
+            return;
+        }
+
+        _extended = true;
+        _discarded = EhloKeywordList.Parse(session.Settings.DiscardEhloKeywords);
+        new EhloReply(session.Settings, _discarded).AppendTo(actions.Text);
+        actions.Send();
+    }
+
+    private bool TakeHelo(CommandLine command)
+    {
+        var name = command.FirstArgument;
+        if (name.IsEmpty)
+            return false;
+        _helo = name.ToArray();
+        _sender = null;
+        return true;
+    }
+
+    private void OnMail(CommandLine command, SessionActions actions)
+    {
+        if (session.Settings.HeloRequired && _helo is null)
+            session.SendReply(HeloFirst, actions);
+        else if (_sender is not null)
+            session.SendReply(NestedMail, actions);
+        else if (!TryExtractAddress(command, out _sender))
+            session.SendReply(MailSyntax, actions);
+        else
+            session.SendReply(Ok, actions);
+    }
+
+    private void OnRcpt(CommandLine command, SessionActions actions)
+    {
+        if (_sender is null)
+        {
+            session.SendReply(NeedMail, actions);
+        }
+        else if (!TryExtractAddress(command, out var recipient))
+        {
+            session.SendReply(RcptSyntax, actions);
+        }
+        else
+        {
+            LogRejection(recipient!, actions);
+            session.SendReply(session.RecipientReply, actions);
+        }
+    }
+
+    private void OnData(CommandLine command, SessionActions actions)
+    {
+        LogText.ClientEvent(actions.Text, "DATA without valid RCPT from"u8, session.Client.Address, session.ClientPort);
+        actions.Log();
+        var farewell = !command.FirstArgument.IsEmpty ? DataSyntax : _sender is null ? NeedRcpt : NoRecipients;
+        session.Drop(farewell, actions);
+    }
+
+    private void OnBdat(CommandLine command, SessionActions actions)
+    {
+        LogText.ClientEvent(actions.Text, "BDAT without valid RCPT from"u8, session.Client.Address, session.ClientPort);
+        actions.Log();
+        var farewell = _discarded.HasFlag(EhloKeywords.Chunking) ? NotImplemented
+            : command.FirstArgument.IsEmpty ? BdatSyntax
+            : _sender is null ? NoMailForBdat : NoRecipients;
+        session.Drop(farewell, actions);
+    }
+
+    private void OnVrfy(CommandLine command, SessionActions actions) => session.SendReply(
+        command.FirstArgument.IsEmpty ? VrfySyntax : session.Settings.DisableVrfyCommand ? VrfyDisabled : session.RecipientReply, actions);
+
+    private void OnEtrn(CommandLine command, SessionActions actions) => session.SendReply(
+        session.Settings.HeloRequired && _helo is null ? HeloFirst : command.FirstArgument.IsEmpty ? EtrnSyntax : NoEtrn, actions);
+
+    private static bool TryExtractAddress(CommandLine command, out byte[]? address)
+    {
+        var colon = command.Arguments.IndexOf((byte)':');
+        address = colon < 0 ? null : MailAddress.Extract(command.Arguments[(colon + 1)..]);
+        return colon >= 0;
+    }
+
+    private void LogRejection(byte[] recipient, SessionActions actions)
+    {
+        var settings = session.Settings;
+        LogText.RejectRecipient(
+            actions.Text, session.Client.Address, session.ClientPort, session.RecipientReply, settings.SoftBounce, _sender,
+            recipient, settings.LogAddressesQuoted, _extended, _helo);
+        actions.Log();
+    }
+
+    private void LogLimit(ReadOnlySpan<byte> limit, string where, SessionActions actions)
+    {
+        LogText.CommandLimit(actions.Text, limit, session.Client.Address, session.ClientPort, CommandTable.NameBytes(where));
+        actions.Log();
+    }
+
+    private void RestartTimer(SessionActions actions) => actions.WakeAfter(
+        load.UnderStress ? session.Settings.CommandTimeLimitUnderStress : session.Settings.CommandTimeLimit);
+}

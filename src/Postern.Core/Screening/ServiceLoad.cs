@@ -1,0 +1,42 @@
+using Postern.Core.Config;
+
+namespace Postern.Core.Screening;
+
+/// <summary>What one screening service has on its hands: its queues, and stress mode.</summary>
+public sealed class ServiceLoad
+{
+    /// <summary>Client sockets held: under test, being handed off, or waiting for the SMTP server.</summary>
+    public int CheckQueue { get; private set; }
+
+    /// <summary>Hand-offs that the SMTP server has not taken yet.</summary>
+    public int PostQueue { get; set; }
+
+    /// <summary>Whether the shorter limits of stress mode are in force.</summary>
+    public bool UnderStress { get; private set; }
+
+    /// <summary>Whether the line about the compatibility default of <c>respectful_logging</c> was logged; once is enough.</summary>
+    public bool CompatibilityNoticeGiven { get; set; }
+
+    /// <summary>Counts a client in. Stress begins at 90 % of <c>postscreen_pre_queue_limit</c>.</summary>
+    public void ClientArrived(Settings settings, SessionActions actions)
+    {
+        CheckQueue++;
+        // Floating point and truncation on purpose: 0.7 * 90 is 62, as in Postfix.
+        if (UnderStress || CheckQueue < (int)(0.9 * settings.PreQueueLimit))
+            return;
+        UnderStress = true;
+        actions.Text.Append("entering STRESS mode with "u8).Append(CheckQueue).Append(" connections"u8);
+        actions.Log();
+    }
+
+    /// <summary>Counts a client out, after its socket is closed. Stress ends at 70 % of <c>postscreen_pre_queue_limit</c>.</summary>
+    public void ClientLeft(Settings settings, SessionActions actions)
+    {
+        CheckQueue--;
+        if (!UnderStress || CheckQueue > (int)(0.7 * settings.PreQueueLimit))
+            return;
+        UnderStress = false;
+        actions.Text.Append("leaving STRESS mode with "u8).Append(CheckQueue).Append(" connections"u8);
+        actions.Log();
+    }
+}

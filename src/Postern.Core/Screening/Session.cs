@@ -1,0 +1,302 @@
+using Postern.Core.Allowlist;
+using Postern.Core.Config;
+using Postern.Core.Smtp;
+
+namespace Postern.Core.Screening;
+
+/// <summary>
+/// The decisions about one client, from its connection to the hand-off or the hang-up. Events go in, actions come out:
+/// a session opens nothing, reads no clock and calls nobody back. The order of everything is postscreen's.
+/// </summary>
+public sealed class Session
+{
+    private static readonly Reply ServiceUnavailable = new("421 4.3.2 Service currently unavailable");
+    private static readonly Reply RecipientUnavailable = new("450 4.3.2 Service currently unavailable");
+    private static readonly Reply NoResources = new("421 4.3.2 No system resources");
+    private static readonly Reply ServerPortsBusy = new("421 4.3.2 All server ports are busy");
+
+    private readonly ServiceLoad _load;
+    private Phase _phase;
+    private bool _isNew;
+    private bool _mayHandOff = true;
+    private bool _hungUp;
+    private long _phaseStartTicks;
+    private DummySmtp? _dialogue;
+    private TestLedger _ledger;
+
+    /// <param name="settings">The snapshot this client keeps to the end.</param>
+    /// <param name="load">The queues of the service; the loop counts this client in and out.</param>
+    /// <param name="client">What the sessions of this address share.</param>
+    /// <param name="clientPort">The client's TCP port.</param>
+    /// <param name="server">The endpoint the client connected to.</param>
+    public Session(Settings settings, ServiceLoad load, ClientAddressState client, ushort clientPort, Endpoint server)
+    {
+        _load = load;
+        Settings = settings;
+        Client = client;
+        ClientPort = clientPort;
+        Server = server;
+    }
+
+    private enum Phase : byte
+    {
+        Admission,
+        Early,
+        Dialogue,
+        Done,
+    }
+
+    /// <summary>The snapshot this client keeps to the end.</summary>
+    public Settings Settings { get; }
+
+    /// <summary>What the sessions of this address share.</summary>
+    public ClientAddressState Client { get; }
+
+    /// <summary>The client's TCP port.</summary>
+    public ushort ClientPort { get; }
+
+    /// <summary>The endpoint the client connected to.</summary>
+    public Endpoint Server { get; }
+
+    /// <summary>Nothing more will come of this session: it asked for the hand-off or the close.</summary>
+    public bool IsDone => _phase is Phase.Done;
+
+    /// <summary>The answer to every recipient, set by the last enforced test that failed.</summary>
+    internal Reply RecipientReply { get; private set; } = RecipientUnavailable;
+
+    /// <summary>The access list or <c>postscreen_allowlist_interfaces</c> says no; counts like a failed test.</summary>
+    internal bool IsRefused { get; set; }
+
+    /// <summary>A hand-off failed after the teaser: the next command but QUIT gets the farewell.</summary>
+    internal bool HandoffHasFailed { get; private set; }
+
+    /// <summary>The state of the five tests.</summary>
+    internal ref TestLedger Ledger => ref _ledger;
+
+    private bool AnyFailed => IsRefused || !_ledger.Failed.IsEmpty;
+
+    /// <summary>The client has connected, and its address state counts it.</summary>
+    /// <param name="allowlist">Null: no <c>postscreen_cache_map</c>.</param>
+    /// <param name="moment">Now.</param>
+    /// <param name="actions">Takes what is to be done.</param>
+    public void OnConnected(IAllowlistView? allowlist, Moment moment, SessionActions actions)
+    {
+        LogText.Connect(actions.Text, Client.Address, ClientPort, Server);
+        actions.Log();
+        _load.ClientArrived(Settings, actions);
+
+        switch (Admission.Examine(this, _load, allowlist, moment, actions, out _isNew))
+        {
+            case Admission.Verdict.Decided:
+                break;
+            case Admission.Verdict.HandOff:
+                Conclude(ServiceUnavailable, actions);
+                break;
+            case Admission.Verdict.Test when _ledger.IsWaitingFor(early: true):
+                Enter(Phase.Early, moment);
+                EarlyPhase.Begin(this, _load.UnderStress, actions);
+                break;
+            case Admission.Verdict.Test:
+                EndEarlyPhase(moment, actions);
+                break;
+        }
+    }
+
+    /// <summary>The client talks or hangs up while it has to be silent (<see cref="WatchMode.Peek"/>).</summary>
+    /// <param name="peeked">What it sent so far, still in the kernel; empty when it hung up.</param>
+    /// <param name="moment">Now.</param>
+    /// <param name="actions">Takes what is to be done.</param>
+    public void OnReadable(ReadOnlySpan<byte> peeked, Moment moment, SessionActions actions)
+    {
+        if (_phase is not Phase.Early)
+            return;
+        if (peeked.IsEmpty)
+        {
+            HangUp(moment, actions);
+            return;
+        }
+
+        if (EarlyPhase.Spoke(this, peeked, Elapsed(moment), moment, actions))
+            EndEarlyPhase(moment, actions);
+    }
+
+    /// <summary>The session's timer has run out.</summary>
+    public void OnTimer(Moment moment, SessionActions actions)
+    {
+        switch (_phase)
+        {
+            case Phase.Early:
+                EarlyPhase.WaitIsOver(this, moment);
+                EndEarlyPhase(moment, actions);
+                break;
+            case Phase.Dialogue:
+                _dialogue!.OnTimeLimit(actions);
+                break;
+        }
+    }
+
+    /// <summary>Bytes of the dialogue have been read (<see cref="WatchMode.Read"/>).</summary>
+    /// <param name="bytes">What one read brought, at most 4096 bytes; empty when the client hung up.</param>
+    /// <param name="moment">Now.</param>
+    /// <param name="actions">Takes what is to be done.</param>
+    public void OnReceived(ReadOnlySpan<byte> bytes, Moment moment, SessionActions actions)
+    {
+        if (_phase is not Phase.Dialogue)
+            return;
+        if (bytes.IsEmpty)
+            HangUp(moment, actions);
+        else
+            _dialogue!.OnReceived(bytes, moment, actions);
+    }
+
+    /// <summary>The daemon stops, and has waited as long as it may.</summary>
+    public void OnShutdown(SessionActions actions)
+    {
+        if (_phase is Phase.Early or Phase.Dialogue)
+            Drop(ServiceUnavailable, actions);
+    }
+
+    /// <summary>The SMTP server could not be given the client. It gets an answer that lets it try again.</summary>
+    public void OnHandoffFailed(HandoffFailure failure, Moment moment, SessionActions actions)
+    {
+        actions.Text.Append(failure.CouldConnect ? "cannot pass connection to service "u8 : "cannot connect to service "u8)
+            .Append(failure.Service).Append(": "u8).Append(failure.Reason);
+        actions.Log(LogSeverity.Warning);
+        _mayHandOff = false;
+
+        if (!_ledger.Due.Has(ScreeningTest.Pregreet))
+        {
+            SendReply(failure.CouldConnect ? NoResources : ServerPortsBusy, actions);
+            Finish(actions);
+            return;
+        }
+
+        // The teaser has gone out: the greeting must be completed before the client can be told.
+        HandoffHasFailed = true;
+        _ledger.SetDeepTestsDue(false);
+        EnterDialogue(moment, actions);
+    }
+
+    /// <summary>Rejects every recipient with <paramref name="reply"/> from now on; the client is not handed off.</summary>
+    internal void Enforce(Reply reply)
+    {
+        RecipientReply = reply;
+        _mayHandOff = false;
+    }
+
+    /// <summary>Not handed off, whatever the tests say.</summary>
+    internal void Veto() => _mayHandOff = false;
+
+    /// <summary>Hangs up with these last words.</summary>
+    internal void Drop(Reply farewell, SessionActions actions)
+    {
+        _mayHandOff = false;
+        Conclude(farewell, actions);
+    }
+
+    /// <summary>Hangs up with the words that a failed hand-off left behind.</summary>
+    internal void DropForHandoff(SessionActions actions) => Drop(NoResources, actions);
+
+    /// <summary>A test has failed: applies its action.</summary>
+    /// <returns>Whether the session is over.</returns>
+    internal bool Fail(ScreeningTest test, Moment moment, SessionActions actions)
+    {
+        switch (_ledger.Fail(test, Settings, Client, moment))
+        {
+            case FailAction.Drop:
+                Drop(test.Farewell, actions);
+                return true;
+            case FailAction.Enforce:
+                Enforce(test.Rejection);
+                return false;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>Sends a reply, softened if <c>soft_bounce</c> says so.</summary>
+    internal void SendReply(Reply reply, SessionActions actions)
+    {
+        reply.AppendTo(actions.Text, Settings.SoftBounce);
+        actions.Text.Append("\r\n"u8);
+        actions.Send();
+    }
+
+    private void EndEarlyPhase(Moment moment, SessionActions actions)
+    {
+        if (!_mayHandOff || _ledger.IsWaitingFor(early: false))
+            EnterDialogue(moment, actions);
+        else
+            Conclude(ServiceUnavailable, actions);
+    }
+
+    private void EnterDialogue(Moment moment, SessionActions actions)
+    {
+        if (!HandoffHasFailed && AnyFailed)
+            _ledger.SetDeepTestsDue(true);
+        Enter(Phase.Dialogue, moment);
+        _dialogue = new DummySmtp(this, _load);
+        _dialogue.Begin(_ledger.Failed.Has(ScreeningTest.Pregreet), actions);
+    }
+
+    private void HangUp(Moment moment, SessionActions actions)
+    {
+        _hungUp = true;
+        _mayHandOff = false;
+        var phase = _phase is Phase.Early ? "tests before SMTP handshake"u8 : "tests after SMTP handshake"u8;
+        LogText.Hangup(actions.Text, Elapsed(moment), Settings.DelayLoggingResolutionLimit, Client.Address, ClientPort, phase);
+        actions.Log();
+        Conclude(ServiceUnavailable, actions);
+    }
+
+    /// <summary>Remembers what was passed, then hands off or hangs up.</summary>
+    /// <param name="farewell">The last words, if the client is still there and is not handed off.</param>
+    /// <param name="actions">Takes what is to be done.</param>
+    private void Conclude(Reply farewell, SessionActions actions)
+    {
+        if (AnyFailed)
+            _ledger.RevokePasses();
+
+        if (!_ledger.Passed.IsEmpty)
+        {
+            if (_ledger.Passed == _ledger.Due)
+            {
+                var isNew = _isNew && Client.PassNewCount == 0;
+                if (isNew)
+                    Client.PassNewCount++;
+                LogText.ClientEvent(actions.Text, isNew ? "PASS NEW"u8 : "PASS OLD"u8, Client.Address, ClientPort);
+                actions.Log();
+            }
+
+            Client.Expiry = ExpiryRules.ForRecord(Client.Expiry, ScreeningTest.EnabledIn(Settings));
+            actions.Remember(Client.Expiry);
+        }
+
+        if (_mayHandOff)
+        {
+            _phase = Phase.Done;
+            actions.HandOff();
+            return;
+        }
+
+        if (!_hungUp)
+            SendReply(farewell, actions);
+        LogText.ClientEvent(actions.Text, "DISCONNECT"u8, Client.Address, ClientPort);
+        actions.Log();
+        Finish(actions);
+    }
+
+    private void Finish(SessionActions actions)
+    {
+        _phase = Phase.Done;
+        actions.Close();
+    }
+
+    private void Enter(Phase phase, Moment moment)
+    {
+        _phase = phase;
+        _phaseStartTicks = moment.Now.UtcTicks;
+    }
+
+    private TimeSpan Elapsed(Moment moment) => TimeSpan.FromTicks(Math.Max(0, moment.Now.UtcTicks - _phaseStartTicks));
+}

@@ -1,0 +1,45 @@
+using Postern.Core.Allowlist;
+
+namespace Postern.Core.Screening;
+
+/// <summary>What a session can ask the daemon to do.</summary>
+public enum ActionKind
+{
+    /// <summary>Write a log line: <see cref="SessionAction.Bytes"/>, <see cref="SessionAction.Severity"/>.</summary>
+    Log,
+
+    /// <summary>Send <see cref="SessionAction.Bytes"/> to the client.</summary>
+    Send,
+
+    /// <summary>Watch the client's socket as <see cref="SessionAction.Watch"/> says.</summary>
+    Watch,
+
+    /// <summary>Set the session's one timer to <see cref="SessionAction.Delay"/> from now, in place of any earlier setting.</summary>
+    WakeAfter,
+
+    /// <summary>Store <see cref="SessionAction.Record"/> in the temporary allowlist.</summary>
+    Remember,
+
+    /// <summary>Give the live socket to the SMTP server. The last action, unless it fails.</summary>
+    HandOff,
+
+    /// <summary>Close the socket. The last action.</summary>
+    Close,
+}
+
+/// <summary>How the client's socket is watched.</summary>
+public enum WatchMode : byte
+{
+    /// <summary>Not at all.</summary>
+    Nothing,
+
+    /// <summary>Look at what comes and leave it in the kernel, so that a hand-off loses nothing.</summary>
+    Peek,
+
+    /// <summary>Read what comes.</summary>
+    Read,
+}
+
+/// <summary>One action; which members mean something depends on <see cref="Kind"/>.</summary>
+public readonly record struct SessionAction(
+    ActionKind Kind, Range Bytes = default, LogSeverity Severity = default, WatchMode Watch = default, TimeSpan Delay = default, TestExpiry Record = default);

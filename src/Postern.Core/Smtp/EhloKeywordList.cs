@@ -1,0 +1,31 @@
+namespace Postern.Core.Smtp;
+
+/// <summary>Reads lists of EHLO keywords.</summary>
+public static class EhloKeywordList
+{
+    private static readonly (string Name, EhloKeywords Keyword)[] Names =
+    [
+        ("8bitmime", EhloKeywords.EightBitMime), ("auth", EhloKeywords.Auth), ("etrn", EhloKeywords.Etrn),
+        ("pipelining", EhloKeywords.Pipelining), ("size", EhloKeywords.Size), ("verp", EhloKeywords.Verp),
+        ("vrfy", EhloKeywords.Vrfy), ("xclient", EhloKeywords.XClient), ("xforward", EhloKeywords.XForward),
+        ("starttls", EhloKeywords.StartTls), ("enhancedstatuscodes", EhloKeywords.EnhancedStatusCodes),
+        ("dsn", EhloKeywords.Dsn), ("smtputf8", EhloKeywords.SmtpUtf8), ("chunking", EhloKeywords.Chunking),
+        ("silent-discard", EhloKeywords.SilentDiscard),
+    ];
+
+    /// <summary>Reads a comma or space separated list; unknown words count for nothing, as in Postfix.</summary>
+    public static EhloKeywords Parse(string text)
+    {
+        var mask = EhloKeywords.None;
+        foreach (var word in text.Split([',', ' ', '\t', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries))
+        {
+            foreach (var (name, keyword) in Names)
+            {
+                if (name.Equals(word, StringComparison.OrdinalIgnoreCase))
+                    mask |= keyword;
+            }
+        }
+
+        return mask;
+    }
+}

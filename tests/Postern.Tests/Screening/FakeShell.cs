@@ -1,0 +1,196 @@
+using System.Text;
+using Postern.Core;
+using Postern.Core.Allowlist;
+using Postern.Core.Config;
+using Postern.Core.Screening;
+
+namespace Postern.Tests.Screening;
+
+/// <summary>
+/// The daemon around one session, without sockets and with a clock of its own: keeps what the client sent in a "kernel
+/// buffer", delivers it as the session watches, fires the timer when its time comes, and writes down what happens.
+/// </summary>
+public sealed class FakeShell : IAllowlistView
+{
+    private static readonly DateTimeOffset Start = new(2026, 11, 24, 2, 0, 0, TimeSpan.Zero);
+
+    private readonly Settings _settings;
+    private readonly SessionActions _actions = new();
+    private readonly ServiceLoad _load;
+    private byte[] _kernel = [];
+    private bool _clientClosed;
+    private WatchMode _watch;
+    private TimeSpan? _timer;
+
+    public FakeShell(Settings settings, IpAddress client, ServiceLoad? load = null, ClientAddressState? shared = null)
+    {
+        _settings = settings;
+        _load = load ?? new ServiceLoad();
+        Client = shared ?? new ClientAddressState(client);
+        Client.Concurrency++;
+        Session = new Session(settings, _load, Client, 40000, new Endpoint(IpAddress.FromIPv4(0xc0000219), 25));
+    }
+
+    public Session Session { get; }
+
+    public ClientAddressState Client { get; }
+
+    /// <summary>Time since the start of the story.</summary>
+    public TimeSpan Now { get; private set; }
+
+    /// <summary>The allowlist: what the session finds there, and what it stored.</summary>
+    public Dictionary<IpAddress, TestExpiry> Allowlist { get; } = [];
+
+    /// <summary>False: no postscreen_cache_map.</summary>
+    public bool HasAllowlist { get; init; } = true;
+
+    /// <summary>What came out: "S text" for a line to the client, "= word" for anything else.</summary>
+    public List<string> Output { get; } = [];
+
+    /// <summary>Everything sent to the client.</summary>
+    public StringBuilder Sent { get; } = new();
+
+    /// <summary>Called for every line of <see cref="Output"/> with its time.</summary>
+    public Action<TimeSpan, string>? OnOutput { get; init; }
+
+    public bool HandedOff { get; private set; }
+
+    public bool Closed { get; private set; }
+
+    /// <summary>Bytes were read from the client's socket: it can no longer be handed off.</summary>
+    public bool HasRead { get; private set; }
+
+    public bool TryRecall(IpAddress address, out TestExpiry expiry) => Allowlist.TryGetValue(address, out expiry);
+
+    public static uint UnixSeconds(double afterStart) => (uint)(Start.ToUnixTimeSeconds() + (long)afterStart);
+
+    public void Connect()
+    {
+        _actions.Clear();
+        Session.OnConnected(HasAllowlist ? this : null, Moment, _actions);
+        Perform();
+    }
+
+    /// <summary>Lets time pass; the timer fires on its way.</summary>
+    public void AdvanceTo(TimeSpan time)
+    {
+        while (_timer is { } due && due <= time && !IsOver)
+        {
+            Now = due;
+            _timer = null;
+            _actions.Clear();
+            Session.OnTimer(Moment, _actions);
+            Perform();
+            Deliver();
+        }
+
+        Now = time > Now ? time : Now;
+    }
+
+    public void Receive(ReadOnlySpan<byte> bytes)
+    {
+        _kernel = [.. _kernel, .. bytes];
+        Deliver();
+    }
+
+    public void HangUp()
+    {
+        _clientClosed = true;
+        Deliver();
+    }
+
+    public void FailHandoff(HandoffFailure failure)
+    {
+        HandedOff = false;
+        _actions.Clear();
+        Session.OnHandoffFailed(failure, Moment, _actions);
+        Perform();
+        Deliver();
+    }
+
+    public void Shutdown()
+    {
+        _actions.Clear();
+        Session.OnShutdown(_actions);
+        Perform();
+    }
+
+    public bool IsOver => HandedOff || Closed;
+
+    private Moment Moment => new(Start + Now, _load.UnderStress);
+
+    private void Deliver()
+    {
+        while (!IsOver && _watch is not WatchMode.Nothing && (_kernel.Length > 0 || _clientClosed))
+        {
+            _actions.Clear();
+            if (_watch is WatchMode.Peek)
+            {
+                var watchBefore = _watch;
+                Session.OnReadable(_kernel.AsSpan(0, Math.Min(_kernel.Length, 1023)), Moment, _actions);
+                Perform();
+                if (_watch == watchBefore && !IsOver)
+                    throw new InvalidOperationException("the session neither stopped watching nor went on after a peek");
+            }
+            else
+            {
+                var read = _kernel[..Math.Min(_kernel.Length, 4096)];
+                _kernel = _kernel[read.Length..];
+                HasRead |= read.Length > 0;
+                Session.OnReceived(read, Moment, _actions);
+                Perform();
+            }
+        }
+    }
+
+    private void Perform()
+    {
+        foreach (var action in _actions.All)
+        {
+            if (IsOver)
+                throw new InvalidOperationException($"{action.Kind} after the end");
+            var text = Encoding.Latin1.GetString(_actions.BytesOf(action));
+            switch (action.Kind)
+            {
+                case ActionKind.Log:
+                    Write("= log " + (action.Severity is LogSeverity.Info ? "" : action.Severity.ToString().ToLowerInvariant() + ": ") + text);
+                    break;
+                case ActionKind.Send:
+                    Sent.Append(text);
+                    foreach (var line in text.TrimEnd().Split("\r\n"))
+                        Write("S " + line);
+                    break;
+                case ActionKind.Watch:
+                    _watch = action.Watch;
+                    break;
+                case ActionKind.WakeAfter:
+                    if (action.Delay < TimeSpan.Zero)
+                        throw new InvalidOperationException("a timer in the past");
+                    _timer = Now + action.Delay;
+                    break;
+                case ActionKind.Remember:
+                    Allowlist[Client.Address] = action.Record;
+                    Write($"= remember {Relative(action.Record.Pregreet)};{Relative(action.Record.Dnsbl)};{Relative(action.Record.Pipelining)};"
+                        + $"{Relative(action.Record.NonSmtpCommand)};{Relative(action.Record.BareNewline)}");
+                    break;
+                case ActionKind.HandOff:
+                    HandedOff = true;
+                    _timer = null;
+                    Write("= hand off");
+                    break;
+                case ActionKind.Close:
+                    Closed = true;
+                    Write("= close");
+                    break;
+            }
+        }
+    }
+
+    private static string Relative(uint expiry) => expiry <= 1 ? $"{expiry}" : $"+{expiry - UnixSeconds(0)}";
+
+    private void Write(string line)
+    {
+        Output.Add(line);
+        OnOutput?.Invoke(Now, line);
+    }
+}

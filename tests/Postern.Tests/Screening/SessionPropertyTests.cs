@@ -1,0 +1,101 @@
+using System.Text;
+using CsCheck;
+using Postern.Core.Config;
+
+namespace Postern.Tests.Screening;
+
+/// <summary>What holds for every client, whatever it does and in whatever order things happen.</summary>
+public sealed class SessionPropertyTests
+{
+    private static readonly Gen<string> Talk = Gen.OneOf(
+        Any.Of(
+            "EHLO x\r\n", "HELO y\r\n", "MAIL FROM:<a@b>\r\n", "RCPT TO:<c@d>\r\n", "DATA\r\n", "BDAT 3 LAST\r\n", "QUIT\r\n", "RSET\r\n",
+            "NOOP\n", "VRFY z\r\n", "ETRN\r\n", "STARTTLS\r\n", "GET / HTTP/1.1\r\n", "Subject: x\r\n", "E", "\r", "\n", "\0", "\xff\xfe\r\n", "AUTH PLAIN\r\n"),
+        Gen.String[Gen.Char['\0', '\xff'], 0, 40],
+        Gen.Const(new string('x', 3000)));
+
+    private static readonly Gen<FailAction> Action = Any.Of(FailAction.Ignore, FailAction.Enforce, FailAction.Drop);
+
+    private static readonly Gen<Settings> AnySettings =
+        Gen.Select(Action, Action, Action, Action, Gen.Bool, Gen.Bool, Gen.Bool, Gen.Int[1, 5]).Select(
+            (greet, pipelining, nonSmtp, newline, deep, banner, soft, commands) => new Settings
+            {
+                GreetAction = greet,
+                PipeliningAction = pipelining,
+                NonSmtpCommandAction = nonSmtp,
+                BareNewlineAction = newline,
+                PipeliningEnable = deep,
+                NonSmtpCommandEnable = deep,
+                BareNewlineEnable = deep,
+                GreetBanner = banner ? "mx ESMTP" : "",
+                SoftBounce = soft,
+                CommandCountLimit = commands,
+                HeloRequired = soft,
+            });
+
+    [Fact]
+    public void Every_session_ends_and_none_is_handed_off_after_a_byte_was_read() => Gen.Select(AnySettings, Gen.Select(Gen.Double[0, 20], Talk, Gen.Int[0, 20]).Array[0, 12]).Sample((settings, steps) =>
+    {
+        var shell = NewShell(settings);
+        shell.Connect();
+
+        foreach (var (pause, talk, chance) in steps)
+        {
+            shell.AdvanceTo(shell.Now + TimeSpan.FromSeconds(pause));
+            if (shell.IsOver)
+                break;
+            if (chance == 0)
+                shell.HangUp();
+            else if (chance == 1)
+                shell.Shutdown();
+            else
+                shell.Receive(Encoding.Latin1.GetBytes(talk));
+        }
+
+        shell.AdvanceTo(shell.Now + TimeSpan.FromDays(1));
+        Assert.True(shell.IsOver);
+        Assert.False(shell.HandedOff && shell.HasRead);
+        Assert.True(shell.Session.IsDone);
+    });
+
+    [Fact]
+    public void The_replies_do_not_depend_on_how_the_input_is_cut() => Gen.Select(AnySettings, Talk.Array[1, 8], Gen.Int[1, 5]).Sample((settings, talk, chunk) =>
+    {
+        // Pipelining is judged by what one read brings, so only the other tests are on.
+        settings = settings with { PipeliningEnable = false, PipeliningAction = FailAction.Ignore, GreetBanner = "", BareNewlineEnable = true };
+        var text = Encoding.Latin1.GetBytes(string.Concat(talk));
+
+        Assert.Equal(Replies(settings, text, text.Length), Replies(settings, text, chunk));
+    });
+
+    [Fact]
+    public void A_client_that_failed_a_test_is_never_remembered() => Gen.Select(Action, Talk.Array[0, 6]).Sample((action, talk) =>
+    {
+        var shell = NewShell(new Settings { GreetAction = action });
+        shell.Connect();
+
+        shell.Receive("EHLO early\r\n"u8);
+        foreach (var text in talk)
+            shell.Receive(Encoding.Latin1.GetBytes(text));
+        shell.AdvanceTo(TimeSpan.FromDays(1));
+
+        Assert.Empty(shell.Allowlist);
+    });
+
+    private static class Any
+    {
+        public static Gen<T> Of<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(i => values[i]);
+    }
+
+    private static FakeShell NewShell(Settings settings) => new(settings, Ip.Of("192.0.2.7"));
+
+    private static string Replies(Settings settings, byte[] text, int chunk)
+    {
+        var shell = NewShell(settings);
+        shell.Connect();
+        shell.AdvanceTo(TimeSpan.FromSeconds(6));
+        for (var start = 0; start < text.Length && !shell.IsOver; start += chunk)
+            shell.Receive(text.AsSpan(start, Math.Min(chunk, text.Length - start)));
+        return shell.Sent.ToString();
+    }
+}

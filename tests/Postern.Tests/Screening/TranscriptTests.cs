@@ -1,0 +1,154 @@
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+using Postern.Core;
+using Postern.Core.Allowlist;
+using Postern.Core.Config;
+using Postern.Core.Screening;
+
+namespace Postern.Tests.Screening;
+
+/// <summary>
+/// Golden stories of one client. Lines that start with a setting name, "@" or "C" are the script; "S" and "=" are what
+/// came out. POSTERN_UPDATE=1 writes them anew: review the difference like code.
+/// </summary>
+public sealed class TranscriptTests
+{
+    public static TheoryData<string> Stories()
+    {
+        var stories = new TheoryData<string>();
+        foreach (var file in Directory.GetFiles(Folder, "*.transcript").Order(StringComparer.Ordinal))
+            stories.Add(Path.GetFileNameWithoutExtension(file));
+        Assert.NotEmpty(stories);
+        return stories;
+    }
+
+    [Theory]
+    [MemberData(nameof(Stories))]
+    public void Story(string name)
+    {
+        var expected = File.ReadAllText(Path.Combine(Folder, name + ".transcript"));
+
+        var actual = Play(expected);
+
+        if (Environment.GetEnvironmentVariable("POSTERN_UPDATE") == "1")
+            File.WriteAllText(Path.Combine(SourceFolder(), name + ".transcript"), actual);
+        else
+            Assert.Equal(expected, actual);
+    }
+
+    private static string Folder => Path.Combine(AppContext.BaseDirectory, "Transcripts");
+
+    private static string SourceFolder([System.Runtime.CompilerServices.CallerFilePath] string here = "") =>
+        Path.Combine(Path.GetDirectoryName(here)!, "..", "Transcripts");
+
+    private static string Play(string script)
+    {
+        var output = new StringBuilder();
+        var settings = new Settings { MyHostname = "mx.example.com", Banner = "mx.example.com ESMTP Postfix", GreetBanner = "mx.example.com ESMTP" };
+        var records = new List<string>();
+        FakeShell? shell = null;
+        foreach (var line in script.Split('\n'))
+        {
+            if (line.Length == 0 || line[0] == '#')
+            {
+                output.Append(line).Append('\n');
+            }
+            else if (line[0] is 'S' or '=')
+            {
+                continue;
+            }
+            else if (Regex.Match(line, @"^(?<kind>[@C]) (?<time>[\d.]+)\s+(?<what>.*)$") is { Success: true } step)
+            {
+                var time = TimeSpan.FromSeconds(double.Parse(step.Groups["time"].Value, CultureInfo.InvariantCulture));
+                var what = step.Groups["what"].Value;
+                if (shell is null)
+                {
+                    shell = Connect(settings, what, records, output, line);
+                    continue;
+                }
+
+                shell.AdvanceTo(time);
+                output.Append(line).Append('\n');
+                Perform(shell, step.Groups["kind"].Value == "C", what);
+            }
+            else
+            {
+                output.Append(line).Append('\n');
+                settings = Apply(settings, line, records);
+            }
+        }
+
+        return output.ToString().TrimEnd('\n') + "\n";
+    }
+
+    private static FakeShell Connect(Settings settings, string what, List<string> records, StringBuilder output, string line)
+    {
+        var address = Regex.Match(what, @"^connect (\S+)$").Groups[1].Value;
+        Assert.True(IpAddress.TryParse(address, out var client), line);
+        var shell = new FakeShell(settings, client)
+        {
+            OnOutput = (time, text) =>
+                output.Append(CultureInfo.InvariantCulture, $"{text[0]} {time.TotalSeconds:0.0##}  {text[2..]}\n"),
+        };
+        foreach (var record in records)
+        {
+            var fields = record.Split(';').Select(f => f[0] is '+' or '-'
+                ? FakeShell.UnixSeconds(double.Parse(f, CultureInfo.InvariantCulture)) : uint.Parse(f, CultureInfo.InvariantCulture)).ToArray();
+            shell.Allowlist[client] = new TestExpiry(fields[0], fields[1], fields[2], fields[3], fields[4]);
+        }
+
+        output.Append(line).Append('\n');
+        shell.Connect();
+        return shell;
+    }
+
+    private static void Perform(FakeShell shell, bool isClientTalk, string what)
+    {
+        if (isClientTalk)
+        {
+            shell.Receive(Encoding.Latin1.GetBytes(Unescape(what)));
+            return;
+        }
+
+        switch (what)
+        {
+            case "hang up": shell.HangUp(); break;
+            case "time passes": break;
+            case "shutdown": shell.Shutdown(); break;
+            case "server refuses": shell.FailHandoff(new HandoffFailure(false, "private/smtpd", "Connection refused")); break;
+            case "server breaks": shell.FailHandoff(new HandoffFailure(true, "private/smtpd", "Broken pipe")); break;
+            default: throw new InvalidDataException(what);
+        }
+    }
+
+    /// <summary>C's escapes; CR LF is added unless the text says itself how it ends: in <c>\n</c>, or unfinished in <c>\.</c>.</summary>
+    private static string Unescape(string text)
+    {
+        var end = text.EndsWith("\\n", StringComparison.Ordinal) || text.EndsWith("\\.", StringComparison.Ordinal) ? "" : "\r\n";
+        return Regex.Replace(text, @"\\(?:x([0-9a-f]{2})|(.))", m => m.Groups[1].Success
+            ? ((char)Convert.ToInt32(m.Groups[1].Value, 16)).ToString()
+            : m.Groups[2].Value switch { "r" => "\r", "n" => "\n", "t" => "\t", "." => "", var other => other }) + end;
+    }
+
+    private static Settings Apply(Settings settings, string line, List<string> records)
+    {
+        var (name, value) = (line.Split(' ')[0], line[(line.IndexOf(' ') + 1)..]);
+        switch (name)
+        {
+            case "greet_action": return settings with { GreetAction = Enum.Parse<FailAction>(value, ignoreCase: true) };
+            case "greet_wait": return settings with { GreetWait = TimeSpan.FromSeconds(int.Parse(value, CultureInfo.InvariantCulture)) };
+            case "greet_banner": return settings with { GreetBanner = value == "-" ? "" : value };
+            case "soft_bounce": return settings with { SoftBounce = value == "yes" };
+            case "pipelining": return settings with { PipeliningEnable = true, PipeliningAction = Enum.Parse<FailAction>(value, ignoreCase: true) };
+            case "non_smtp": return settings with { NonSmtpCommandEnable = true, NonSmtpCommandAction = Enum.Parse<FailAction>(value, ignoreCase: true) };
+            case "bare_newline": return settings with { BareNewlineEnable = true, BareNewlineAction = Enum.Parse<FailAction>(value, ignoreCase: true) };
+            case "command_count": return settings with { CommandCountLimit = int.Parse(value, CultureInfo.InvariantCulture) };
+            case "command_time": return settings with { CommandTimeLimit = TimeSpan.FromSeconds(int.Parse(value, CultureInfo.InvariantCulture)) };
+            case "record":
+                records.Add(value);
+                return settings;
+            default: throw new InvalidDataException(line);
+        }
+    }
+}
