@@ -1,0 +1,46 @@
+using System.Diagnostics.CodeAnalysis;
+using Postern.Native;
+
+namespace Postern.Logging;
+
+/// <summary>Chooses the destination: standard output if told so, <c>maillog_file</c>, syslog, else standard output.</summary>
+internal static class LogDestinations
+{
+    private const string StandardOutputName = "/dev/stdout";
+
+    /// <param name="problem">A fatal error in the administrator's words.</param>
+    public static bool TryOpen(
+        LogOptions options,
+        TimeProvider time,
+        [NotNullWhen(true)] out ILogDestination? destination,
+        [NotNullWhen(false)] out string? problem)
+    {
+        (destination, problem) = (null, null);
+        if (options.ToStandardOutput)
+        {
+            destination = new StandardOutputDestination();
+            return true;
+        }
+
+        if (options.MaillogFile.Length == 0)
+        {
+            destination = IsSocket(options.SyslogSocket)
+                ? new SyslogDestination(options.SyslogSocket, time)
+                : new StandardOutputDestination();
+            return true;
+        }
+
+        if (options.MaillogFile == StandardOutputName)
+            destination = new StandardOutputDestination();
+        else if (FileDestination.TryOpen(options.MaillogFile, options.MaillogFileMode, time, out var file, out problem))
+            destination = file;
+        return destination is not null;
+    }
+
+    private static unsafe bool IsSocket(string path)
+    {
+        FileStatus status;
+        return Libc.statx(Libc.AT_FDCWD, path, 0, Libc.STATX_BASIC_STATS, &status) == 0
+            && (status.Mode & Libc.S_IFMT) == Libc.S_IFSOCK;
+    }
+}
