@@ -1,0 +1,91 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+
+namespace Postern.Dns;
+
+/// <summary>One question to one server: UDP first, TCP when the answer did not fit.</summary>
+internal static class DnsExchange
+{
+    /// <summary>We announce no larger size (no EDNS), so an honest server stays below 512; more is read so that it is seen.</summary>
+    private const int UdpBufferLength = 4096;
+
+    /// <returns>A judged answer; a failure of this server is an answer too.</returns>
+    /// <param name="cancellation">Ends the exchange with <see cref="OperationCanceledException"/>.</param>
+    public static async Task<DnsAnswer> AskAsync(IPEndPoint server, DnsQuestion question, CancellationToken cancellation)
+    {
+        // A random id and the random port of a socket of its own: a forger has to guess both (RFC 5452).
+        var id = (ushort)RandomNumberGenerator.GetInt32(ushort.MaxValue + 1);
+        var query = new byte[DnsCodec.MaxQueryLength];
+        var length = DnsCodec.WriteQuery(query, id, question);
+        if (length == 0)
+            return new DnsAnswer(DnsOutcome.NoSuchName, [], TimeSpan.Zero, null);
+
+        try
+        {
+            var reply = await AskUdpAsync(server, query.AsMemory(0, length), id, question, cancellation).ConfigureAwait(false);
+            if (reply is { IsTruncated: true })
+                reply = await AskTcpAsync(server, query.AsMemory(0, length), id, question, cancellation).ConfigureAwait(false);
+            return reply switch
+            {
+                null => DnsAnswer.Failure("malformed answer"),
+                { IsTruncated: true } => DnsAnswer.Failure("truncated answer over TCP"),
+                _ => reply.Judge(question),
+            };
+        }
+        catch (SocketException problem)
+        {
+            return DnsAnswer.Failure(problem.Message); // the system's words, e.g. "Connection refused"
+        }
+    }
+
+    private static async Task<DnsReply?> AskUdpAsync(
+        IPEndPoint server, ReadOnlyMemory<byte> query, ushort id, DnsQuestion question, CancellationToken cancellation)
+    {
+        using var socket = new Socket(server.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        await socket.ConnectAsync(server, cancellation).ConfigureAwait(false); // the kernel drops what others send, and tells us of refusals
+        await socket.SendAsync(query, cancellation).ConfigureAwait(false);
+        var buffer = new byte[UdpBufferLength];
+        while (true)
+        {
+            var length = await socket.ReceiveAsync(buffer, cancellation).ConfigureAwait(false);
+            if (DnsCodec.IsReplyTo(buffer.AsSpan(0, length), id, question))
+                return DnsCodec.ReadReply(buffer.AsSpan(0, length));
+        }
+    }
+
+    /// <remarks>Over TCP each message has its length in front, two bytes (RFC 1035 §4.2.2), which also bounds what we read.</remarks>
+    private static async Task<DnsReply?> AskTcpAsync(
+        IPEndPoint server, ReadOnlyMemory<byte> query, ushort id, DnsQuestion question, CancellationToken cancellation)
+    {
+        using var socket = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(server, cancellation).ConfigureAwait(false);
+        var framed = new byte[2 + query.Length];
+        BinaryPrimitives.WriteUInt16BigEndian(framed, (ushort)query.Length);
+        query.CopyTo(framed.AsMemory(2));
+        for (var sent = 0; sent < framed.Length;)
+            sent += await socket.SendAsync(framed.AsMemory(sent), cancellation).ConfigureAwait(false);
+
+        var prefix = new byte[2];
+        if (!await FillAsync(socket, prefix, cancellation).ConfigureAwait(false))
+            return null;
+        var message = new byte[BinaryPrimitives.ReadUInt16BigEndian(prefix)];
+        if (!await FillAsync(socket, message, cancellation).ConfigureAwait(false))
+            return null;
+        return DnsCodec.IsReplyTo(message, id, question) ? DnsCodec.ReadReply(message) : null;
+    }
+
+    private static async Task<bool> FillAsync(Socket socket, Memory<byte> buffer, CancellationToken cancellation)
+    {
+        while (!buffer.IsEmpty)
+        {
+            var length = await socket.ReceiveAsync(buffer, cancellation).ConfigureAwait(false);
+            if (length == 0)
+                return false;
+            buffer = buffer[length..];
+        }
+
+        return true;
+    }
+}

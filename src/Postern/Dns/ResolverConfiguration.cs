@@ -1,0 +1,79 @@
+using System.Globalization;
+using System.Net;
+
+namespace Postern.Dns;
+
+/// <summary>Which servers to ask, and how patiently: what resolv.conf(5) says.</summary>
+/// <param name="Servers">In the order in which they are tried; never empty.</param>
+/// <param name="Timeout">For one server and one attempt.</param>
+/// <param name="Attempts">Rounds over all servers.</param>
+public sealed record ResolverConfiguration(IReadOnlyList<IPEndPoint> Servers, TimeSpan Timeout, int Attempts)
+{
+    /// <summary>Where the system keeps it.</summary>
+    public const string SystemPath = "/etc/resolv.conf";
+
+    private const int DomainPort = 53;
+    private const int MostServers = 3; // MAXNS of resolv.conf(5)
+    private const int LongestTimeout = 30; // seconds, RES_MAXRETRANS
+    private const int MostAttempts = 5; // RES_MAXRETRY
+
+    /// <summary>The defaults of resolv.conf(5) with other servers.</summary>
+    public static ResolverConfiguration For(IReadOnlyList<IPEndPoint> servers) => new(servers, TimeSpan.FromSeconds(5), 2);
+
+    /// <summary>Reads the text of a resolv.conf. As in the C library, what is not understood is skipped.</summary>
+    public static ResolverConfiguration Parse(string text)
+    {
+        List<IPEndPoint> servers = [];
+        var (timeout, attempts) = (5, 2);
+        foreach (var line in text.AsSpan().EnumerateLines())
+        {
+            if (line.StartsWith('#') || line.StartsWith(';'))
+                continue;
+            var (keyword, value) = SplitWord(line);
+            if (keyword is "nameserver")
+            {
+                var (address, _) = SplitWord(value);
+                if (servers.Count < MostServers && IPAddress.TryParse(address, out var server))
+                    servers.Add(new IPEndPoint(server, DomainPort));
+            }
+            else if (keyword is "options")
+            {
+                while (!value.IsEmpty)
+                {
+                    (var option, value) = SplitWord(value);
+                    ReadNumber(option, "timeout:", LongestTimeout, ref timeout);
+                    ReadNumber(option, "attempts:", MostAttempts, ref attempts);
+                }
+            }
+        }
+
+        if (servers.Count == 0)
+            servers.Add(new IPEndPoint(IPAddress.Loopback, DomainPort)); // resolv.conf(5): "the name server on the local machine"
+        return new ResolverConfiguration(servers, TimeSpan.FromSeconds(timeout), attempts);
+    }
+
+    private static WordAndRest SplitWord(ReadOnlySpan<char> text)
+    {
+        text = text.TrimStart(" \t");
+        var end = text.IndexOfAny(" \t");
+        return end < 0 ? new WordAndRest(text, []) : new WordAndRest(text[..end], text[end..].Trim(" \t"));
+    }
+
+    private static void ReadNumber(ReadOnlySpan<char> option, string prefix, int most, ref int value)
+    {
+        if (option.StartsWith(prefix) && int.TryParse(option[prefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            value = Math.Clamp(number, 1, most);
+    }
+
+    private readonly ref struct WordAndRest(ReadOnlySpan<char> word, ReadOnlySpan<char> rest)
+    {
+        private readonly ReadOnlySpan<char> _word = word;
+        private readonly ReadOnlySpan<char> _rest = rest;
+
+        public void Deconstruct(out ReadOnlySpan<char> word, out ReadOnlySpan<char> rest)
+        {
+            word = _word;
+            rest = _rest;
+        }
+    }
+}

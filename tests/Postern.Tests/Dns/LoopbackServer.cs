@@ -1,0 +1,90 @@
+using System.Net;
+using System.Net.Sockets;
+using Postern.Dns;
+
+namespace Postern.Tests.Dns;
+
+/// <summary>A name server for one test, on one port of UDP and TCP.</summary>
+internal sealed class LoopbackServer : IDisposable
+{
+    private readonly Socket _udp = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+    private readonly Socket _tcp = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly Func<ushort, DnsQuestion, bool, IEnumerable<byte[]>> _answer;
+
+    /// <param name="answer">Given the id, the question and whether TCP was used: the messages to send back.</param>
+    public LoopbackServer(Func<ushort, DnsQuestion, bool, IEnumerable<byte[]>> answer)
+    {
+        _answer = answer;
+        _tcp.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _tcp.Listen();
+        _udp.Bind(Address);
+        _ = Task.Run(ServeUdpAsync);
+        _ = Task.Run(ServeTcpAsync);
+    }
+
+    public IPEndPoint Address => (IPEndPoint)_tcp.LocalEndPoint!;
+
+    /// <summary>How often it was asked.</summary>
+    public int Queries { get; private set; }
+
+    public void Dispose()
+    {
+        _udp.Dispose();
+        _tcp.Dispose();
+    }
+
+    private async Task ServeUdpAsync()
+    {
+        var buffer = new byte[512];
+        try
+        {
+            while (true)
+            {
+                var query = await _udp.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
+                foreach (var message in Answer(buffer.AsSpan(0, query.ReceivedBytes), isTcp: false))
+                    await _udp.SendToAsync(message, query.RemoteEndPoint);
+            }
+        }
+        catch (Exception end) when (end is SocketException or ObjectDisposedException)
+        {
+            // Disposed: the test is over.
+        }
+    }
+
+    private async Task ServeTcpAsync()
+    {
+        var buffer = new byte[512];
+        try
+        {
+            while (true)
+            {
+                using var client = await _tcp.AcceptAsync();
+                for (var length = 0; length < 2 || length < 2 + (buffer[0] << 8 | buffer[1]);)
+                    length += await client.ReceiveAsync(buffer.AsMemory(length));
+                foreach (var message in Answer(buffer.AsSpan(2, buffer[0] << 8 | buffer[1]), isTcp: true))
+                {
+                    foreach (var piece in new byte[] { (byte)(message.Length >> 8), (byte)message.Length }.Concat(message).Chunk(7))
+                        await client.SendAsync(piece);
+                }
+            }
+        }
+        catch (Exception end) when (end is SocketException or ObjectDisposedException)
+        {
+            // Disposed: the test is over.
+        }
+    }
+
+    private IEnumerable<byte[]> Answer(ReadOnlySpan<byte> query, bool isTcp)
+    {
+        Queries++;
+        var name = new List<string>();
+        var position = 12;
+        while (query[position] != 0)
+        {
+            name.Add(System.Text.Encoding.ASCII.GetString(query.Slice(position + 1, query[position])));
+            position += 1 + query[position];
+        }
+
+        return _answer((ushort)(query[0] << 8 | query[1]), new DnsQuestion(string.Join('.', name), (DnsType)query[position + 2]), isTcp);
+    }
+}

@@ -1,0 +1,39 @@
+using System.Net;
+using Postern.Dns;
+
+namespace Postern.Tests.Dns;
+
+public sealed class ResolverConfigurationTests
+{
+    [Fact]
+    public void Servers_and_options_as_in_resolv_conf()
+    {
+        var configuration = ResolverConfiguration.Parse(
+            "# comment\n; comment\nsearch example.com\nnameserver 192.0.2.1\n  nameserver\t2001:db8::1  \nnameserver fe80::1%1\nnameserver 192.0.2.9\n"
+            + "options rotate timeout:3 ndots:2 attempts:4\n");
+
+        Assert.Equal(
+            [IPEndPoint.Parse("192.0.2.1:53"), IPEndPoint.Parse("[2001:db8::1]:53"), IPEndPoint.Parse("[fe80::1%1]:53")], configuration.Servers);
+        Assert.Equal(TimeSpan.FromSeconds(3), configuration.Timeout);
+        Assert.Equal(4, configuration.Attempts);
+    }
+
+    [Fact]
+    public void Nothing_said_means_the_local_server_and_the_usual_patience()
+    {
+        var configuration = ResolverConfiguration.Parse("nameserver junk\nnameserver\noptions timeout:x attempts:\n");
+
+        Assert.Equal([IPEndPoint.Parse("127.0.0.1:53")], configuration.Servers);
+        Assert.Equal(TimeSpan.FromSeconds(5), configuration.Timeout);
+        Assert.Equal(2, configuration.Attempts);
+    }
+
+    [Fact]
+    public void Wild_numbers_are_brought_back_into_bounds()
+    {
+        var configuration = ResolverConfiguration.Parse("options timeout:9999 attempts:0");
+
+        Assert.Equal(TimeSpan.FromSeconds(30), configuration.Timeout);
+        Assert.Equal(1, configuration.Attempts);
+    }
+}
