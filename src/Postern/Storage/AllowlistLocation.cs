@@ -1,0 +1,82 @@
+using System.Text;
+using Postern.Core;
+
+namespace Postern.Storage;
+
+/// <summary>What the name in <c>postscreen_cache_map</c> stands for on this machine (ADR 2).</summary>
+internal sealed class AllowlistLocation
+{
+    /// <summary>Table types whose place is a file, and the suffix of Postfix's own file; null: Postfix has none.</summary>
+    private static readonly (string Type, string? Suffix)[] FileTypes =
+        [("btree", ".db"), ("hash", ".db"), ("lmdb", ".lmdb"), ("sqlite", null)];
+
+    /// <summary>Types that Postfix refuses to write.</summary>
+    private static readonly string[] ReadOnlyTypes =
+        ["cidr", "pcre", "regexp", "texthash", "inline", "unionmap", "pipemap"];
+
+    private AllowlistLocation(string name) => Name = name;
+
+    /// <summary>The map's name in the log: as configured, after redirection.</summary>
+    public string Name { get; }
+
+    /// <summary>Our database file, as .NET's file functions want it; null: nothing to keep passes in but memory.</summary>
+    public string? DatabasePath { get; private init; }
+
+    /// <summary>The file that postscreen would use, likewise; null if there is no such thing.</summary>
+    public string? PostfixPath { get; private init; }
+
+    /// <summary>What to tell postmap to read: <c>btree:/path</c>.</summary>
+    public string PostfixMap { get; private init; } = "";
+
+    /// <summary>Finds the place for a map; what the administrator should know goes to <paramref name="log"/>.</summary>
+    /// <param name="ownerOf">User id of the owner of a directory; null when it is not there.</param>
+    public static AllowlistLocation Find(AllowlistOptions options, Func<string, uint?> ownerOf, Action<LogSeverity, string> log)
+    {
+        var (prefix, type, path) = Split(options.MapName, options.DefaultDatabaseType);
+        var kind = Array.FindIndex(FileTypes, known => known.Type == type);
+        if (kind < 0)
+        {
+            log(LogSeverity.Error, ReadOnlyTypes.Contains(type)
+                ? $"{type}:{path} map requires O_RDONLY access mode"
+                : $"unsupported dictionary type: {type}");
+            log(LogSeverity.Warning, $"{type}:{path}: passes are kept in memory only and are lost at the next start");
+            return new AllowlistLocation($"{prefix}{type}:{path}");
+        }
+
+        var directory = DirectoryOf(path);
+        if (options.MailOwnerId is { } wanted && ownerOf(FileName(directory)) is { } actual && actual != wanted)
+        {
+            log(LogSeverity.Warning, $"request to update table {options.MapName} in non-{options.MailOwner} directory {directory}");
+            log(LogSeverity.Warning, $"redirecting the request to {options.MailOwner}-owned data_directory {options.DataDirectory}");
+            path = $"{options.DataDirectory}/{path[(path.LastIndexOf('/') + 1)..]}";
+        }
+
+        var suffix = FileTypes[kind].Suffix;
+        return new AllowlistLocation($"{prefix}{type}:{path}")
+        {
+            DatabasePath = FileName(path + ".postern.sqlite"),
+            PostfixPath = suffix is null ? null : FileName(path + suffix),
+            PostfixMap = FileName($"{type}:{path}"),
+        };
+    }
+
+    /// <summary>proxy: is dropped for the file's sake: the store can be shared by processes without a server between them.</summary>
+    private static (string Prefix, string Type, string Path) Split(string map, string defaultType)
+    {
+        const string proxy = "proxy:";
+        var prefix = map.StartsWith(proxy, StringComparison.Ordinal) ? proxy : "";
+        var rest = map[prefix.Length..];
+        var colon = rest.IndexOf(':');
+        return colon <= 0 ? (prefix, defaultType, rest) : (prefix, rest[..colon], rest[(colon + 1)..]);
+    }
+
+    private static string DirectoryOf(string path) => path.LastIndexOf('/') switch
+    {
+        < 0 => ".",
+        0 => "/",
+        var slash => path[..slash],
+    };
+
+    /// <summary>From characters standing for bytes to the text that .NET turns into the same bytes.</summary>
+    private static string FileName(string bytes) => Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(bytes));
+}

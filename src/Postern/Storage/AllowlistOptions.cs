@@ -1,0 +1,44 @@
+namespace Postern.Storage;
+
+/// <summary>Where the temporary allowlist is kept and by which rules. Texts are Latin-1 characters standing for bytes.</summary>
+internal sealed record AllowlistOptions
+{
+    /// <summary><c>postscreen_cache_map</c>, expanded and not empty: <c>btree:/var/lib/postfix/postscreen_cache</c>.</summary>
+    public required string MapName { get; init; }
+
+    /// <summary>How long to keep what.</summary>
+    public required AllowlistPolicy Policy { get; init; }
+
+    /// <summary><c>default_database_type</c>, for a map name without a type.</summary>
+    public string DefaultDatabaseType { get; init; } = "hash";
+
+    /// <summary><c>mail_owner</c>.</summary>
+    public string MailOwner { get; init; } = "postfix";
+
+    /// <summary>The user id of <see cref="MailOwner"/>; null: there is no such user, so nobody asks who owns the directory.</summary>
+    public uint? MailOwnerId { get; init; }
+
+    /// <summary><c>data_directory</c>: where the file goes when the directory of the map is not the mail owner's.</summary>
+    public string DataDirectory { get; init; } = "/var/lib/postfix";
+
+    /// <summary><c>$command_directory/postmap</c>, which reads the file that postscreen left; null: no import.</summary>
+    public string? PostmapPath { get; init; }
+
+    /// <summary><c>config_directory</c> for postmap's <c>-c</c>; null: its own default.</summary>
+    public string? ConfigDirectory { get; init; }
+
+    /// <summary>Most addresses held in memory, about 65 bytes each: clients choose IPv6 addresses freely.</summary>
+    public int EntryLimit { get; init; } = 4_000_000;
+
+    /// <summary>Most changes that wait for a store that does not work, before they are left to a later saving of everything.</summary>
+    public int UnsavedLimit { get; init; } = 1_000_000;
+
+    /// <summary>How often to ask whether another process has written to the store.</summary>
+    public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long the writer waits for another process's lock, each time.</summary>
+    public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long postmap may take.</summary>
+    public TimeSpan ImportTimeLimit { get; init; } = TimeSpan.FromSeconds(20);
+}

@@ -1,0 +1,9 @@
+using Postern.Core.Allowlist;
+
+namespace Postern.Storage;
+
+/// <summary>What the configuration says about how long passes are kept; a reload brings a new one.</summary>
+/// <param name="Enabled">The tests that are on: a record without a live pass in one of them is not worth keeping.</param>
+/// <param name="Retention"><c>postscreen_cache_retention_time</c>.</param>
+/// <param name="CleanupInterval"><c>postscreen_cache_cleanup_interval</c>; zero: never.</param>
+internal sealed record AllowlistPolicy(EnabledTests Enabled, TimeSpan Retention, TimeSpan CleanupInterval);

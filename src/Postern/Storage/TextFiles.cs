@@ -1,0 +1,151 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using System.Text;
+using Postern.Core;
+
+namespace Postern.Storage;
+
+/// <summary>
+/// The file system for Core. It asks the system directly: paths are bytes, which .NET would take for UTF-8, inode numbers
+/// are not to be had from .NET, and the reasons must be the system's words.
+/// </summary>
+internal sealed partial class TextFiles : ITextFiles
+{
+    private const int DefaultMostBytes = 64 << 20;
+    private readonly int _mostBytes;
+
+    /// <param name="mostBytes">A longer file is refused.</param>
+    public TextFiles(int mostBytes = DefaultMostBytes) => _mostBytes = mostBytes;
+
+    /// <inheritdoc />
+    public bool TryRead(string path, [NotNullWhen(true)] out TextFile? file, [NotNullWhen(false)] out string? reason)
+    {
+        (file, reason) = (null, null);
+        if (path.Contains('\0'))
+        {
+            reason = Reason(NoSuchFile);
+            return false;
+        }
+
+        // Without blocking: opening a FIFO would otherwise wait for someone to write to it.
+        var descriptor = Open(Bytes(path), OpenReadOnly | OpenCloseOnExec | OpenNonBlocking, 0);
+        if (descriptor < 0)
+        {
+            reason = Reason(Marshal.GetLastPInvokeError());
+            return false;
+        }
+
+        try
+        {
+            var error = ReadAll(descriptor, out file);
+            reason = error == 0 ? null : Reason(error);
+            return file is not null && reason is null;
+        }
+        finally
+        {
+            _ = Close(descriptor);
+        }
+    }
+
+    /// <inheritdoc />
+    public FileStamp? Stamp(string path)
+    {
+        if (path.Contains('\0'))
+            return null;
+        return Statx(CurrentFolder, Bytes(path), 0, StatWanted, out var status) == 0 ? ToStamp(status) : null;
+    }
+
+    /// <returns>0, or why not (errno).</returns>
+    private int ReadAll(int descriptor, out TextFile? file)
+    {
+        file = null;
+
+        // The stamp first: what changes while we read differs from it at the next look.
+        if (Statx(descriptor, EmptyPath, StatEmptyPath, StatWanted, out var status) != 0)
+            return Marshal.GetLastPInvokeError();
+        if (status.Size > (ulong)_mostBytes)
+            return FileTooLarge;
+
+        var buffer = ArrayPool<byte>.Shared.Rent((int)status.Size + 1); // one more, to see the end of the file
+        try
+        {
+            for (var length = 0; length <= _mostBytes;)
+            {
+                if (length == buffer.Length)
+                    buffer = Grow(buffer); // it grew meanwhile, or is of a kind that has no size
+                var count = Read(descriptor, ref buffer[length], (nuint)(buffer.Length - length));
+                if (count == 0)
+                {
+                    file = new TextFile(Encoding.Latin1.GetString(buffer, 0, length), ToStamp(status));
+                    return 0;
+                }
+
+                if (count > 0)
+                    length += (int)count;
+                else if (Marshal.GetLastPInvokeError() is not Interrupted and var error)
+                    return error;
+            }
+
+            return FileTooLarge;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static byte[] Grow(byte[] buffer)
+    {
+        var larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
+        buffer.CopyTo(larger, 0);
+        ArrayPool<byte>.Shared.Return(buffer);
+        return larger;
+    }
+
+    private static FileStamp ToStamp(in FileStatus status) => new(
+        DateTime.UnixEpoch.Ticks + status.ModifiedSeconds * TimeSpan.TicksPerSecond + status.ModifiedNanoseconds / 100,
+        (long)status.Size,
+        status.Inode);
+
+    private static string Reason(int error) => Marshal.GetPInvokeErrorMessage(error);
+
+    private static byte[] Bytes(string path) => [.. Encoding.Latin1.GetBytes(path), 0];
+
+    // Values of Linux, the same on all machines that .NET runs on, as is the layout of statx(2).
+    private const int OpenReadOnly = 0;
+    private const int OpenNonBlocking = 0x800;
+    private const int OpenCloseOnExec = 0x80000;
+    private const int CurrentFolder = -100;
+    private const int StatEmptyPath = 0x1000;
+    private const uint StatWanted = 0x40 | 0x100 | 0x200; // modification time, inode, size
+    private const int NoSuchFile = 2;
+    private const int Interrupted = 4;
+    private const int FileTooLarge = 27;
+    private static readonly byte[] EmptyPath = [0];
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
+    private static partial int Open(byte[] path, int flags, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
+    private static partial nint Read(int descriptor, ref byte buffer, nuint count);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
+    private static partial int Statx(int folder, byte[] path, int flags, uint wanted, out FileStatus status);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int descriptor);
+
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private struct FileStatus
+    {
+        [FieldOffset(0x20)]
+        public ulong Inode;
+        [FieldOffset(0x28)]
+        public ulong Size;
+        [FieldOffset(0x70)]
+        public long ModifiedSeconds;
+        [FieldOffset(0x78)]
+        public uint ModifiedNanoseconds;
+    }
+}
