@@ -1,0 +1,63 @@
+using Postern.Core;
+using Postern.Core.Config;
+using Postern.Storage;
+
+namespace Postern.Cli;
+
+/// <summary><c>postern check</c>: reads the configuration and says all that is wrong with it.</summary>
+internal static class CheckVerb
+{
+    /// <param name="directory">Such as <c>/etc/postfix</c>.</param>
+    /// <param name="output">Encodes Latin-1, so that what the files hold goes out byte by byte.</param>
+    /// <returns>The exit status: 1 when something is wrong that should be mended, else 0.</returns>
+    public static int Run(string directory, TextWriter output) =>
+        Run(directory, new TextFiles(), HostFactsReader.Read(), output);
+
+    internal static int Run(string directory, ITextFiles files, HostFacts host, TextWriter output)
+    {
+        var configuration = Configuration.Load(directory, files, host);
+        var errors = PrintProblems(configuration, output);
+        if (errors == 0)
+            output.WriteLine(Printable($"main.cf and master.cf are fine: {Describe(configuration)}"));
+        return errors > 0 ? 1 : 0;
+    }
+
+    /// <summary>Prints each problem with its remedy, and how many there are.</summary>
+    /// <returns>The number of those that should be mended.</returns>
+    public static int PrintProblems(Configuration configuration, TextWriter output)
+    {
+        var (errors, warnings) = (0, 0);
+        foreach (var problem in configuration.Problems)
+        {
+            var isWarning = problem.Severity == ProblemSeverity.Warning;
+            if (isWarning)
+                warnings++;
+            else
+                errors++;
+            var place = problem.File is null ? "" : problem.Line == 0 ? $"{problem.File}: " : $"{problem.File}:{problem.Line}: ";
+            output.WriteLine(Printable($"{place}{(isWarning ? "warning" : "error")}: {problem.Text}"));
+            output.WriteLine(Printable($"    {problem.Remedy}"));
+        }
+
+        if (errors > 0 || warnings > 0)
+            output.WriteLine($"{Count(errors, "error")}, {Count(warnings, "warning")}");
+        return errors;
+    }
+
+    private static string Count(int number, string noun) => number == 1 ? $"1 {noun}" : $"{number} {noun}s";
+
+    private static string Describe(Configuration configuration)
+    {
+        var services = configuration.Services.Select(static service =>
+        {
+            var target = service.Handoff is HandoffTarget.Pass(var path) ? path : "the built-in SMTP server";
+            var memory = service.Settings.CacheMap is { } map ? $"remembered in {map}" : "not remembered";
+            return $"service {service.Name} listens on {string.Join(" and ", service.Endpoints)}; "
+                + $"clients that pass go to {target} and are {memory}";
+        });
+        return string.Join("; ", services);
+    }
+
+    private static string Printable(string text) =>
+        string.Concat(text.Select(static one => char.IsControl(one) && one < '\x80' ? $"\\{Convert.ToString(one, 8).PadLeft(3, '0')}" : one.ToString()));
+}

@@ -1,0 +1,34 @@
+using Postern.Core.Config;
+using Postern.Storage;
+
+namespace Postern.Cli;
+
+/// <summary><c>postern serve</c>: screens clients until it is told to stop.</summary>
+internal static class ServeVerb
+{
+    /// <param name="directory">Where main.cf and master.cf are.</param>
+    /// <param name="logToStandardOutput">Log to the terminal, whatever <c>maillog_file</c> says.</param>
+    /// <param name="errors">Takes why it does not start.</param>
+    /// <returns>0 after an orderly end, 1 when it did not start.</returns>
+    public static int Run(string directory, bool logToStandardOutput, TextWriter errors)
+    {
+        var configuration = Load();
+        if (configuration.HasErrors)
+        {
+            CheckVerb.PrintProblems(configuration, errors);
+            return 1;
+        }
+
+        using var daemon = Daemon.Start(Load, configuration, logToStandardOutput, out var problem);
+        if (daemon is null)
+        {
+            errors.WriteLine("postern: fatal: " + problem);
+            return 1;
+        }
+
+        daemon.Run();
+        return 0;
+
+        Configuration Load() => Configuration.Load(directory, new TextFiles(), HostFactsReader.Read());
+    }
+}

@@ -1,0 +1,336 @@
+using Postern.Core;
+using Postern.Core.Config;
+using Postern.Core.Screening;
+using Postern.Handoff;
+using Postern.Logging;
+using Postern.Loop;
+using Postern.ProcessLife;
+using Postern.Receiver;
+using Postern.Storage;
+
+namespace Postern;
+
+/// <summary>
+/// The daemon's parts and how they come together: log, listeners, privileges, allowlists, receiver, loop. A reload goes
+/// through the same steps with what has changed, and keeps everything as it is when the new configuration has errors.
+/// </summary>
+internal sealed class Daemon : IDisposable
+{
+    private static readonly TimeSpan LoadPatience = TimeSpan.FromSeconds(3);
+
+    private readonly TimeProvider _clock = TimeProvider.System;
+    private readonly Func<Configuration> _load;
+    private readonly bool _logToStandardOutput;
+    private readonly MailLog _log;
+    private readonly LogTags _tags;
+    private readonly EventLoop _loop;
+    private readonly WarningLog _warnings;
+    private readonly SdNotify _manager;
+    private readonly Signals _signals;
+    private readonly Watchdog _watchdog;
+    private readonly Dictionary<string, RunningService> _services = [];
+    private readonly Dictionary<string, TemporaryAllowlist> _allowlists = [];
+    private readonly int _clientsThatFit;
+    private Configuration _configuration;
+    private LogOptions _logOptions;
+    private BuiltInReceiver? _receiver;
+
+    private Daemon(Func<Configuration> load, Configuration configuration, MailLog log, bool logToStandardOutput)
+    {
+        _load = load;
+        _configuration = configuration;
+        _log = log;
+        _logToStandardOutput = logToStandardOutput;
+        _logOptions = LogOptionsOf(configuration.Process!, logToStandardOutput);
+        _tags = LogTags.For(configuration.Process!.SyslogName);
+        _warnings = new WarningLog(log, _tags.Postscreen);
+        _log.WatchForCrash(_tags.Postern);
+        var openFiles = ProcessLimits.RaiseOpenFiles(out var problem);
+        if (problem is not null)
+            log.Write(_tags.Postern, LogSeverity.Warning, problem);
+        _clientsThatFit = ProcessLimits.ClientsThatFit(openFiles);
+        _loop = new EventLoop(_clock, log, _tags.Postscreen, _clientsThatFit) { RefreshTables = RefreshTables };
+        _signals = new Signals(
+            stop: () => _loop.Post(() => Stop(_configuration.Process!.StopGraceTime)),
+            stopNow: () => _loop.Post(() => Stop(TimeSpan.Zero)),
+            reload: () => _loop.Post(Reload));
+        _watchdog = new Watchdog(_loop, configuration.Services[0].Settings.WatchdogTimeout, () =>
+        {
+            log.WriteNow(_tags.Postscreen, LogSeverity.Fatal, "watchdog timeout");
+            Environment.Exit(1);
+        });
+        _manager = SdNotify.FromEnvironment(_warnings);
+    }
+
+    /// <summary>Starts to serve.</summary>
+    /// <param name="load">Reads the configuration; called again at every reload.</param>
+    /// <param name="configuration">What it gave the first time; without errors.</param>
+    /// <param name="logToStandardOutput">Whatever <c>maillog_file</c> says.</param>
+    /// <param name="problem">On failure, for the administrator.</param>
+    /// <returns>Null on failure.</returns>
+    public static Daemon? Start(Func<Configuration> load, Configuration configuration, bool logToStandardOutput, out string? problem)
+    {
+        if (!MailLog.TryOpen(LogOptionsOf(configuration.Process!, logToStandardOutput), TimeProvider.System, out var log, out problem))
+            return null;
+        var daemon = new Daemon(load, configuration, log, logToStandardOutput);
+        if (daemon.TryOpen(out problem))
+            return daemon;
+        log.Write(daemon._tags.Postern, LogSeverity.Fatal, problem!);
+        daemon.Dispose();
+        return null;
+    }
+
+    /// <summary>Serves until it is told to stop.</summary>
+    public void Run()
+    {
+        _manager.Ready();
+        _loop.Run();
+        _receiver?.StopAsync(_configuration.Process!.StopGraceTime).GetAwaiter().GetResult();
+        _log.Write(_tags.Postern, LogSeverity.Info, "stopped");
+    }
+
+    public void Dispose()
+    {
+        _signals.Dispose();
+        _watchdog.Dispose();
+        _loop.Dispose();
+        foreach (var allowlist in _allowlists.Values)
+            allowlist.Dispose();
+        _manager.Dispose();
+        _log.Dispose();
+    }
+
+    private static LogOptions LogOptionsOf(ProcessSettings process, bool toStandardOutput) => new()
+    {
+        HostName = process.MyHostname.Split('.')[0],
+        SyslogName = process.SyslogName,
+        Facility = process.SyslogFacility,
+        KeepUtf8 = process.SmtpUtf8,
+        MaillogFile = process.MaillogFile ?? "",
+        MaillogFileMode = (uint)process.MaillogFilePermissions,
+        ToStandardOutput = toStandardOutput,
+    };
+
+    /// <summary>Ports while we may open them, then the user we stay, then everything that is to belong to that user.</summary>
+    private bool TryOpen(out string? problem)
+    {
+        var process = _configuration.Process!;
+        LogProblems(_configuration);
+        foreach (var service in _configuration.Services)
+        {
+            var running = NewService(service);
+            foreach (var endpoint in service.Endpoints)
+            {
+                if (Listen(endpoint, running, out problem) is null)
+                    return false;
+            }
+        }
+
+        if (_configuration.Services.Any(s => s.Settings.CacheMap is not null))
+            AllowlistDatabase.LoadLibrary();
+        if (!DataDirectory.TryPrepare(process.DataDirectory, process.MailOwner, out problem)
+            || !Privileges.TryDrop(process.MailOwner, out var note, out problem))
+        {
+            return false;
+        }
+
+        if (note is not null)
+            _log.Write(_tags.Postern, LogSeverity.Info, note);
+        OpenAllowlists();
+        if (!TryStartReceiver(out problem))
+            return false;
+        foreach (var allowlist in _allowlists.Values)
+            allowlist.WaitUntilLoaded(LoadPatience);
+        _log.Write(_tags.Postern, LogSeverity.Info, Describe());
+        _log.Flush();
+        return true;
+    }
+
+    private RunningService NewService(ScreeningService service) => _services[service.Name] = new RunningService
+    {
+        Settings = service.Settings,
+        Allowlist = null,
+        Handoff = HandoffFor(service),
+    };
+
+    private Listener? Listen(ListenEndpoint endpoint, RunningService service, out string? problem)
+    {
+        var listener = Listener.Open(new Endpoint(endpoint.Address, (ushort)endpoint.Port), _configuration.Process!.ListenBacklog, service, out problem);
+        if (listener is not null)
+            _loop.Add(listener);
+        return listener;
+    }
+
+    private DescriptorPassing HandoffFor(ScreeningService service) => service.Handoff switch
+    {
+        HandoffTarget.Pass pass => new DescriptorPassing(pass.SocketPath, NameOf(pass.SocketPath)),
+        _ => new DescriptorPassing(ReceiverSocket, "the built-in receiver"),
+    };
+
+    /// <summary>The socket as log lines name it: relative to the queue directory where it lies in there.</summary>
+    private string NameOf(string path)
+    {
+        var queue = _configuration.Process!.QueueDirectory + "/";
+        return path.StartsWith(queue, StringComparison.Ordinal) ? path[queue.Length..] : path;
+    }
+
+    private string ReceiverSocket => _configuration.Process!.DataDirectory + "/receiver";
+
+    /// <summary>One allowlist for each map that a service names; services with the same map share it.</summary>
+    private void OpenAllowlists()
+    {
+        foreach (var service in _configuration.Services)
+        {
+            var settings = service.Settings;
+            if (settings.CacheMap is not { } map)
+            {
+                _services[service.Name].Allowlist = null;
+                continue;
+            }
+
+            var policy = new AllowlistPolicy(ScreeningTest.EnabledIn(settings), settings.CacheRetentionTime, settings.CacheCleanupInterval);
+            if (_allowlists.TryGetValue(map, out var allowlist))
+                allowlist.Policy = policy;
+            else
+                allowlist = _allowlists[map] = OpenAllowlist(map, policy);
+            _services[service.Name].Allowlist = allowlist;
+        }
+
+        _loop.Allowlists = [.. _allowlists.Values];
+    }
+
+    private TemporaryAllowlist OpenAllowlist(string map, AllowlistPolicy policy)
+    {
+        var process = _configuration.Process!;
+        var options = new AllowlistOptions
+        {
+            MapName = map,
+            Policy = policy,
+            DefaultDatabaseType = process.DefaultDatabaseType,
+            MailOwner = process.MailOwner,
+            MailOwnerId = Privileges.TryFindOwner(process.MailOwner, out var owner, out _) ? owner.User : null,
+            DataDirectory = process.DataDirectory,
+            PostmapPath = File.Exists(process.CommandDirectory + "/postmap") ? process.CommandDirectory + "/postmap" : null,
+            ConfigDirectory = _configuration.Directory,
+        };
+        return TemporaryAllowlist.Open(options, _clock, (severity, text) => _log.Write(_tags.Postscreen, severity, text), _loop.Wake);
+    }
+
+    private bool TryStartReceiver(out string? problem)
+    {
+        problem = null;
+        if (_receiver is not null || !_configuration.Services.Any(s => s.Handoff is HandoffTarget.Receiver))
+            return true;
+        var process = _configuration.Process!;
+        var tags = new Dictionary<string, LogTag>();
+        var options = new ReceiverOptions
+        {
+            SocketPath = ReceiverSocket,
+            HostName = process.MyHostname,
+            Banner = _configuration.Services[0].Settings.Banner,
+            RecipientDomains = process.ReceiverDomains,
+            MaildirPath = process.ReceiverMaildir,
+            MessageSizeLimit = process.MessageSizeLimit,
+            SessionLimit = process.ReceiverSessionLimit,
+            CheckSenderDomain = process.ReceiverRejectsUnknownSenderDomains,
+            Log = (severity, program, text) => _log.WriteNow(TagOf(program), severity, text),
+        };
+        return BuiltInReceiver.TryStart(options, out _receiver, out problem);
+
+        LogTag TagOf(string program)
+        {
+            lock (tags)
+            {
+                if (!tags.TryGetValue(program, out var tag))
+                    tag = tags[program] = new LogTag(process.SyslogName, program, Environment.ProcessId);
+                return tag;
+            }
+        }
+    }
+
+    private string Describe()
+    {
+        var where = string.Join(", ", _loop.Listeners.Select(l => $"[{l.Endpoint.Address}]:{l.Endpoint.Port}"));
+        var to = string.Join(", ", _services.Values.Select(s => s.Handoff.Service).Distinct());
+        var known = _allowlists.Values.Sum(a => a.Count);
+        return $"ready: listening on {where}; clients that pass go to {to}; {known} clients are known; room for {_clientsThatFit} at once";
+    }
+
+    private void LogProblems(Configuration configuration)
+    {
+        foreach (var problem in configuration.Problems)
+        {
+            // Where a table cannot be used Postfix says it without file and line; its words are looked for in logs.
+            var text = problem.Severity is ProblemSeverity.Degraded || problem.File is null ? problem.Text : $"{problem.File}, line {problem.Line}: {problem.Text}";
+            var severity = configuration.Tables.OpenErrors.Contains(problem.Text) || problem.Severity is ProblemSeverity.Error ? LogSeverity.Error : LogSeverity.Warning;
+            _log.Write(_tags.Postscreen, severity, text);
+        }
+    }
+
+    private void RefreshTables() => _configuration.Tables.Refresh(_warnings);
+
+    private void Stop(TimeSpan grace)
+    {
+        _manager.Stopping();
+        _log.Write(_tags.Postern, LogSeverity.Info, $"stopping: {_loop.ClientCount} clients left");
+        _loop.Stop(grace);
+    }
+
+    /// <summary>On the loop's thread. Clients that are there keep the settings they came under.</summary>
+    private void Reload()
+    {
+        _manager.Reloading();
+        _log.Reopen();
+        var configuration = _load();
+        if (configuration.HasErrors)
+        {
+            LogProblems(configuration);
+            _log.Write(_tags.Postern, LogSeverity.Error, "reload: the new configuration has errors -- keeping the one read before");
+        }
+        else
+        {
+            Apply(configuration);
+            _log.Write(_tags.Postern, LogSeverity.Info, "reload: " + Describe());
+        }
+
+        _manager.Ready();
+    }
+
+    private void Apply(Configuration configuration)
+    {
+        _configuration = configuration;
+        LogProblems(configuration);
+        var logOptions = LogOptionsOf(configuration.Process!, _logToStandardOutput);
+        string? problem = null;
+        if (logOptions != _logOptions && !_log.TryReconfigure(logOptions, out problem))
+            _log.Write(_tags.Postern, LogSeverity.Error, $"{problem} -- keeping the log as it is");
+        else
+            _logOptions = logOptions;
+
+        var wanted = configuration.Services.SelectMany(s => s.Endpoints.Select(e => (Service: s, Endpoint: e))).ToList();
+        foreach (var gone in _loop.Listeners.Where(l => !wanted.Any(w => IsAt(l, w.Endpoint))).ToList())
+            _loop.Remove(gone);
+        foreach (var service in configuration.Services)
+        {
+            if (!_services.TryGetValue(service.Name, out var running))
+                running = NewService(service);
+            running.Settings = service.Settings;
+            running.Handoff = HandoffFor(service);
+        }
+
+        foreach (var (service, endpoint) in wanted)
+        {
+            if (_loop.Listeners.FirstOrDefault(l => IsAt(l, endpoint)) is { } listener)
+                listener.Service = _services[service.Name];
+            else if (Listen(endpoint, _services[service.Name], out problem) is null)
+                _log.Write(_tags.Postern, LogSeverity.Error, $"{problem} -- restart Postern to open it as root");
+        }
+
+        OpenAllowlists();
+        if (!TryStartReceiver(out problem))
+            _log.Write(_tags.Postern, LogSeverity.Error, problem!);
+    }
+
+    private static bool IsAt(Listener listener, ListenEndpoint endpoint) =>
+        listener.Endpoint.Address == endpoint.Address && listener.Endpoint.Port == endpoint.Port;
+}

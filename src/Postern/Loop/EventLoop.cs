@@ -1,0 +1,459 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Postern.Core;
+using Postern.Core.Screening;
+using Postern.Handoff;
+using Postern.Logging;
+using Postern.Native;
+using Postern.Storage;
+
+namespace Postern.Loop;
+
+/// <summary>
+/// The one thread that owns every client. It waits for events, gives each to the session it concerns, and performs the
+/// actions that come back: the only place where decisions become effects. Other threads post.
+/// </summary>
+internal sealed unsafe class EventLoop : IDisposable
+{
+    private const ulong ListenerMark = 1UL << 63;
+    private const ulong WakeToken = ulong.MaxValue;
+    private const int LogInterval = 20;
+    private const int LogRetry = 1000; // the log's destination takes nothing at the moment
+    private const int MaxFlushesBeforeHandOff = 8; // in one round
+    private const int MaxHandOffAttempts = 50; // one second, as long as postscreen waits for a connection
+    private static readonly TimeSpan ServerQueueRetry = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan TakeOverLimit = TimeSpan.FromSeconds(100);
+
+    private readonly TimeProvider _clock;
+    private readonly MailLog _log;
+    private readonly LogTag _tag;
+    private readonly Poller _poller = new();
+    private readonly ClientTable _clients = new();
+    private readonly AddressTable _addresses = new();
+    private readonly Deadlines _deadlines;
+    private readonly List<Listener> _listeners = [];
+    private readonly SessionActions _actions = new();
+    private readonly ClientWriter _writer = new();
+    private readonly Acceptor _acceptor;
+    private readonly byte[] _input = GC.AllocateUninitializedArray<byte>(4096, pinned: true);
+    private readonly ConcurrentQueue<Action> _posted = new();
+    private readonly int _wake = Libc.eventfd(0, Libc.EFD_CLOEXEC | Libc.EFD_NONBLOCK);
+    private readonly long _origin;
+    private readonly Action<Client> _onReady, _onDeadline, _onConnected;
+    private DateTimeOffset _now;
+    private long _ticks;
+    private long _busySince;
+    private long _flushAt = -1;
+    private long _lastTableCheck;
+    private long _lastWarning = -1000;
+    private long _stopDeadline = -1;
+    private int _flushesBeforeHandOff;
+
+    /// <param name="clock">Wall-clock and monotonic time.</param>
+    /// <param name="log">Takes every line; flushed before the loop sleeps.</param>
+    /// <param name="tag">Under which name the clients' lines stand.</param>
+    /// <param name="maxClients">How many descriptors there are for clients.</param>
+    public EventLoop(TimeProvider clock, MailLog log, LogTag tag, int maxClients)
+    {
+        _clock = clock;
+        _log = log;
+        _tag = tag;
+        _acceptor = new Acceptor(maxClients, Begin);
+        _origin = clock.GetTimestamp();
+        (_onReady, _onDeadline, _onConnected) = (OnReady, OnDeadline, OnConnected);
+        ReadClock();
+        _deadlines = new Deadlines(_ticks);
+        _poller.Watch(_wake, WakeToken);
+    }
+
+    /// <summary>Called at most once a second, before a client is accepted: lookup tables look for new versions of their files.</summary>
+    public Action? RefreshTables { get; set; }
+
+    /// <summary>The allowlists to be ticked.</summary>
+    public IReadOnlyList<IAllowlist> Allowlists { get; set; } = [];
+
+    /// <summary>Clients held at this moment, handed-off ones that the server has not taken yet included.</summary>
+    public int ClientCount => _clients.Count;
+
+    /// <summary>Rounds in which the poller reported something: a session that was handed off must not add to it.</summary>
+    public long Rounds { get; private set; }
+
+    /// <summary>How long it has been at work on one round; zero while it waits for events. Any thread may ask.</summary>
+    public TimeSpan BusyFor => Volatile.Read(ref _busySince) is var since and not 0 ? _clock.GetElapsedTime(since) : TimeSpan.Zero;
+
+    /// <summary>The listening sockets.</summary>
+    public IReadOnlyList<Listener> Listeners => _listeners;
+
+    /// <summary>Accepts the listener's clients from now on. On the loop's thread, or before <see cref="Run"/>.</summary>
+    public void Add(Listener listener)
+    {
+        _listeners.Add(listener);
+        _poller.Watch(listener.Descriptor, ListenerMark | (uint)listener.Descriptor);
+    }
+
+    /// <summary>Closes the listener. Its clients stay.</summary>
+    public void Remove(Listener listener)
+    {
+        _listeners.Remove(listener);
+        _poller.Forget(listener.Descriptor);
+        listener.Dispose();
+    }
+
+    /// <summary>Runs <paramref name="action"/> on the loop's thread. Any thread may call it.</summary>
+    public void Post(Action action)
+    {
+        _posted.Enqueue(action);
+        Wake();
+    }
+
+    /// <summary>Makes the loop go through its duties soon. Any thread may call it.</summary>
+    public void Wake()
+    {
+        ulong one = 1;
+        _ = Libc.write(_wake, (byte*)&one, sizeof(ulong)); // full means that it is about to wake anyway
+    }
+
+    /// <summary>Accepts nobody any more; <see cref="Run"/> returns when the last client has left, or after <paramref name="grace"/>.</summary>
+    public void Stop(TimeSpan grace)
+    {
+        foreach (var listener in _listeners.ToArray())
+            Remove(listener);
+        _stopDeadline = _ticks + (long)grace.TotalMilliseconds;
+    }
+
+    /// <summary>Serves until <see cref="Stop"/>.</summary>
+    public void Run()
+    {
+        while (_stopDeadline < 0 || (_clients.Count > 0 && _ticks < _stopDeadline))
+            RunOnce(Timeout());
+
+        ReadClock();
+        foreach (var client in _clients.ToArray())
+            Guarded(client, SayGoodbye);
+        TickAllowlists();
+        _log.Flush();
+    }
+
+    public void Dispose()
+    {
+        foreach (var listener in _listeners)
+            listener.Dispose();
+        foreach (var client in _clients.ToArray())
+            _ = Libc.close(client.Descriptor);
+        _poller.Dispose();
+        _ = Libc.close(_wake);
+        _acceptor.Dispose();
+    }
+
+    private void RunOnce(int timeout)
+    {
+        Volatile.Write(ref _busySince, 0);
+        var count = _poller.Wait(timeout);
+        Volatile.Write(ref _busySince, _clock.GetTimestamp());
+        ReadClock();
+        _flushesBeforeHandOff = 0;
+        if (count > 0)
+            Rounds++;
+        for (var i = 0; i < count; i++)
+        {
+            var token = _poller.Token(i);
+            if (token == WakeToken)
+                TakePosted();
+            else if ((token & ListenerMark) != 0)
+                AcceptFrom((int)(uint)token);
+            else if (_clients.Find(token) is { } client)
+                Guarded(client, _onReady);
+        }
+
+        while (_deadlines.TryTakeDue(_ticks, out var due))
+            Guarded(due, _onDeadline);
+        TickAllowlists();
+        if (!_log.HasPending)
+            _flushAt = -1;
+        else if (_flushAt < 0)
+            _flushAt = _ticks + LogInterval; // what comes until then goes out in the same write
+        else if (_ticks >= _flushAt)
+            FlushLog();
+    }
+
+    private void Guarded(Client client, Action<Client> handler)
+    {
+        try
+        {
+            handler(client);
+        }
+        catch (Exception bug) when (bug is not OutOfMemoryException)
+        {
+            Abandon(client, bug);
+        }
+    }
+
+    private int Timeout()
+    {
+        var timeout = _posted.IsEmpty ? _deadlines.UntilNext(_ticks) : 0;
+        foreach (var allowlist in Allowlists)
+        {
+            if (allowlist.NextTick is { } next)
+                timeout = Sooner(timeout, (int)Math.Clamp(Math.Ceiling(next.TotalMilliseconds), 0, 60_000));
+        }
+
+        if (_flushAt >= 0)
+            timeout = Sooner(timeout, (int)Math.Max(1, _flushAt - _ticks));
+        return _stopDeadline >= 0 ? Sooner(timeout, (int)Math.Max(0, _stopDeadline - _ticks)) : timeout;
+
+        static int Sooner(int one, int other) => one < 0 ? other : Math.Min(one, other);
+    }
+
+    private void SayGoodbye(Client client)
+    {
+        _actions.Clear();
+        client.Session.OnShutdown(_actions);
+        Perform(client);
+        if (_clients.Find(_clients.Token(client)) == client)
+            Leave(client);
+    }
+
+    private void ReadClock()
+    {
+        _now = _clock.GetUtcNow();
+        _ticks = (long)_clock.GetElapsedTime(_origin).TotalMilliseconds;
+    }
+
+    private void FlushLog()
+    {
+        _log.Flush();
+        _flushAt = _log.HasPending ? _ticks + LogRetry : -1;
+    }
+
+    private void TickAllowlists()
+    {
+        foreach (var allowlist in Allowlists)
+            allowlist.Tick(_now);
+    }
+
+    private void TakePosted()
+    {
+        ulong count;
+        _ = Libc.read(_wake, (byte*)&count, sizeof(ulong));
+        while (_posted.TryDequeue(out var action))
+        {
+            try
+            {
+                action();
+            }
+            catch (Exception bug) when (bug is not OutOfMemoryException)
+            {
+                _log.Write(_tag, LogSeverity.Error, $"internal error: {bug}".ReplaceLineEndings(" ")); // clients are still served
+            }
+        }
+    }
+
+    private void AcceptFrom(int descriptor)
+    {
+        if (_ticks - _lastTableCheck >= 1000)
+        {
+            _lastTableCheck = _ticks;
+            RefreshTables?.Invoke();
+        }
+
+        if (_listeners.Find(l => l.Descriptor == descriptor) is { } listener && _acceptor.Accept(listener, _clients.Count) is { } warning)
+            WarnOnce(warning);
+    }
+
+    private void Begin(RunningService service, int descriptor, IpAddress address, ushort port, Endpoint server)
+    {
+        var state = _addresses.Enter(address);
+        var session = new Session(service.Settings, service.Load, state, port, server);
+        var client = new Client(descriptor, service, session);
+        _clients.Add(client);
+        Guarded(client, _onConnected);
+    }
+
+    private void OnConnected(Client client)
+    {
+        _actions.Clear();
+        client.Session.OnConnected(client.Service.Allowlist, MomentOf(client), _actions);
+        Perform(client);
+    }
+
+    private void OnReady(Client client)
+    {
+        if (client.State is ClientState.HandedOff)
+        {
+            Leave(client); // the server has closed the channel: it has the client
+            return;
+        }
+
+        if (client.Watch is WatchMode.Nothing)
+            return;
+        nint read;
+        var peek = client.Watch is WatchMode.Peek;
+        fixed (byte* input = _input)
+            read = Libc.recv(client.Descriptor, input, peek ? 1023 : (nuint)_input.Length, peek ? Libc.MSG_PEEK : 0);
+        if (read < 0 && Errno.Last is Errno.EAGAIN or Errno.EINTR)
+            return;
+
+        var bytes = _input.AsSpan(0, (int)Math.Max(0, read));
+        _actions.Clear();
+        if (peek)
+            client.Session.OnReadable(bytes, MomentOf(client), _actions);
+        else
+            client.Session.OnReceived(bytes, MomentOf(client), _actions);
+        Perform(client);
+    }
+
+    private void OnDeadline(Client client)
+    {
+        switch (client.State)
+        {
+            case ClientState.WaitingForServer:
+                TryHandOff(client);
+                break;
+            case ClientState.HandedOff:
+                _log.Write(_tag, LogSeverity.Warning, "timeout sending connection to service " + client.Service.Handoff.Service);
+                Leave(client);
+                break;
+            default:
+                _actions.Clear();
+                client.Session.OnTimer(MomentOf(client), _actions);
+                Perform(client);
+                break;
+        }
+    }
+
+    /// <summary>The one place where decisions become effects.</summary>
+    private void Perform(Client client)
+    {
+        for (var i = 0; i < _actions.Count; i++)
+        {
+            var action = _actions[i];
+            switch (action.Kind)
+            {
+                case ActionKind.Log: _log.Write(_tag, action.Severity, _actions.BytesOf(action)); break;
+                case ActionKind.Send: _writer.Append(_actions.BytesOf(action)); break;
+                case ActionKind.Watch: Watch(client, action.Watch); break;
+                case ActionKind.WakeAfter: SetDeadline(client, action.Delay); break;
+                case ActionKind.Remember: client.Service.Allowlist?.Remember(client.Session.Client.Address, action.Record); break;
+                case ActionKind.HandOff:
+                    SendOutput(client);
+                    BeginHandOff(client);
+                    return;
+                case ActionKind.Close:
+                    SendOutput(client);
+                    Leave(client);
+                    return;
+                default: throw new UnreachableException($"unhandled {action.Kind}");
+            }
+        }
+
+        SendOutput(client);
+    }
+
+    private void Watch(Client client, WatchMode mode)
+    {
+        if (client.Watch is WatchMode.Nothing && mode is not WatchMode.Nothing)
+            Report(client.Descriptor, _clients.Token(client));
+        else if (client.Watch is not WatchMode.Nothing && mode is WatchMode.Nothing)
+            _poller.Forget(client.Descriptor);
+        client.Watch = mode;
+    }
+
+    /// <summary>Lets the poller report a descriptor. If the kernel has no room for it, its deadline is all it has.</summary>
+    private void Report(int descriptor, ulong token)
+    {
+        if (!_poller.Watch(descriptor, token))
+            WarnOnce("epoll_ctl: " + Errno.LastText);
+    }
+
+    private void SetDeadline(Client client, TimeSpan delay) => _deadlines.Set(client, _ticks + (long)Math.Ceiling(delay.TotalMilliseconds));
+
+    private void SendOutput(Client client)
+    {
+        if (_writer.Send(client) is { } error)
+        {
+            var (address, port) = (client.Session.Client.Address, client.Session.ClientPort);
+            _log.Write(_tag, LogSeverity.Warning, $"write [{address}]:{port}: {error}");
+        }
+    }
+
+    private void BeginHandOff(Client client)
+    {
+        // Before the descriptor leaves us: the set would go on to report a socket that somebody else reads.
+        Watch(client, WatchMode.Nothing);
+
+        // So that our lines stand before those that the server logs about the client. In a flood they may not.
+        if (_flushesBeforeHandOff++ < MaxFlushesBeforeHandOff && _log.HasPending)
+            FlushLog();
+        _deadlines.Clear(client);
+        client.Service.Load.PostQueue++;
+        client.State = ClientState.WaitingForServer;
+        client.HandOffAttempts = 0;
+        TryHandOff(client);
+    }
+
+    private void TryHandOff(Client client)
+    {
+        var result = client.Service.Handoff.TryPass(client.Descriptor, client.Session, out var channel, out var failure);
+        if (result is PassResult.Busy && ++client.HandOffAttempts < MaxHandOffAttempts)
+        {
+            SetDeadline(client, ServerQueueRetry);
+        }
+        else if (result is PassResult.Passed)
+        {
+            // The message holds the client's socket now; the sooner our copy is gone, the sooner the client sees the
+            // end of its session. The channel stays: that the server closes it is the sign that it has the client.
+            _ = Libc.close(client.Descriptor);
+            client.Descriptor = channel;
+            client.State = ClientState.HandedOff;
+            _writer.Forget(client);
+            SetDeadline(client, TakeOverLimit);
+            Report(channel, _clients.RenewToken(client));
+        }
+        else
+        {
+            client.State = ClientState.Screened;
+            client.Service.Load.PostQueue--;
+            _actions.Clear();
+            client.Session.OnHandoffFailed(failure!, MomentOf(client), _actions);
+            Perform(client);
+        }
+    }
+
+    /// <summary>A bug must not cost more than the client it met: it can come back, and everybody else is served.</summary>
+    private void Abandon(Client client, Exception bug)
+    {
+        _writer.Forget(client);
+        WarnOnce($"internal error with client [{client.Session.Client.Address}]:{client.Session.ClientPort}: {bug}".ReplaceLineEndings(" "));
+        if (_clients.Find(_clients.Token(client)) != client)
+            return;
+        if (client.State is ClientState.Screened)
+            ClientWriter.SendAtOnce(client.Descriptor, "421 4.3.0 Error: internal error\r\n"u8);
+        Leave(client);
+    }
+
+    /// <summary>Warns, at most once a second: these come by the thousand when they come.</summary>
+    private void WarnOnce(string text)
+    {
+        if (_ticks - _lastWarning < 1000)
+            return;
+        _lastWarning = _ticks;
+        _log.Write(_tag, LogSeverity.Warning, text);
+    }
+
+    private void Leave(Client client)
+    {
+        _deadlines.Clear(client);
+        _writer.Forget(client);
+        _ = Libc.close(client.Descriptor);
+        if (client.State is not ClientState.Screened)
+            client.Service.Load.PostQueue--;
+        _clients.Remove(client);
+        _addresses.Leave(client.Session.Client);
+        _actions.Clear();
+        client.Service.Load.ClientLeft(client.Session.Settings, _actions);
+        for (var i = 0; i < _actions.Count; i++)
+            _log.Write(_tag, _actions[i].Severity, _actions.BytesOf(_actions[i]));
+    }
+
+    private Moment MomentOf(Client client) => new(_now, client.Service.Load.UnderStress);
+}

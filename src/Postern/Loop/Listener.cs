@@ -1,0 +1,107 @@
+using Postern.Core;
+using Postern.Native;
+
+namespace Postern.Loop;
+
+/// <summary>A listening TCP socket of a service.</summary>
+internal sealed unsafe class Listener : IDisposable
+{
+    private readonly Dictionary<(IpAddress, ushort), Endpoint> _endpoints = [];
+
+    private Listener(int descriptor, Endpoint endpoint)
+    {
+        Descriptor = descriptor;
+        Endpoint = endpoint;
+    }
+
+    public int Descriptor { get; }
+
+    /// <summary>Where it listens; the wildcard address stands for every address of its kind.</summary>
+    public Endpoint Endpoint { get; }
+
+    /// <summary>The service whose clients come here.</summary>
+    public required RunningService Service { get; set; }
+
+    /// <summary>Opens the socket and listens.</summary>
+    /// <param name="endpoint">Where.</param>
+    /// <param name="backlog"><c>postern_listen_backlog</c>; the kernel's net.core.somaxconn bounds it.</param>
+    /// <param name="service">Whose clients come here.</param>
+    /// <param name="problem">On failure, for the administrator.</param>
+    public static Listener? Open(Endpoint endpoint, int backlog, RunningService service, out string? problem)
+    {
+        var isIPv4 = endpoint.Address.IsIPv4;
+        var fd = Libc.socket(isIPv4 ? Libc.AF_INET : Libc.AF_INET6, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
+        var on = 1;
+        var address = stackalloc byte[SockAddr.MaxLength];
+        var length = SockAddr.WriteInet(new Span<byte>(address, SockAddr.MaxLength), endpoint.Address, endpoint.Port);
+        if (fd >= 0
+            && Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, &on, sizeof(int)) == 0
+            && (isIPv4 || Libc.setsockopt(fd, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, &on, sizeof(int)) == 0)
+            && Libc.bind(fd, address, (uint)length) == 0
+            && Libc.listen(fd, backlog) == 0)
+        {
+            problem = null;
+            if (endpoint.Port == 0 && TryReadLocal(fd, out _, out var chosen))
+                endpoint = endpoint with { Port = chosen };
+            return new Listener(fd, endpoint) { Service = service };
+        }
+
+        problem = $"cannot listen on [{endpoint.Address}]:{endpoint.Port}: {Explain(Errno.Last, endpoint.Port)}";
+        if (fd >= 0)
+            _ = Libc.close(fd);
+        return null;
+    }
+
+    /// <summary>Takes the next client.</summary>
+    /// <param name="address">The client's address.</param>
+    /// <param name="port">The client's port.</param>
+    /// <param name="server">The endpoint it connected to.</param>
+    /// <returns>The client's socket, not blocking; negative: the error number, negated (EAGAIN: nobody is waiting).</returns>
+    public int Accept(out IpAddress address, out ushort port, out Endpoint server)
+    {
+        (address, port, server) = (default, 0, Endpoint);
+        var buffer = stackalloc byte[SockAddr.MaxLength];
+        uint length = SockAddr.MaxLength;
+        var fd = Libc.accept4(Descriptor, buffer, &length, Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC);
+        if (fd < 0)
+            return -Errno.Last;
+        SockAddr.TryReadInet(new ReadOnlySpan<byte>(buffer, (int)length), out address, out var clientPort);
+        port = (ushort)clientPort;
+        if (IsWildcard)
+            server = FindServerEndpoint(fd);
+        return fd;
+    }
+
+    public void Dispose() => _ = Libc.close(Descriptor);
+
+    private bool IsWildcard => Endpoint.Address.IsIPv4 ? Endpoint.Address.IPv4Bits == 0 : (Endpoint.Address.High | Endpoint.Address.Low) == 0;
+
+    /// <summary>The address that the client connected to; endpoints are shared, as there are few of them.</summary>
+    private Endpoint FindServerEndpoint(int fd)
+    {
+        if (!TryReadLocal(fd, out var address, out var port))
+            return Endpoint;
+        if (_endpoints.TryGetValue((address, port), out var endpoint))
+            return endpoint;
+        if (_endpoints.Count >= 1024) // a host with that many addresses pays with an allocation a client
+            _endpoints.Clear();
+        return _endpoints[(address, port)] = new Endpoint(address, port);
+    }
+
+    private static bool TryReadLocal(int fd, out IpAddress address, out ushort port)
+    {
+        var buffer = stackalloc byte[SockAddr.MaxLength];
+        uint length = SockAddr.MaxLength;
+        var found = Libc.getsockname(fd, buffer, &length) == 0;
+        found &= SockAddr.TryReadInet(new ReadOnlySpan<byte>(buffer, (int)length), out address, out var number);
+        port = (ushort)number;
+        return found;
+    }
+
+    private static string Explain(int error, int port) => error switch
+    {
+        Errno.EACCES or Errno.EPERM when port < 1024 => $"{Errno.Text(error)} (ports below 1024 need root, or the capability CAP_NET_BIND_SERVICE)",
+        Errno.EADDRINUSE => $"{Errno.Text(error)} (another program listens there: see 'ss -ltnp')",
+        _ => Errno.Text(error),
+    };
+}

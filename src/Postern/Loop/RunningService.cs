@@ -1,0 +1,22 @@
+using Postern.Core.Config;
+using Postern.Core.Screening;
+using Postern.Handoff;
+using Postern.Storage;
+
+namespace Postern.Loop;
+
+/// <summary>A screening service at work: its settings at this moment, its load, its allowlist and where its clients go.</summary>
+internal sealed class RunningService
+{
+    /// <summary>The snapshot for clients that connect from now on.</summary>
+    public required Settings Settings { get; set; }
+
+    /// <summary>Queues and stress mode.</summary>
+    public ServiceLoad Load { get; } = new();
+
+    /// <summary>Null: no <c>postscreen_cache_map</c>.</summary>
+    public required IAllowlist? Allowlist { get; set; }
+
+    /// <summary>Where passing clients go.</summary>
+    public required DescriptorPassing Handoff { get; set; }
+}

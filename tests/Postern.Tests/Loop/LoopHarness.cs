@@ -1,0 +1,143 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Postern.Core;
+using Postern.Core.Allowlist;
+using Postern.Core.Config;
+using Postern.Handoff;
+using Postern.Logging;
+using Postern.Loop;
+using Postern.Storage;
+
+namespace Postern.Tests.Loop;
+
+/// <summary>A running event loop on a loopback port, with its log in memory.</summary>
+internal sealed class LoopHarness : IDisposable
+{
+    private readonly Thread _thread;
+    private readonly MemoryLog _memory = new();
+
+    public LoopHarness(Settings settings, string serverPath, int maxClients = 10_000, IAllowlist? allowlist = null)
+    {
+        Service = new RunningService { Settings = settings, Allowlist = allowlist, Handoff = new DescriptorPassing(serverPath, "private/smtpd") };
+        Log = new MailLog(_memory, new LogOptions(), TimeProvider.System);
+        Loop = new EventLoop(TimeProvider.System, Log, LogTags.For("postfix").Postscreen, maxClients);
+        var listener = Listener.Open(new Endpoint(Ip.Of("127.0.0.1"), 0), 1024, Service, out var problem);
+        Assert.Null(problem);
+        using (var probe = new Socket(new SafeSocketHandle(listener!.Descriptor, false)))
+            Port = ((IPEndPoint)probe.LocalEndPoint!).Port;
+        Loop.Add(listener);
+        _thread = new Thread(Loop.Run);
+        _thread.Start();
+    }
+
+    public RunningService Service { get; }
+
+    public EventLoop Loop { get; }
+
+    public MailLog Log { get; }
+
+    public int Port { get; }
+
+    /// <summary>Everything logged so far.</summary>
+    public string LogText => _memory.Text;
+
+    /// <summary>Waits for a text to be logged; the deadline only bounds a failing test.</summary>
+    public void WaitForLog(string text) => Until(() => LogText.Contains(text, StringComparison.Ordinal), $"no '{text}' in the log: {LogText}");
+
+    public static void Until(Func<bool> condition, string otherwise)
+    {
+        var deadline = Environment.TickCount64 + 20_000;
+        while (!condition())
+        {
+            Assert.True(Environment.TickCount64 < deadline, otherwise);
+            Thread.Yield();
+        }
+    }
+
+    public Socket Connect()
+    {
+        var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 20_000 };
+        client.Connect(IPAddress.Loopback, Port);
+        return client;
+    }
+
+    public static string ReadLine(Socket client)
+    {
+        var line = new StringBuilder();
+        var one = new byte[1];
+        while (client.Receive(one) == 1)
+        {
+            line.Append((char)one[0]);
+            if (one[0] == '\n')
+                break;
+        }
+
+        return line.ToString();
+    }
+
+    public void Stop(TimeSpan grace)
+    {
+        Loop.Post(() => Loop.Stop(grace));
+        _thread.Join();
+    }
+
+    public void Dispose()
+    {
+        if (_thread.IsAlive)
+            Stop(TimeSpan.Zero);
+        Loop.Dispose();
+        Log.Dispose();
+    }
+
+    private sealed class MemoryLog : ILogDestination
+    {
+        private readonly StringBuilder _text = new();
+
+        public string Text
+        {
+            get
+            {
+                lock (_text)
+                    return _text.ToString();
+            }
+        }
+
+        public bool IsSyslog => false;
+
+        public int Write(ReadOnlySpan<byte> lines)
+        {
+            lock (_text)
+                _text.Append(Encoding.Latin1.GetString(lines));
+            return lines.Length;
+        }
+
+        public bool WaitForRoom(int milliseconds) => true;
+
+        public void Reopen()
+        {
+        }
+
+        public string? TakeWarning() => null;
+
+        public void Dispose()
+        {
+        }
+    }
+}
+
+/// <summary>An allowlist in memory only.</summary>
+internal sealed class MemoryAllowlist : IAllowlist
+{
+    public Dictionary<IpAddress, TestExpiry> Records { get; } = [];
+
+    public TimeSpan? NextTick => null;
+
+    public bool TryRecall(IpAddress address, out TestExpiry expiry) => Records.TryGetValue(address, out expiry);
+
+    public void Remember(IpAddress address, TestExpiry expiry) => Records[address] = expiry;
+
+    public void Tick(DateTimeOffset now)
+    {
+    }
+}
