@@ -1,0 +1,179 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Postern.Bench;
+
+/// <summary>A fresh instance of one of the two servers, with a stand-in for smtpd behind it. Ended with <see cref="Dispose"/>.</summary>
+internal sealed class MailServer : IDisposable
+{
+    private const int PostscreenPort = 25; // below the clients' port range, and nobody else is in our network
+    private const int PosternPort = 26;
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(15);
+
+    private readonly string _folder;
+    private readonly string? _keep;
+    private readonly string _postern;
+    private readonly ChildProcess _passd;
+    private ChildProcess _main;
+
+    /// <summary>Starts it, and returns when it has greeted its first client.</summary>
+    /// <param name="name">Of the instance, for its folder.</param>
+    /// <param name="greetWait">Seconds.</param>
+    public MailServer(ServerKind kind, BenchOptions options, string name, int greetWait)
+    {
+        Kind = kind;
+        Port = kind is ServerKind.Postern ? PosternPort : PostscreenPort;
+        _folder = Path.Combine(options.Work, name);
+        _postern = options.Postern;
+        _keep = options.Keep is { } keep ? Path.Combine(keep, name) : null;
+        MailConfiguration.Write(_folder, Port, greetWait);
+        _passd = ChildProcess.StartDaemon(Path.Combine(_folder, "passd.out"), Path.GetFullPath(Path.Combine(options.Tools, "passd")), Path.Combine(_folder, "queue/private/smtpd"));
+        WaitForFile(Path.Combine(_folder, "queue/private/smtpd"));
+
+        Launch();
+    }
+
+    public ServerKind Kind { get; }
+
+    public int Port { get; }
+
+    /// <summary>From exec to the first connection that is taken; for postscreen, from the exec of its master, which listens for it.</summary>
+    public TimeSpan ListenTime { get; private set; }
+
+    /// <summary>From exec to the first teaser.</summary>
+    public TimeSpan TeaserTime { get; private set; }
+
+    private string MailLog => Path.Combine(_folder, "maillog");
+
+    private string Output => Path.Combine(_folder, "output");
+
+    /// <summary>The processes whose CPU time and memory count: the screening one, and the logger where that is another.</summary>
+    public IReadOnlyList<(string Name, int Id)> Processes() => Kind is ServerKind.Postern
+        ? [("postern", _main.Id)]
+        : [.. from name in (string[])["postscreen", "postlogd"] from id in ProcessFacts.ChildrenOf(_main.Id, name) select (name, id)];
+
+    /// <summary>The first fatal error that a process of the server has logged, without the time; null when there was none.</summary>
+    /// <exception cref="InvalidOperationException">The server has ended: the figures are worth nothing.</exception>
+    public string? FirstFatal()
+    {
+        if (_main.HasExited)
+            throw new InvalidOperationException($"{Kind} has ended during the run: {Tail(Output)} {Tail(MailLog)}");
+        return File.ReadLines(MailLog).FirstOrDefault(line => line.Contains("]: fatal: ", StringComparison.Ordinal)) is { } fatal
+            ? fatal[fatal.IndexOf("fatal: ", StringComparison.Ordinal)..]
+            : null;
+    }
+
+    /// <summary>Private memory of these, in bytes.</summary>
+    public long PrivateBytes() => Processes().Sum(process => ProcessFacts.PrivateBytes(process.Id));
+
+    /// <summary>Ends it and starts it again, in the same folder.</summary>
+    public void Restart()
+    {
+        Stop();
+        Launch();
+    }
+
+    public void Dispose()
+    {
+        Stop();
+        _passd.Dispose();
+        if (_keep is not null)
+            Keep();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [MemberNotNull(nameof(_main))]
+    private void Launch()
+    {
+        var config = Path.Combine(_folder, "config");
+        var started = Stopwatch.GetTimestamp();
+        _main = Kind is ServerKind.Postern
+            ? ChildProcess.StartDaemon(Output, _postern, "serve", "-c", config)
+            : ChildProcess.StartDaemon(Output, "/usr/lib/postfix/sbin/master", "-c", config, "-s");
+        try
+        {
+            WaitForTeaser(started);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    private void Stop()
+    {
+        var children = Kind is ServerKind.Postscreen ? Processes().Select(process => process.Id).ToArray() : [];
+        _main.Dispose();
+        foreach (var child in children)
+            WaitForEnd(child);
+    }
+
+    private void WaitForTeaser(long started)
+    {
+        var buffer = new byte[64];
+        while (Stopwatch.GetElapsedTime(started) < StartLimit)
+        {
+            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 5000 };
+            try
+            {
+                socket.Connect(IPAddress.Loopback, Port);
+            }
+            catch (SocketException) when (!_main.HasExited)
+            {
+                Thread.Sleep(1); // it does not listen yet
+                continue;
+            }
+            catch (SocketException)
+            {
+                break;
+            }
+
+            ListenTime = Stopwatch.GetElapsedTime(started);
+            try
+            {
+                if (socket.Receive(buffer) > 3 && buffer.AsSpan().StartsWith("220-"u8))
+                {
+                    TeaserTime = Stopwatch.GetElapsedTime(started);
+                    return;
+                }
+            }
+            catch (SocketException)
+            {
+            }
+
+            break;
+        }
+
+        throw new InvalidOperationException($"{Kind} did not greet a client: {Tail(Output)} {Tail(MailLog)}");
+    }
+
+    private void WaitForFile(string path)
+    {
+        for (var left = 500; !File.Exists(path); left--)
+        {
+            if (left == 0)
+                throw new InvalidOperationException($"passd did not start: {Tail(Path.Combine(_folder, "passd.out"))}");
+            Thread.Sleep(10);
+        }
+    }
+
+    private static void WaitForEnd(int pid)
+    {
+        for (var left = 300; left > 0 && Directory.Exists($"/proc/{pid}"); left--)
+            Thread.Sleep(10);
+        if (Directory.Exists($"/proc/{pid}"))
+            Process.GetProcessById(pid).Kill();
+    }
+
+    private void Keep()
+    {
+        Directory.CreateDirectory(_keep!);
+        foreach (var file in Directory.EnumerateFiles(_folder).Concat(Directory.EnumerateFiles(Path.Combine(_folder, "config"))))
+            File.Copy(file, Path.Combine(_keep!, Path.GetFileName(file)), overwrite: true);
+    }
+
+    private static string Tail(string path) => File.Exists(path) ? string.Join(" | ", File.ReadLines(path).TakeLast(5)) : "";
+}

@@ -1,0 +1,27 @@
+namespace Postern.Bench;
+
+/// <summary>One row of the result.</summary>
+/// <param name="Name">The name for <c>--only</c>, also the key in the JSON output.</param>
+/// <param name="Title">What is measured, in a table's words; <c>{0}</c> is the number of parked clients or connecting ones.</param>
+/// <param name="Unit">The unit of both figures; empty for a plain number.</param>
+/// <param name="Goal">What Postern is to reach.</param>
+internal sealed record Measure(string Name, string Title, string Unit, Goal Goal)
+{
+    public static readonly Measure Handoff = new("handoff", "CPU per client handed off, permitted by the access list", "µs", Goal.Share(3));
+    public static readonly Measure HandoffOld = new("handoff-old", "CPU per client handed off, on the temporary allowlist (PASS OLD)", "µs", Goal.Share(3));
+    public static readonly Measure Reject = new("reject", "CPU per early talker rejected with 521, nobody else parked", "µs", Goal.Share(3.5));
+    public static readonly Measure RejectParked = new("reject-parked", "… with {0} clients parked", "µs", Goal.Share(10));
+    public static readonly Measure Growth = new("growth", "… growth from 0 to {0} parked, Postern alone", "x", Goal.AtMost(1.3));
+    public static readonly Measure Memory = new("memory", "private memory per parked client, {0} parked", "bytes", Goal.Share(4));
+    public static readonly Measure Total = new("total", "… private memory in total, {0} parked", "MB", Goal.None);
+    public static readonly Measure Burst = new("burst", "{0} clients connect within a second: lateness of the final 220, p99 of those served", "ms", Goal.AtMost(250));
+    public static readonly Measure Lost = new("lost", "… clients never served", "", Goal.AtMost(0));
+    public static readonly Measure Recording = new("recording", "teaser, p99, while {0} new clients are recorded in the allowlist", "ms", Goal.AtMost(50));
+    public static readonly Measure Start = new("start", "restart: exec to listening (postscreen: its master)", "ms", Goal.AtMost(50));
+    public static readonly Measure Teaser = new("teaser", "… exec to the first teaser", "ms", Goal.AtMost(50));
+    public static readonly Measure Idle = new("idle", "private memory, idle", "MB", Goal.AtMost(8));
+
+    /// <summary>Every measure, in the order of the table.</summary>
+    public static readonly IReadOnlyList<Measure> All =
+        [Handoff, HandoffOld, Reject, RejectParked, Growth, Memory, Total, Burst, Lost, Recording, Start, Teaser, Idle];
+}

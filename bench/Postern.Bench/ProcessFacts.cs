@@ -1,0 +1,63 @@
+using System.Globalization;
+
+namespace Postern.Bench;
+
+/// <summary>What /proc says about a process.</summary>
+internal static class ProcessFacts
+{
+    /// <summary>The children of <paramref name="parent"/> with that command name.</summary>
+    public static List<int> ChildrenOf(int parent, string name)
+    {
+        var found = new List<int>();
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var pid))
+                continue;
+            if (ReadAll($"{folder}/stat") is not { } stat || stat.LastIndexOf(')') is not (> 0 and var end))
+                continue;
+            var command = stat[(stat.IndexOf('(', StringComparison.Ordinal) + 1)..end];
+            var rest = stat[(end + 2)..].Split(' ');
+            if (command == name && rest[0] is not "Z" && int.Parse(rest[1], CultureInfo.InvariantCulture) == parent)
+                found.Add(pid);
+        }
+
+        return found;
+    }
+
+    /// <summary>Private_Clean + Private_Dirty, in bytes.</summary>
+    public static long PrivateBytes(int pid)
+    {
+        long sum = 0;
+        foreach (var line in (ReadAll($"/proc/{pid}/smaps_rollup") ?? "").Split('\n'))
+        {
+            if (line.StartsWith("Private_Clean:", StringComparison.Ordinal) || line.StartsWith("Private_Dirty:", StringComparison.Ordinal))
+                sum += 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        }
+
+        return sum;
+    }
+
+    /// <summary>How many files this process, and those that it starts, may open.</summary>
+    public static long OpenFilesLimit()
+    {
+        foreach (var line in (ReadAll("/proc/self/limits") ?? "").Split('\n'))
+        {
+            if (line.StartsWith("Max open files", StringComparison.Ordinal))
+                return long.TryParse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[4], CultureInfo.InvariantCulture, out var hard) ? hard : long.MaxValue;
+        }
+
+        return 1024;
+    }
+
+    private static string? ReadAll(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (IOException)
+        {
+            return null; // it has just ended
+        }
+    }
+}

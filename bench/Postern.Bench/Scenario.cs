@@ -1,0 +1,125 @@
+namespace Postern.Bench;
+
+/// <summary>A story told to a fresh instance of a server, and the measures that come out of it.</summary>
+/// <param name="Name">Also part of the name of the instance's folder.</param>
+/// <param name="Measures">What it finds.</param>
+/// <param name="GreetWait">Seconds, for the instance.</param>
+/// <param name="PosternOnly">Whether postscreen has no part in it.</param>
+/// <param name="Run">Tells it.</param>
+internal sealed record Scenario(string Name, IReadOnlyList<Measure> Measures, int GreetWait, bool PosternOnly, Action<Turn> Run)
+{
+    /// <summary>Longer than any turn: clients stay parked.</summary>
+    private const int Forever = 600;
+
+    // Every story has clients of its own, so that no two meet the same address.
+    private const string EarlyTalkers = "127.3.0.1-127.3.80.250";
+    private const string Newcomers = "127.4.0.1-127.4.15.250";
+    private const string Witnesses = "127.5.0.1-127.5.15.250";
+    private const string Parked = "127.6.0.1-127.6.80.250";
+
+    public static readonly IReadOnlyList<Scenario> All =
+    [
+        new("start", [Measure.Start, Measure.Teaser, Measure.Idle], GreetWait: 6, PosternOnly: false, StartUp),
+        new("permitted", [Measure.Handoff], GreetWait: 6, PosternOnly: false, HandOffPermitted),
+        new("remembered", [Measure.HandoffOld], GreetWait: 6, PosternOnly: false, HandOffRemembered),
+        new("newcomers", [Measure.Recording], GreetWait: 6, PosternOnly: false, RecordNewcomers),
+        new("talkers", [Measure.Reject], GreetWait: Forever, PosternOnly: false, RejectTalkers),
+        new("parked", [Measure.Memory, Measure.Total, Measure.RejectParked], GreetWait: Forever, PosternOnly: false, RejectBesideParked),
+        new("growth", [Measure.Growth], GreetWait: Forever, PosternOnly: true, Grow),
+        new("burst", [Measure.Burst, Measure.Lost], GreetWait: 6, PosternOnly: false, BurstOfClients),
+    ];
+
+    private static void StartUp(Turn turn)
+    {
+        turn.Server.Restart(); // the first start made the files: that happens once
+        turn.Found(Measure.Start, turn.Server.ListenTime.TotalMilliseconds);
+        turn.Found(Measure.Teaser, turn.Server.TeaserTime.TotalMilliseconds);
+        Thread.Sleep(1500); // idle is after the first client has gone
+        turn.Found(Measure.Idle, turn.Server.PrivateBytes() / 1048576.0);
+    }
+
+    private static void HandOffPermitted(Turn turn) =>
+        turn.FoundCpu(Measure.Handoff, turn.Loop("pass", MailConfiguration.PermittedClients));
+
+    private static void HandOffRemembered(Turn turn)
+    {
+        // No faster than a slow disk takes the records one by one: this is the preparation.
+        var count = Math.Min(500, turn.Scale.Newcomers / 4);
+        using var newcomers = Swarm.Park(turn.Options, turn.Server, RangeOf(Newcomers, count), count, perSecond: 100, holdSeconds: 25, "-q");
+        var recorded = newcomers.Result(TimeSpan.FromSeconds(40));
+        if (recorded.Final < count)
+            turn.Note($"only {recorded.Final} of {count} newcomers passed");
+        var remembered = turn.Loop("pass", RangeOf(Newcomers, count));
+        turn.FoundCpu(Measure.HandoffOld, remembered);
+        if (remembered.FinalGreeting.P50 > 2000)
+            turn.Note("the recorded clients were not recognised: they had to wait again");
+    }
+
+    private static void RecordNewcomers(Turn turn)
+    {
+        // The newcomers arrive within two seconds, and are recorded in the two seconds after their greet wait. In just
+        // that time the witnesses arrive, for 2.5 s; they leave before their own wait is over.
+        const double Leave = 5.5;
+        const double Arrive = 2.5;
+        var count = turn.Scale.Newcomers;
+        using var newcomers = Swarm.Park(turn.Options, turn.Server, RangeOf(Newcomers, count), count, count / 2, 25, "-q");
+        Thread.Sleep(5800);
+        using var witnesses = Swarm.Park(turn.Options, turn.Server, Witnesses, (int)(count / 4 * Arrive), count / 4, Leave);
+        var seen = witnesses.WaitUntilReady(TimeSpan.FromSeconds(Leave)) ? witnesses.Stop() : witnesses.Result(TimeSpan.FromSeconds(20));
+        turn.Say("witnesses", seen);
+        var missing = seen.Started - seen.Good;
+        // Who got no teaser had waited for three seconds at least.
+        turn.Found(Measure.Recording, missing > seen.Started / 100 ? Math.Max(seen.First.P99, 1000 * (Leave - Arrive)) : seen.First.P99);
+        if (missing > 0)
+            turn.Note($"{missing} of {seen.Started} clients got no teaser within {Leave - Arrive} s and more");
+
+        var recorded = newcomers.Result(TimeSpan.FromSeconds(40));
+        turn.Say("newcomers", recorded);
+        if (recorded.Final < count)
+            turn.Note($"only {recorded.Final} of {count} newcomers passed");
+    }
+
+    private static void RejectTalkers(Turn turn) => turn.FoundCpu(Measure.Reject, turn.Loop("pregreet", EarlyTalkers));
+
+    private static void RejectBesideParked(Turn turn)
+    {
+        var count = turn.Scale.Parked;
+        // Some of the memory is touched once, with the first clients, and is no parked client's.
+        turn.Loop("pregreet", EarlyTalkers);
+        var before = turn.Server.PrivateBytes();
+        using var parked = turn.Park(Parked, count, Scale.ParkedPerSecond);
+        var total = turn.Server.PrivateBytes();
+        turn.Found(Measure.Memory, (total - before) / (double)count);
+        turn.Found(Measure.Total, total / 1048576.0);
+        if (turn.Wants(Measure.RejectParked))
+            turn.FoundCpu(Measure.RejectParked, turn.Loop("pregreet", EarlyTalkers));
+    }
+
+    private static void Grow(Turn turn)
+    {
+        var alone = turn.Loop("pregreet", EarlyTalkers);
+        using var parked = turn.Park(Parked, turn.Scale.ParkedMost, Scale.ParkedPerSecond * 3);
+        var crowded = turn.Loop("pregreet", EarlyTalkers);
+        if (alone.CpuMicroseconds > 0)
+            turn.Found(Measure.Growth, crowded.CpuMicroseconds / alone.CpuMicroseconds);
+    }
+
+    private static void BurstOfClients(Turn turn)
+    {
+        var count = turn.Scale.Burst;
+        using var burst = Swarm.Park(turn.Options, turn.Server, Parked, count, count, 28, "-q");
+        var result = burst.Result(TimeSpan.FromSeconds(60));
+        turn.Say("burst", result);
+        turn.Found(Measure.Lost, count - result.Final);
+        if (result.Final > 0)
+            turn.Found(Measure.Burst, result.FinalGreeting.P99 - 6000);
+    }
+
+    /// <summary>The first <paramref name="count"/> addresses of a range that is written A-B.</summary>
+    private static string RangeOf(string range, int count)
+    {
+        var first = range[..range.IndexOf('-', StringComparison.Ordinal)];
+        var network = first[..first.IndexOf(".0.1", StringComparison.Ordinal)];
+        return $"{first}-{network}.{count / 256}.{count % 256}";
+    }
+}

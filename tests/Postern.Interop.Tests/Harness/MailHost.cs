@@ -1,0 +1,259 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+
+namespace Postern.Interop.Tests.Harness;
+
+/// <summary>
+/// A mail host in a directory of its own: the configuration, Postern in front, and behind it a private Postfix that has
+/// everything but postscreen, or Postern's built-in receiver. Mail for lab.example ends up in one Maildir.
+/// </summary>
+internal sealed class MailHost : IDisposable
+{
+    private const string Services = """
+        smtpd pass - - n - - smtpd
+        pickup unix n - n 60 1 pickup
+        cleanup unix n - n - 0 cleanup
+        qmgr unix n - n 300 1 qmgr
+        rewrite unix - - n - - trivial-rewrite
+        bounce unix - - n - 0 bounce
+        defer unix - - n - 0 bounce
+        trace unix - - n - 0 bounce
+        verify unix - - n - 1 verify
+        flush unix n - n 1000? 0 flush
+        proxymap unix - - n - - proxymap
+        error unix - - n - - error
+        retry unix - - n - - error
+        discard unix - - n - - discard
+        virtual unix - n n - - virtual
+        anvil unix - - n - 1 anvil
+        postlog unix-dgram n - n - 1 postlogd
+
+        """;
+
+    private readonly bool _hasPostfix;
+    private bool _postfixRuns;
+    private PosternProcess? _postern;
+
+    private MailHost(bool hasPostfix)
+    {
+        _hasPostfix = hasPostfix;
+        Directory = System.IO.Directory.CreateTempSubdirectory("postern-interop-").FullName;
+        Port = FreePort();
+        foreach (var folder in (string[])["config", "postfix", "queue", "data", "log", "mail"])
+            System.IO.Directory.CreateDirectory(Path.Combine(Directory, folder));
+        if (!Tool.IsRoot)
+            return;
+        Tool.Must("chmod", "0755", Directory);
+        Tool.Must("chown", Owner, Path.Combine(Directory, "data"), Path.Combine(Directory, "mail"));
+    }
+
+    /// <summary>Whom Postern becomes when it is started as root.</summary>
+    public static string Owner { get; } = !Tool.IsRoot ? Environment.UserName
+        : File.ReadLines("/etc/passwd").Any(static line => line.StartsWith("postfix:", StringComparison.Ordinal)) ? "postfix" : "nobody";
+
+    public string Directory { get; }
+
+    /// <summary>Where Postern listens, on 127.0.0.1.</summary>
+    public int Port { get; }
+
+    public PosternProcess Postern => _postern ?? throw new InvalidOperationException("Postern was not started");
+
+    public string ConfigDirectory => Path.Combine(Directory, "config");
+
+    public string DataDirectory => Path.Combine(Directory, "data");
+
+    public string Maildir => Path.Combine(Directory, _hasPostfix ? "mail/box" : "data/maildir");
+
+    /// <summary>What everybody logged so far.</summary>
+    public string Log
+    {
+        get
+        {
+            var path = Path.Combine(Directory, "log/maillog");
+            if (!File.Exists(path))
+                return "";
+            using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite), System.Text.Encoding.Latin1);
+            return reader.ReadToEnd();
+        }
+    }
+
+    /// <summary>Its last lines, for the message of a test that fails.</summary>
+    public string LogEnd => Log is { Length: > 4000 } log ? log[^4000..] : Log;
+
+    /// <summary>The mails that have arrived, as text.</summary>
+    public IReadOnlyList<string> Mails => System.IO.Directory.Exists(Path.Combine(Maildir, "new"))
+        ? [.. System.IO.Directory.EnumerateFiles(Path.Combine(Maildir, "new")).Select(File.ReadAllText)]
+        : [];
+
+    public int MailCount => System.IO.Directory.Exists(Path.Combine(Maildir, "new")) ? System.IO.Directory.EnumerateFiles(Path.Combine(Maildir, "new")).Count() : 0;
+
+    /// <summary>Real Postfix behind Postern; both run when this returns. Skips the test where that cannot be.</summary>
+    /// <param name="parameters">Lines of main.cf, which replace the harness's own.</param>
+    public static MailHost WithPostfix(params string[] parameters)
+    {
+        Tool.RequireRoot();
+        Tool.Require("postfix", "smtpd");
+        var host = new MailHost(hasPostfix: true);
+        try
+        {
+            host.Configure(parameters);
+            host.StartPostfix();
+            host.StartPostern();
+            return host;
+        }
+        catch
+        {
+            host.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>No Postfix: Postern and its built-in receiver.</summary>
+    /// <param name="resolvConf">The text of a resolv.conf for Postern alone; null: the machine's own.</param>
+    public static MailHost Alone(string? resolvConf = null, params string[] parameters)
+    {
+        var host = new MailHost(hasPostfix: false);
+        try
+        {
+            host.Configure(parameters);
+            if (resolvConf is not null)
+                File.WriteAllText(Path.Combine(host.Directory, "resolv.conf"), resolvConf);
+            host.StartPostern(resolvConf is null ? null : Path.Combine(host.Directory, "resolv.conf"));
+            return host;
+        }
+        catch
+        {
+            host.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Writes main.cf, master.cf and, without Postfix, postern.cf.</summary>
+    public void Configure(params string[] parameters)
+    {
+        var own = parameters.Select(NameOf).ToHashSet();
+        var main = string.Join('\n', Defaults().Where(line => !own.Contains(NameOf(line))).Concat(parameters)) + "\n";
+        File.WriteAllText(Path.Combine(ConfigDirectory, "main.cf"), main);
+        File.WriteAllText(Path.Combine(ConfigDirectory, "master.cf"), $"127.0.0.1:{Port} inet n - n - 1 postscreen\n{Services}");
+        if (!_hasPostfix)
+        {
+            File.WriteAllText(Path.Combine(ConfigDirectory, "postern.cf"), "postern_handoff = receiver\npostern_receiver_domains = lab.example\n");
+            return;
+        }
+
+        File.WriteAllText(Path.Combine(Directory, "postfix/main.cf"), main);
+        File.WriteAllText(Path.Combine(Directory, "postfix/master.cf"), Services);
+    }
+
+    /// <summary>Adds a file beside main.cf.</summary>
+    /// <returns>Its path.</returns>
+    public string Write(string name, string text)
+    {
+        var path = Path.Combine(ConfigDirectory, name);
+        File.WriteAllText(path, text);
+        return path;
+    }
+
+    public void StartPostfix()
+    {
+        Tool.Must("postfix", "-c", Path.Combine(Directory, "postfix"), "start");
+        _postfixRuns = true;
+        Wait.Until(() => File.Exists(Path.Combine(Directory, "queue/private/smtpd")), () => "Postfix did not start: " + Log);
+    }
+
+    public void StopPostfix()
+    {
+        Tool.Must("postfix", "-c", Path.Combine(Directory, "postfix"), "stop");
+        _postfixRuns = false;
+    }
+
+    /// <summary>Starts Postern (again) and waits until it accepts.</summary>
+    public void StartPostern(string? resolvConf = null)
+    {
+        _postern?.Dispose();
+        var readyLines = Count("]: ready: ");
+        _postern = PosternProcess.Serve(ConfigDirectory, resolvConf);
+        Wait.Until(() => Postern.HasEnded || Count("]: ready: ") > readyLines, () => $"Postern did not start: {Postern.Output}\n{Log}");
+        Assert.False(Postern.HasEnded, $"Postern ended: {Postern.Output}\n{Log}");
+    }
+
+    /// <summary>SIGHUP, and waits until it is through with it.</summary>
+    public void Reload()
+    {
+        var before = Count("]: reload: ") + Count(" reload: ");
+        Postern.Reload();
+        Wait.Until(() => Count("]: reload: ") + Count(" reload: ") > before, () => "no reload: " + Log);
+    }
+
+    public void WaitForLog(string text) => Wait.Until(() => Log.Contains(text, StringComparison.Ordinal), () => $"no '{text}' in the log:\n{Log}");
+
+    /// <summary>How often a text is in the log.</summary>
+    public int Count(string text) => Regex.Count(Log, Regex.Escape(text));
+
+    public SmtpTalk Connect(string from = "127.0.0.1") => new(Port, from);
+
+    /// <summary>Waits until this many mails are in the Maildir.</summary>
+    public void WaitForMails(int count) => Wait.Until(() => MailCount >= count, () => $"{MailCount} of {count} mails have arrived. The log ends:\n{LogEnd}", TimeSpan.FromMinutes(2));
+
+    public void Dispose()
+    {
+        _postern?.Dispose();
+        if (_postfixRuns)
+            _ = Tool.Run("postfix", "-c", Path.Combine(Directory, "postfix"), "stop");
+        try
+        {
+            System.IO.Directory.Delete(Directory, recursive: true);
+        }
+        catch (IOException)
+        {
+            // A daemon that is about to end may still write; the directory is in /tmp.
+        }
+    }
+
+    public static int FreePort()
+    {
+        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)probe.LocalEndPoint!).Port;
+    }
+
+    private static string NameOf(string line) => line.Split('=')[0].Trim();
+
+    private string[] Defaults() =>
+    [
+        "compatibility_level = 3.6",
+        $"queue_directory = {Directory}/queue",
+        $"data_directory = {Directory}/data",
+        "command_directory = /usr/sbin",
+        "daemon_directory = /usr/lib/postfix/sbin",
+        $"mail_owner = {Owner}",
+        "setgid_group = postdrop",
+        $"maillog_file = {Directory}/log/maillog",
+        $"maillog_file_prefixes = {Directory}",
+        "maillog_file_permissions = 0644",
+        "myhostname = mail.lab.example",
+        "mydomain = lab.example",
+        "mydestination =",
+        "inet_interfaces = 127.0.0.1",
+        "inet_protocols = ipv4",
+        "mynetworks = 127.0.0.99/32",
+        "smtpd_banner = $myhostname ESMTP",
+        "smtpd_peername_lookup = no",
+        "smtpd_relay_restrictions = reject_unauth_destination",
+        "smtpd_client_connection_count_limit = 0",
+        "local_recipient_maps =",
+        "alias_maps =",
+        "alias_database =",
+        "virtual_mailbox_domains = lab.example",
+        $"virtual_mailbox_base = {Directory}/mail",
+        "virtual_mailbox_maps = static:box/",
+        "virtual_minimum_uid = 1",
+        "virtual_uid_maps = static:" + (Tool.IsRoot && _hasPostfix ? Tool.Must("id", "-u", "postfix").Trim() : "1"),
+        "virtual_gid_maps = static:" + (Tool.IsRoot && _hasPostfix ? Tool.Must("id", "-g", "postfix").Trim() : "1"),
+        "smtputf8_enable = no",
+        "smtpd_tls_security_level = none",
+        "postscreen_greet_wait = 1s",
+        "postscreen_cache_map = btree:$data_directory/postscreen_cache",
+    ];
+}

@@ -1,0 +1,105 @@
+using System.Diagnostics;
+
+namespace Postern.Interop.Tests;
+
+/// <summary>Postern with its built-in receiver, on a machine without Postfix.</summary>
+[Collection(nameof(InteropCollection))]
+public sealed class ReceiverTests
+{
+    private const string DnsServer = "127.0.53.7";
+
+    [Fact]
+    public void A_mail_sent_with_swaks_is_in_the_Maildir()
+    {
+        Tool.Require("swaks");
+        using var host = MailHost.Alone();
+
+        var (status, output) = Swaks(host, "a@[127.0.0.1]", "b@lab.example");
+
+        Assert.True(status == 0, output);
+        host.WaitForMails(1);
+        Assert.Contains("Subject: alone", Assert.Single(host.Mails), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(Path.Combine(host.Maildir, "tmp")));
+    }
+
+    [Fact]
+    public void Recipients_elsewhere_are_refused()
+    {
+        using var host = MailHost.Alone();
+        using var talk = host.Connect();
+
+        talk.ExpectGreeting();
+        talk.Say("EHLO client.example", "250");
+        talk.Say("MAIL FROM:<>", "250");
+        talk.Say("RCPT TO:<victim@elsewhere.example>", "554 5.7.1 <victim@elsewhere.example>: Relay access denied");
+        talk.Say("DATA", "554 5.5.1");
+        talk.Say("QUIT", "221");
+        Assert.Equal(0, host.MailCount);
+    }
+
+    [Fact]
+    public void An_early_talker_is_refused()
+    {
+        using var host = MailHost.Alone(null, "postscreen_greet_action = enforce");
+        using var talk = host.Connect();
+
+        talk.TalkEarly();
+        talk.Say("MAIL FROM:<a@early.example>", "250");
+        talk.Say("RCPT TO:<b@lab.example>", "550 5.5.1 Protocol error");
+    }
+
+    [Fact]
+    public void Senders_from_domains_that_do_not_exist_are_refused_and_others_taken()
+    {
+        Tool.RequireRoot();
+        Tool.Require("rbldnsd", "unshare", "mount");
+        using var host = MailHost.Alone($"nameserver {DnsServer}\noptions timeout:2 attempts:1\n");
+        using var dns = StartDns(host.Directory);
+        try
+        {
+            using var talk = host.Connect();
+            talk.ExpectGreeting();
+            talk.Say("EHLO client.example", "250");
+            talk.Say("MAIL FROM:<a@missing.test>", "250 2.1.0 Ok"); // refused later, as smtpd does it, so that the recipient is in the log
+            talk.Say("RCPT TO:<b@lab.example>", "550 5.1.8 <a@missing.test>: Sender address rejected: Domain not found");
+            talk.Say("RSET", "250");
+            talk.Say("MAIL FROM:<a@present.test>", "250 2.1.0 Ok");
+            talk.Say("RCPT TO:<b@lab.example>", "250 2.1.5 Ok");
+        }
+        finally
+        {
+            dns.Kill();
+            dns.WaitForExit();
+        }
+    }
+
+    [Fact]
+    public void Without_an_answer_from_DNS_the_sender_is_told_to_try_again()
+    {
+        Tool.RequireRoot();
+        Tool.Require("unshare", "mount");
+        using var host = MailHost.Alone($"nameserver {DnsServer}\noptions timeout:1 attempts:1\n"); // nobody listens there
+
+        using var talk = host.Connect();
+        talk.ExpectGreeting();
+        talk.Say("EHLO client.example", "250");
+        talk.Say("MAIL FROM:<a@present.test>", "250 2.1.0 Ok");
+        talk.Say("RCPT TO:<b@lab.example>", "450 4.1.8 <a@present.test>: Sender address rejected: Domain not found");
+    }
+
+    private static Process StartDns(string directory)
+    {
+        var zone = Path.Combine(directory, "test.zone");
+        File.WriteAllText(zone, "$SOA 600 ns.test root.test 1 600 300 86400 120\npresent A 192.0.2.1\n");
+        var dns = Tool.Start("rbldnsd", "-n", "-u", "nobody:nogroup", "-b", $"{DnsServer}/53", $"test:generic:{zone}");
+        Wait.Until(
+            () => dns.HasExited || File.ReadAllText("/proc/net/udp").Contains(" 0735007F:0035 ", StringComparison.Ordinal),
+            () => "rbldnsd does not listen");
+        Assert.False(dns.HasExited, "rbldnsd has ended");
+        return dns;
+    }
+
+    private static (int Status, string Output) Swaks(MailHost host, string sender, string recipient) => Tool.Run(
+        "swaks", "--server", "127.0.0.1", "--port", $"{host.Port}", "--ehlo", "client.example",
+        "--from", sender, "--to", recipient, "--header", "Subject: alone", "--timeout", "30");
+}
