@@ -4,6 +4,7 @@ using Postern.Core.Screening;
 using Postern.Handoff;
 using Postern.Logging;
 using Postern.Loop;
+using Postern.Native;
 using Postern.ProcessLife;
 using Postern.Receiver;
 using Postern.Storage;
@@ -208,7 +209,7 @@ internal sealed class Daemon : IDisposable
             Policy = policy,
             DefaultDatabaseType = process.DefaultDatabaseType,
             MailOwner = process.MailOwner,
-            MailOwnerId = Privileges.TryFindOwner(process.MailOwner, out var owner, out _) ? owner.User : null,
+            MailOwnerId = Libc.geteuid(), // that user by now, or whoever started us without being root
             DataDirectory = process.DataDirectory,
             PostmapPath = File.Exists(process.CommandDirectory + "/postmap") ? process.CommandDirectory + "/postmap" : null,
             ConfigDirectory = _configuration.Directory,
