@@ -271,10 +271,10 @@ internal sealed class Daemon : IDisposable
     {
         foreach (var problem in configuration.Problems)
         {
-            // Where a table cannot be used Postfix says it without file and line; its words are looked for in logs.
-            var text = problem.Severity is ProblemSeverity.Degraded || problem.File is null ? problem.Text : $"{problem.File}, line {problem.Line}: {problem.Text}";
+            // Where a table cannot be used, and in some warnings, Postfix has no file and line; its words are looked for in logs.
+            var text = problem.Severity is ProblemSeverity.Degraded || problem.File is null || problem.SaidBy is not null ? problem.Text : $"{problem.File}, line {problem.Line}: {problem.Text}";
             var severity = configuration.Tables.OpenErrors.Contains(problem.Text) || problem.Severity is ProblemSeverity.Error ? LogSeverity.Error : LogSeverity.Warning;
-            _log.Write(problem.IsOfTlsproxy ? _tags.Tlsproxy : _tags.Postscreen, severity, text);
+            _log.Write(problem.SaidBy == "tlsproxy" ? _tags.Tlsproxy : _tags.Postscreen, severity, text);
         }
     }
 

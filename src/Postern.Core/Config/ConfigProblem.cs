@@ -21,6 +21,6 @@ public enum ProblemSeverity
 /// <param name="Remedy">What to do about it.</param>
 public sealed record ConfigProblem(ProblemSeverity Severity, string? File, int Line, string Text, string Remedy)
 {
-    /// <summary>In Postfix it is tlsproxy that says it, so it is logged under that name.</summary>
-    public bool IsOfTlsproxy { get; init; }
+    /// <summary>The program of Postfix that says just this, and without file and line; so does the log. Null: none.</summary>
+    public string? SaidBy { get; init; }
 }

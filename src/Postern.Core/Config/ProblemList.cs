@@ -16,9 +16,9 @@ internal sealed class ProblemList
     public void Warning(ConfigOrigin? origin, string text, string remedy) =>
         Add(ProblemSeverity.Warning, origin, text, remedy);
 
-    /// <summary>What Postfix's tlsproxy would say.</summary>
-    public void OfTlsproxy(ConfigOrigin? origin, string text, string remedy, ProblemSeverity severity = ProblemSeverity.Degraded) =>
-        Add(new ConfigProblem(severity, origin?.File, origin?.Line ?? 0, text, remedy) { IsOfTlsproxy = true });
+    /// <summary>What a program of Postfix logs in these words.</summary>
+    public void SaidBy(string program, ProblemSeverity severity, ConfigOrigin? origin, string text, string remedy) =>
+        Add(new ConfigProblem(severity, origin?.File, origin?.Line ?? 0, text, remedy) { SaidBy = program });
 
     public void Add(ProblemSeverity severity, ConfigOrigin? origin, string text, string remedy) =>
         Add(new ConfigProblem(severity, origin?.File, origin?.Line ?? 0, text, remedy));

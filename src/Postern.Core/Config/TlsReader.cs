@@ -11,12 +11,13 @@ namespace Postern.Core.Config;
 /// <param name="tlsproxy">What tlsproxy would read; asked for only when TLS is offered.</param>
 internal sealed class TlsReader(ParameterValues service, Func<ParameterValues> tlsproxy, ProblemList problems)
 {
+    private const string Proxy = "tlsproxy";
     private const string Consequence = "until then STARTTLS is answered with 454";
 
     /// <summary>The level, and how TLS is spoken: null when it cannot be.</summary>
     public (TlsLevel Level, TlsSettings? Settings) Read()
     {
-        var level = ReadLevel(service, "postscreen_tls_security_level", "postscreen_use_tls", "postscreen_enforce_tls", inTlsproxy: false);
+        var level = ReadLevel(service, "postscreen_tls_security_level", "postscreen_use_tls", "postscreen_enforce_tls", program: "postscreen");
         return (level, level is TlsLevel.None ? null : ReadSettings(tlsproxy()));
     }
 
@@ -24,10 +25,12 @@ internal sealed class TlsReader(ParameterValues service, Func<ParameterValues> t
     {
         proxy.Evaluate(TlsParameters.OfTlsproxy);
         service.Evaluate([.. TlsParameters.OfTlsproxy.Where(row => row.Name.StartsWith("smtpd_", StringComparison.Ordinal)), .. TlsParameters.OfPostscreen]);
-        var level = ReadLevel(proxy, "tlsproxy_tls_security_level", "tlsproxy_use_tls", "tlsproxy_enforce_tls", inTlsproxy: true);
+        var level = ReadLevel(proxy, "tlsproxy_tls_security_level", "tlsproxy_use_tls", "tlsproxy_enforce_tls", program: Proxy);
         if (level is TlsLevel.None)
         {
-            problems.OfTlsproxy(
+            problems.SaidBy(
+                Proxy,
+                ProblemSeverity.Degraded,
                 proxy.OriginOf("tlsproxy_tls_security_level"),
                 "TLS server role is disabled with tlsproxy_tls_security_level or tlsproxy_use_tls",
                 $"write tlsproxy_tls_security_level = may in main.cf; {Consequence}");
@@ -83,7 +86,9 @@ internal sealed class TlsReader(ParameterValues service, Func<ParameterValues> t
             }
 
             if (found.Count == 0)
-                problems.OfTlsproxy(
+                problems.SaidBy(
+                    Proxy,
+                    ProblemSeverity.Degraded,
                     service.OriginOf("postscreen_tls_security_level"),
                     "No server certs available. TLS can't be enabled",
                     $"name a certificate and its key in smtpd_tls_chain_files, or in smtpd_tls_cert_file and smtpd_tls_key_file; {Consequence}");
@@ -103,8 +108,8 @@ internal sealed class TlsReader(ParameterValues service, Func<ParameterValues> t
             var text = values.Text(name);
             if (TlsProtocolList.TryParse(text, out var versions) && versions is not TlsVersions.None)
                 return versions;
-            problems.OfTlsproxy(
-                values.OriginOf(name), $"Invalid TLS protocol list \"{text}\": disabling TLS support", $"write >=TLSv1.2 in {name}; {Consequence}");
+            problems.SaidBy(
+                Proxy, ProblemSeverity.Degraded, values.OriginOf(name), $"Invalid TLS protocol list \"{text}\": disabling TLS support", $"write >=TLSv1.2 in {name}; {Consequence}");
             return TlsVersions.None;
         }
 
@@ -124,7 +129,8 @@ internal sealed class TlsReader(ParameterValues service, Func<ParameterValues> t
             var grade = values.Text(name);
             if (ListText.FoldCase(grade) is not ("high" or "medium" or "low" or "export"))
             {
-                problems.OfTlsproxy(values.OriginOf(name), $"{name}: invalid cipher grade: \"{grade}\"", $"write medium or high; {Consequence}");
+                problems.SaidBy(
+                    Proxy, ProblemSeverity.Degraded, values.OriginOf(name), $"{name}: invalid cipher grade: \"{grade}\"", $"write medium or high; {Consequence}");
                 return null;
             }
 
@@ -150,7 +156,7 @@ internal sealed class TlsReader(ParameterValues service, Func<ParameterValues> t
         }
     }
 
-    private TlsLevel ReadLevel(ParameterValues values, string name, string use, string enforce, bool inTlsproxy)
+    private TlsLevel ReadLevel(ParameterValues values, string name, string use, string enforce, string program)
     {
         var text = values.Text(name);
         switch (ListText.FoldCase(text))
@@ -162,10 +168,7 @@ internal sealed class TlsReader(ParameterValues service, Func<ParameterValues> t
             case "verify" or "secure" or "fingerprint":
                 var words = $"{name}: unsupported TLS level \"{text}\", using \"encrypt\"";
                 const string Remedy = "write none, may or encrypt";
-                if (inTlsproxy)
-                    problems.OfTlsproxy(values.OriginOf(name), words, Remedy, ProblemSeverity.Warning);
-                else
-                    problems.Warning(values.OriginOf(name), words, Remedy);
+                problems.SaidBy(program, ProblemSeverity.Warning, values.OriginOf(name), words, Remedy);
                 return TlsLevel.Encrypt;
             default:
                 problems.Error(values.OriginOf(name), $"Invalid TLS level \"{text}\"", "write none, may or encrypt");

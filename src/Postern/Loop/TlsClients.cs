@@ -101,7 +101,7 @@ internal sealed class TlsClients(
         if (!_inside.ContainsKey(listener.Client))
             return;
         receive(listener.Client, bytes);
-        if (!bytes.IsEmpty)
+        if (_inside.ContainsKey(listener.Client))
             listener.Channel.Continue();
     }
 
