@@ -101,6 +101,22 @@ public static class LogText
         line.Append(extended ? ">, proto=ESMTP, helo=<"u8 : ">, proto=SMTP, helo=<"u8).Append(helo).Append((byte)'>');
     }
 
+    /// <summary><c>TLS handshake failed for service=smtpd peer=[a]:p</c>: smtpd's name is on the lines of all clients of postscreen.</summary>
+    public static void TlsHandshakeFailed(ByteBuffer line, IpAddress address, ushort port) =>
+        line.Append("TLS handshake failed for service=smtpd peer="u8).AppendClient(address, port);
+
+    /// <summary><c>Anonymous TLS connection established from [a]:p: TLSv1.2 with cipher NAME (256/256 bits)</c>.</summary>
+    /// <param name="line">Takes the line.</param>
+    /// <param name="trust"><c>Anonymous</c>, <c>Untrusted</c> or <c>Trusted</c>, by the client's certificate.</param>
+    /// <param name="address">The client's address.</param>
+    /// <param name="port">The client's port.</param>
+    /// <param name="version">Such as <c>TLSv1.3</c>.</param>
+    /// <param name="cipher">OpenSSL's name.</param>
+    /// <param name="bits">Of the key.</param>
+    public static void TlsEstablished(ByteBuffer line, string trust, IpAddress address, ushort port, string version, string cipher, int bits) =>
+        line.Append(trust).Append(" TLS connection established from "u8).AppendClient(address, port).Append(": "u8).Append(version)
+            .Append(" with cipher "u8).Append(cipher).Append(" ("u8).Append(bits).Append((byte)'/').Append(bits).Append(" bits)"u8);
+
     /// <summary>
     /// Appends a time span as "after T" shows it: so many significant digits, at most so many decimals
     /// (<c>delay_logging_resolution_limit</c>), rounded, no trailing zeros; negative counts as 0.

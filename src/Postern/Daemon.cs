@@ -8,6 +8,7 @@ using Postern.Native;
 using Postern.ProcessLife;
 using Postern.Receiver;
 using Postern.Storage;
+using Postern.Tls;
 
 namespace Postern;
 
@@ -17,6 +18,7 @@ namespace Postern;
 /// </summary>
 internal sealed class Daemon : IDisposable
 {
+    private const int MostCertificateBytes = 1 << 20;
     private static readonly TimeSpan LoadPatience = TimeSpan.FromSeconds(3);
 
     private readonly TimeProvider _clock = TimeProvider.System;
@@ -25,6 +27,7 @@ internal sealed class Daemon : IDisposable
     private readonly MailLog _log;
     private readonly LogTags _tags;
     private readonly EventLoop _loop;
+    private readonly TlsServer _tls;
     private readonly WarningLog _warnings;
     private readonly SdNotify _manager;
     private readonly Signals _signals;
@@ -51,6 +54,8 @@ internal sealed class Daemon : IDisposable
             log.Write(_tags.Postern, LogSeverity.Warning, problem);
         _clientsThatFit = ProcessLimits.ClientsThatFit(openFiles);
         _loop = new EventLoop(_clock, log, _tags.Postscreen, _clientsThatFit) { RefreshTables = RefreshTables };
+        _tls = new TlsServer(new TextFiles(MostCertificateBytes), _clock, _tags.Tlsproxy, LogTls);
+        _loop.Tls = _tls;
         _signals = new Signals(
             stop: () => _loop.Post(() => Stop(_configuration.Process!.StopGraceTime)),
             stopNow: () => _loop.Post(() => Stop(TimeSpan.Zero)),
@@ -127,6 +132,7 @@ internal sealed class Daemon : IDisposable
             }
         }
 
+        PreloadCertificates();
         if (_configuration.Services.Any(s => s.Settings.CacheMap is not null))
             AllowlistDatabase.LoadLibrary();
         if (!DataDirectory.TryPrepare(process.DataDirectory, process.MailOwner, out problem)
@@ -146,6 +152,10 @@ internal sealed class Daemon : IDisposable
         _log.Flush();
         return true;
     }
+
+    private void PreloadCertificates() => _tls.Preload(_configuration.Services.Select(s => s.Settings.Tls).OfType<TlsSettings>());
+
+    private void LogTls(LogSeverity severity, string text) => _loop.Post(() => _log.Write(_tags.Tlsproxy, severity, text));
 
     private RunningService NewService(ScreeningService service) => _services[service.Name] = new RunningService
     {
@@ -261,10 +271,10 @@ internal sealed class Daemon : IDisposable
     {
         foreach (var problem in configuration.Problems)
         {
-            // Where a table cannot be used Postfix says it without file and line; its words are looked for in logs.
-            var text = problem.Severity is ProblemSeverity.Degraded || problem.File is null ? problem.Text : $"{problem.File}, line {problem.Line}: {problem.Text}";
+            // Where a table cannot be used, and in some warnings, Postfix has no file and line; its words are looked for in logs.
+            var text = problem.Severity is ProblemSeverity.Degraded || problem.File is null || problem.SaidBy is not null ? problem.Text : $"{problem.File}, line {problem.Line}: {problem.Text}";
             var severity = configuration.Tables.OpenErrors.Contains(problem.Text) || problem.Severity is ProblemSeverity.Error ? LogSeverity.Error : LogSeverity.Warning;
-            _log.Write(_tags.Postscreen, severity, text);
+            _log.Write(problem.SaidBy == "tlsproxy" ? _tags.Tlsproxy : _tags.Postscreen, severity, text);
         }
     }
 
@@ -327,6 +337,7 @@ internal sealed class Daemon : IDisposable
                 _log.Write(_tags.Postern, LogSeverity.Error, $"{problem} -- restart Postern to open it as root");
         }
 
+        PreloadCertificates();
         OpenAllowlists();
         if (!TryStartReceiver(out problem))
             _log.Write(_tags.Postern, LogSeverity.Error, problem!);

@@ -7,7 +7,7 @@ public static class Parameters
 {
     /// <summary>Every row.</summary>
     public static readonly IReadOnlyList<Parameter> All =
-        [.. CommonParameters.Rows, .. OtherParameters.Postern, .. ScreeningParameters.Rows, .. OtherParameters.Known];
+        [.. CommonParameters.Rows, .. OtherParameters.Postern, .. ScreeningParameters.Rows, .. TlsParameters.OfTlsproxy, .. TlsParameters.OfPostscreen, .. TlsParameters.Known, .. OtherParameters.Known];
 
     /// <summary>What is evaluated once for the process, in this order.</summary>
     internal static readonly IReadOnlyList<Parameter> OfProcess = [.. CommonParameters.Rows, .. OtherParameters.Postern];

@@ -22,7 +22,7 @@ internal static class ScreeningParameters
         new("smtpd_command_filter", Text, "", Engine, "Filters commands of the real SMTP server; postscreen loads it and never uses it.") { Use = Unused },
         new("smtpd_tls_security_level", Text, "", Tls, "Default of postscreen_tls_security_level.") { Use = Default },
         new("dnsblog_service_name", Text, "dnsblog", Dnsblog, "The helper that asks DNS lists for postscreen; Postern asks them itself.") { MinimumLength = 1, Use = Unused },
-        new("tlsproxy_service_name", Text, "tlsproxy", Tls, "The helper that speaks TLS for postscreen; Postern has none.") { MinimumLength = 1, Use = Unused },
+        new("tlsproxy_service_name", Text, "tlsproxy", Tls, "The service of master.cf that speaks TLS for postscreen; Postern speaks it itself, with the overrides on that line.") { MinimumLength = 1 },
         new("postscreen_cache_map", Text, "btree:$data_directory/postscreen_cache", ParameterGroup.Allowlist, "Where the results of tests are remembered (type:name); empty: nowhere."),
         new("postscreen_greet_banner", Text, "$smtpd_banner", EarlyTests, "The text of the teaser, the first half of the greeting, that makes impatient clients talk; empty: no pregreet test."),
         new("postscreen_dnsbl_sites", Text, "", EarlyTests, "DNS lists to ask about a client, each with an optional filter and weight; empty: no such test.") { Use = Later },
@@ -41,7 +41,7 @@ internal static class ScreeningParameters
         new("postscreen_command_filter", Text, "", Engine, "A table that rewrites commands before they are read.") { Use = Later },
         new("postscreen_reject_footer_maps", Text, "$smtpd_reject_footer_maps", Engine, "Tables of text to append to rejections, by reply.") { Use = Later },
         new("postscreen_upstream_proxy_protocol", Text, "", Connections, "The protocol of a proxy before Postern: empty or haproxy.") { Use = Later },
-        new("postscreen_tls_security_level", Text, "$smtpd_tls_security_level", Tls, "Whether STARTTLS is offered (may) or demanded (encrypt).") { Use = Later },
+        new("postscreen_tls_security_level", Text, "$smtpd_tls_security_level", Tls, "Whether STARTTLS is offered (may) or demanded (encrypt)."),
         new("postern_handoff", Text, "", ParameterGroup.Postern, "Where clients go that pass: pass:PATH, a socket of Postfix's below queue_directory, or receiver, the built-in SMTP server.")
         {
             DefaultNote = "`pass:private/$smtpd_service_name` if master.cf has that service with type pass, else `receiver`",
@@ -87,8 +87,8 @@ internal static class ScreeningParameters
         new("postscreen_expansion_filter", Raw, "$smtpd_expansion_filter", Engine, "The bytes that may come into a reject footer from outside.") { MinimumLength = 1, Use = Later },
 
         // Booleans with a text for default.
-        new("postscreen_use_tls", YesNo, "$smtpd_use_tls", Tls, "Former way to offer STARTTLS; counts when postscreen_tls_security_level is empty.") { Use = Later },
-        new("postscreen_enforce_tls", YesNo, "$smtpd_enforce_tls", Tls, "Former way to demand STARTTLS; counts when postscreen_tls_security_level is empty.") { Use = Later },
+        new("postscreen_use_tls", YesNo, "$smtpd_use_tls", Tls, "Former way to offer STARTTLS; counts when postscreen_tls_security_level is empty."),
+        new("postscreen_enforce_tls", YesNo, "$smtpd_enforce_tls", Tls, "Former way to demand STARTTLS; counts when postscreen_tls_security_level is empty."),
         new("postscreen_helo_required", YesNo, "$smtpd_helo_required", Engine, "Whether MAIL needs a HELO or EHLO before it."),
         new("postscreen_disable_vrfy_command", YesNo, "$disable_vrfy_command", Engine, "Whether VRFY is refused."),
     ];

@@ -123,7 +123,8 @@ internal sealed class ServiceReader(
             problems.Error(values.OriginOf("postern_handoff") ?? entry.Origin, problem, "write pass:private/smtpd or receiver");
         WarnOfMissingServer(values, handoff);
 
-        var settings = new SettingsBuilder(values, tables, problems).Build();
+        var tls = new TlsReader(values, () => TlsproxyValues(values.Text("tlsproxy_service_name")), problems);
+        var settings = new SettingsBuilder(values, tls, tables, problems).Build();
         var endpoints = ReadEndpoints(entry, values, owners);
         return handoff is null
             ? null
@@ -136,6 +137,25 @@ internal sealed class ServiceReader(
                 SyslogName = values.Text("syslog_name"),
                 Settings = settings,
             };
+    }
+
+    // tlsproxy is a service of its own: main.cf, and the overrides on its own line if master.cf has it.
+    private ParameterValues TlsproxyValues(string name)
+    {
+        var entries = new Dictionary<string, MainCfEntry>(mainCf.Entries, StringComparer.Ordinal);
+        if (masterCf.FirstOrDefault(entry => entry.Type == "unix" && entry.Name == name) is { } entry)
+        {
+            foreach (var one in ReadOverrides(entry))
+                entries[one.Name] = one;
+        }
+
+        var values = new ParameterValues(entries, defaults.Find, problems);
+        values.Define("config_directory", directory);
+        values.Define("process_name", "tlsproxy");
+        values.Define("process_id", host.ProcessId.ToString(CultureInfo.InvariantCulture));
+        values.Define("service_name", name);
+        values.Evaluate(Parameters.OfService);
+        return values;
     }
 
     // "-o name=value", "-oname=value", "-v" and "-D", in getopt(3)'s forms.

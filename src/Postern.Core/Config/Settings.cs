@@ -119,6 +119,15 @@ public sealed record Settings
     /// <summary><c>soft_bounce</c>.</summary>
     public bool SoftBounce { get; init; }
 
+    /// <summary><c>postscreen_tls_security_level</c>, and the older names for it.</summary>
+    public TlsLevel TlsLevel { get; init; }
+
+    /// <summary>How TLS is spoken; null: it cannot be, and STARTTLS is answered with 454.</summary>
+    public TlsSettings? Tls { get; init; }
+
+    /// <summary><c>tlsproxy_service_name</c>: what the log calls the one who speaks TLS.</summary>
+    public string TlsproxyServiceName { get; init; } = "tlsproxy";
+
     /// <summary><c>postscreen_watchdog_timeout</c>.</summary>
     public TimeSpan WatchdogTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -3,7 +3,8 @@ using Postern.Core.Tables;
 namespace Postern.Core.Config;
 
 /// <summary>Makes the settings of one screening service from its evaluated parameters.</summary>
-internal sealed class SettingsBuilder(ParameterValues values, TableCatalog tables, ProblemList problems)
+/// <param name="tls">Reads the service's TLS.</param>
+internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, TableCatalog tables, ProblemList problems)
 {
     // Where an allowlist of this version can be.
     private static readonly string[] StoreTypes = ["btree", "hash", "sqlite"];
@@ -12,7 +13,7 @@ internal sealed class SettingsBuilder(ParameterValues values, TableCatalog table
     public Settings Build()
     {
         CheckAbsentFeatures();
-        CheckTls();
+        var (tlsLevel, tlsSettings) = tls.Read();
         var (greetWait, greetWaitUnderStress) = values.TimeByStress("postscreen_greet_wait");
         var (commandTime, commandTimeUnderStress) = values.TimeByStress("postscreen_command_time_limit");
         var mynetworks = ReadMatchList("mynetworks", "postscreen_access_list");
@@ -56,6 +57,9 @@ internal sealed class SettingsBuilder(ParameterValues values, TableCatalog table
             DiscardEhloKeywords = values.Text("postscreen_discard_ehlo_keywords"),
             SmtpUtf8 = values.YesNo("smtputf8_enable"),
             SoftBounce = values.YesNo("soft_bounce"),
+            TlsLevel = tlsLevel,
+            Tls = tlsSettings,
+            TlsproxyServiceName = values.Text("tlsproxy_service_name"),
             WatchdogTimeout = values.Time("postscreen_watchdog_timeout"),
 
             CacheMap = ReadCacheMap(),
@@ -196,51 +200,5 @@ internal sealed class SettingsBuilder(ParameterValues values, TableCatalog table
             : $"write \"{name} =\" in postern.cf, or keep postscreen for this service until then";
         problems.Error(
             values.OriginOf(name), $"{name} is set, but {feature} in a later version of Postern", remedy);
-    }
-
-    // Nearly every main.cf offers TLS, and mail flows without it too; a demand for TLS cannot be met.
-    private void CheckTls()
-    {
-        const string Level = "postscreen_tls_security_level";
-        var level = values.Text(Level);
-        var origin = values.OriginOf(Level);
-        var cause = $"{Level} = {level}";
-        var (offered, demanded) = (false, false);
-        switch (ListText.FoldCase(level))
-        {
-            case "":
-                demanded = values.YesNo("postscreen_enforce_tls");
-                offered = values.YesNo("postscreen_use_tls");
-                var name = demanded ? "postscreen_enforce_tls" : "postscreen_use_tls";
-                (origin, cause) = (values.OriginOf(name), $"{name} = yes");
-                break;
-            case "none":
-                break;
-            case "may":
-                offered = true;
-                break;
-            case "encrypt":
-                demanded = true;
-                break;
-            case "verify" or "secure" or "fingerprint":
-                demanded = true;
-                problems.Warning(
-                    origin, $"{Level}: unsupported TLS level \"{level}\", using \"encrypt\"", "write none, may or encrypt");
-                break;
-            default:
-                problems.Error(origin, $"Invalid TLS level \"{level}\"", "write none, may or encrypt");
-                break;
-        }
-
-        if (demanded)
-            problems.Error(
-                origin,
-                $"{cause}, but TLS comes in a later version of Postern",
-                $"write {Level} = none in postern.cf, or keep postscreen for this service until then");
-        else if (offered)
-            problems.Warning(
-                origin,
-                $"{cause}: STARTTLS is not offered by this version of Postern to clients that it tests",
-                $"clients that pass may use TLS with the real SMTP server; {Level} = none in postern.cf silences this");
     }
 }

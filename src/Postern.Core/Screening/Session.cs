@@ -130,7 +130,7 @@ public sealed class Session
                 EndEarlyPhase(moment, actions);
                 break;
             case Phase.Dialogue:
-                _dialogue!.OnTimeLimit(actions);
+                _dialogue!.OnTimeLimit(moment, actions);
                 break;
         }
     }
@@ -147,6 +147,20 @@ public sealed class Session
             HangUp(moment, actions);
         else
             _dialogue!.OnReceived(bytes, moment, actions);
+    }
+
+    /// <summary>The answer to <see cref="ActionKind.PrepareTls"/>: a certificate is there.</summary>
+    public void OnTlsReady(SessionActions actions)
+    {
+        if (_phase is Phase.Dialogue)
+            _dialogue!.OnTlsReady(actions);
+    }
+
+    /// <summary>The answer to <see cref="ActionKind.PrepareTls"/>: TLS cannot be spoken.</summary>
+    public void OnTlsUnavailable(Moment moment, SessionActions actions)
+    {
+        if (_phase is Phase.Dialogue)
+            _dialogue!.OnTlsUnavailable("problem receiving status from "u8, moment, actions);
     }
 
     /// <summary>The daemon stops, and has waited as long as it may.</summary>

@@ -20,6 +20,15 @@ public enum ActionKind
     /// <summary>Store <see cref="SessionAction.Record"/> in the temporary allowlist.</summary>
     Remember,
 
+    /// <summary>Find out whether TLS can be spoken, and answer with <see cref="Session.OnTlsReady"/> or <see cref="Session.OnTlsUnavailable"/>.</summary>
+    PrepareTls,
+
+    /// <summary>
+    /// Speak TLS from now on: what is sent so far goes out as it is, then comes the handshake. If it fails the client has
+    /// hung up; if not, the dialogue goes on inside. Never followed by <see cref="HandOff"/>.
+    /// </summary>
+    StartTls,
+
     /// <summary>Give the live socket to the SMTP server. The last action, unless it fails.</summary>
     HandOff,
 

@@ -50,6 +50,12 @@ public sealed class SessionActions : IWarningSink
     /// <summary>Stores a record.</summary>
     public void Remember(in TestExpiry record) => _actions.Add(new(ActionKind.Remember, Record: record));
 
+    /// <summary>Asks whether TLS can be spoken.</summary>
+    public void PrepareTls() => _actions.Add(new(ActionKind.PrepareTls));
+
+    /// <summary>Speaks TLS from now on.</summary>
+    public void StartTls() => _actions.Add(new(ActionKind.StartTls));
+
     /// <summary>Hands the socket over.</summary>
     public void HandOff() => _actions.Add(new(ActionKind.HandOff));
 

@@ -15,7 +15,7 @@ internal static class ServeVerb
         var configuration = Load();
         if (configuration.HasErrors)
         {
-            CheckVerb.PrintProblems(configuration, errors);
+            CheckVerb.PrintProblems(configuration.Problems, errors);
             return 1;
         }
 

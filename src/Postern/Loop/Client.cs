@@ -8,7 +8,7 @@ namespace Postern.Loop;
 /// </summary>
 internal sealed class Client(int descriptor, RunningService service, Session session)
 {
-    /// <summary>The client's socket; while the SMTP server takes the client over, the channel to that server.</summary>
+    /// <summary>The client's socket; while the SMTP server takes the client over, the channel to that server; -1: inside TLS.</summary>
     public int Descriptor = descriptor;
 
     /// <summary>The service whose port the client came to.</summary>

@@ -6,6 +6,7 @@ using Postern.Handoff;
 using Postern.Logging;
 using Postern.Native;
 using Postern.Storage;
+using Postern.Tls;
 
 namespace Postern.Loop;
 
@@ -23,6 +24,7 @@ internal sealed unsafe class EventLoop : IDisposable
     private const int MaxHandOffAttempts = 50; // one second, as long as postscreen waits for a connection
     private static readonly TimeSpan ServerQueueRetry = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan TakeOverLimit = TimeSpan.FromSeconds(100);
+    private static readonly TimeSpan TlsFarewellLimit = TimeSpan.FromSeconds(2);
 
     private readonly TimeProvider _clock;
     private readonly MailLog _log;
@@ -34,6 +36,7 @@ internal sealed unsafe class EventLoop : IDisposable
     private readonly List<Listener> _listeners = [];
     private readonly SessionActions _actions = new();
     private readonly ClientWriter _writer = new();
+    private readonly TlsClients _tls;
     private readonly Acceptor _acceptor;
     private readonly byte[] _input = GC.AllocateUninitializedArray<byte>(4096, pinned: true);
     private readonly ConcurrentQueue<Action> _posted = new();
@@ -60,6 +63,7 @@ internal sealed unsafe class EventLoop : IDisposable
         _tag = tag;
         _acceptor = new Acceptor(maxClients, Begin);
         _origin = clock.GetTimestamp();
+        _tls = new TlsClients(Post, log, OnTlsPrepared, OnTlsReceived);
         (_onReady, _onDeadline, _onConnected) = (OnReady, OnDeadline, OnConnected);
         ReadClock();
         _deadlines = new Deadlines(_ticks);
@@ -68,6 +72,13 @@ internal sealed unsafe class EventLoop : IDisposable
 
     /// <summary>Called at most once a second, before a client is accepted: lookup tables look for new versions of their files.</summary>
     public Action? RefreshTables { get; set; }
+
+    /// <summary>Speaks TLS; null: nobody does, and STARTTLS is answered with 454.</summary>
+    public TlsServer? Tls
+    {
+        get => _tls.Server;
+        set => _tls.Server = value;
+    }
 
     /// <summary>The allowlists to be ticked.</summary>
     public IReadOnlyList<IAllowlist> Allowlists { get; set; } = [];
@@ -130,6 +141,8 @@ internal sealed unsafe class EventLoop : IDisposable
         ReadClock();
         foreach (var client in _clients.ToArray())
             Guarded(client, SayGoodbye);
+        _tls.WaitUntilClosed(TlsFarewellLimit);
+        TakePosted();
         TickAllowlists();
         _log.Flush();
     }
@@ -209,7 +222,7 @@ internal sealed unsafe class EventLoop : IDisposable
         _actions.Clear();
         client.Session.OnShutdown(_actions);
         Perform(client);
-        if (_clients.Find(_clients.Token(client)) == client)
+        if (IsHere(client))
             Leave(client);
     }
 
@@ -256,7 +269,7 @@ internal sealed unsafe class EventLoop : IDisposable
             RefreshTables?.Invoke();
         }
 
-        if (_listeners.Find(l => l.Descriptor == descriptor) is { } listener && _acceptor.Accept(listener, _clients.Count) is { } warning)
+        if (_listeners.Find(l => l.Descriptor == descriptor) is { } listener && _acceptor.Accept(listener, _clients.Count + _tls.Closing) is { } warning)
             WarnOnce(warning);
     }
 
@@ -334,6 +347,12 @@ internal sealed unsafe class EventLoop : IDisposable
                 case ActionKind.Watch: Watch(client, action.Watch); break;
                 case ActionKind.WakeAfter: SetDeadline(client, action.Delay); break;
                 case ActionKind.Remember: client.Service.Allowlist?.Remember(client.Session.Client.Address, action.Record); break;
+                case ActionKind.PrepareTls: _tls.Prepare(client); break;
+                case ActionKind.StartTls:
+                    SendOutput(client);
+                    _writer.Forget(client);
+                    _tls.Start(client);
+                    break;
                 case ActionKind.HandOff:
                     SendOutput(client);
                     BeginHandOff(client);
@@ -367,8 +386,35 @@ internal sealed unsafe class EventLoop : IDisposable
 
     private void SetDeadline(Client client, TimeSpan delay) => _deadlines.Set(client, _ticks + (long)Math.Ceiling(delay.TotalMilliseconds));
 
+    private void OnTlsPrepared(Client client, bool isReady) => Guarded(client, _ =>
+    {
+        if (!IsHere(client))
+            return;
+        _actions.Clear();
+        if (isReady)
+            client.Session.OnTlsReady(_actions);
+        else
+            client.Session.OnTlsUnavailable(MomentOf(client), _actions);
+        Perform(client);
+    });
+
+    private void OnTlsReceived(Client client, ReadOnlyMemory<byte> bytes) => Guarded(client, _ =>
+    {
+        _actions.Clear();
+        client.Session.OnReceived(bytes.Span, MomentOf(client), _actions);
+        Perform(client);
+    });
+
+    private bool IsHere(Client client) => _clients.Find(_clients.Token(client)) == client;
+
     private void SendOutput(Client client)
     {
+        if (_tls.Has(client))
+        {
+            _tls.Send(client, _writer.Take());
+            return;
+        }
+
         if (_writer.Send(client) is { } error)
         {
             var (address, port) = (client.Session.Client.Address, client.Session.ClientPort);
@@ -424,9 +470,9 @@ internal sealed unsafe class EventLoop : IDisposable
     {
         _writer.Forget(client);
         WarnOnce($"internal error with client [{client.Session.Client.Address}]:{client.Session.ClientPort}: {bug}".ReplaceLineEndings(" "));
-        if (_clients.Find(_clients.Token(client)) != client)
+        if (!IsHere(client))
             return;
-        if (client.State is ClientState.Screened)
+        if (client.State is ClientState.Screened && !_tls.Has(client))
             ClientWriter.SendAtOnce(client.Descriptor, "421 4.3.0 Error: internal error\r\n"u8);
         Leave(client);
     }
@@ -444,7 +490,10 @@ internal sealed unsafe class EventLoop : IDisposable
     {
         _deadlines.Clear(client);
         _writer.Forget(client);
-        _ = Libc.close(client.Descriptor);
+        if (_tls.Has(client))
+            _tls.Close(client, isTimeout: _stopDeadline < 0);
+        else
+            _ = Libc.close(client.Descriptor);
         if (client.State is not ClientState.Screened)
             client.Service.Load.PostQueue--;
         _clients.Remove(client);

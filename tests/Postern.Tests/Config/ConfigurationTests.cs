@@ -180,8 +180,6 @@ public sealed class ConfigurationTests
     [InlineData("smtpd_reject_footer = \\c. Help: $client", "postscreen_reject_footer is set, but reject footers come in a later version of Postern")]
     [InlineData("smtpd_reject_footer_maps = hash:/x", "postscreen_reject_footer_maps is set, but reject footers come in a later version of Postern")]
     [InlineData("smtpd_discard_ehlo_keyword_address_maps = cidr:/x", "postscreen_discard_ehlo_keyword_address_maps is set, but EHLO keywords by client address come in a later version of Postern")]
-    [InlineData("smtpd_tls_security_level = encrypt", "postscreen_tls_security_level = encrypt, but TLS comes in a later version of Postern")]
-    [InlineData("smtpd_enforce_tls = yes", "postscreen_enforce_tls = yes, but TLS comes in a later version of Postern")]
     [InlineData("postscreen_cache_map = lmdb:/x", "postscreen_cache_map = lmdb:/x: allowlists of type lmdb come in a later version of Postern")]
     [InlineData("postscreen_cache_map = proxy:btree:/x", "postscreen_cache_map = proxy:btree:/x: allowlists of type proxy come in a later version of Postern")]
     [InlineData("postscreen_cache_map = pcre:/x", "unsupported dictionary type: pcre")]
@@ -195,8 +193,6 @@ public sealed class ConfigurationTests
     }
 
     [Theory]
-    [InlineData("smtpd_tls_security_level = may", "postscreen_tls_security_level = may: STARTTLS is not offered by this version of Postern to clients that it tests")]
-    [InlineData("smtpd_use_tls = yes", "postscreen_use_tls = yes: STARTTLS is not offered by this version of Postern to clients that it tests")]
     [InlineData("postscreen_gret_wait = 15s", "unused parameter: postscreen_gret_wait=15s")]
     [InlineData("maillog_file_permissions = 0777", "ignoring bad permissions: maillog_file_permissions = 0777")]
     [InlineData("compatibility_level = 3.7", "overriding earlier entry: compatibility_level=3.6")]

@@ -8,6 +8,7 @@ using Postern.Handoff;
 using Postern.Logging;
 using Postern.Loop;
 using Postern.Storage;
+using Postern.Tls;
 
 namespace Postern.Tests.Loop;
 
@@ -17,11 +18,17 @@ internal sealed class LoopHarness : IDisposable
     private readonly Thread _thread;
     private readonly MemoryLog _memory = new();
 
-    public LoopHarness(Settings settings, string serverPath, int maxClients = 10_000, IAllowlist? allowlist = null)
+    public LoopHarness(Settings settings, string serverPath, int maxClients = 10_000, IAllowlist? allowlist = null, ITextFiles? certificates = null)
     {
         Service = new RunningService { Settings = settings, Allowlist = allowlist, Handoff = new DescriptorPassing(serverPath, "private/smtpd") };
         Log = new MailLog(_memory, new LogOptions(), TimeProvider.System);
         Loop = new EventLoop(TimeProvider.System, Log, LogTags.For("postfix").Postscreen, maxClients);
+        if (certificates is not null)
+        {
+            var tag = LogTags.For("postfix").Tlsproxy;
+            Loop.Tls = new TlsServer(certificates, TimeProvider.System, tag, (severity, text) => Loop.Post(() => Log.Write(tag, severity, text)));
+        }
+
         var listener = Listener.Open(new Endpoint(Ip.Of("127.0.0.1"), 0), 1024, Service, out var problem);
         Assert.Null(problem);
         using (var probe = new Socket(new SafeSocketHandle(listener!.Descriptor, false)))

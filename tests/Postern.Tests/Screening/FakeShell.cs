@@ -21,6 +21,7 @@ public sealed class FakeShell : IAllowlistView
     private bool _clientClosed;
     private WatchMode _watch;
     private TimeSpan? _timer;
+    private bool _tlsIsAsked;
 
     public FakeShell(Settings settings, IpAddress client, ServiceLoad? load = null, ClientAddressState? shared = null)
     {
@@ -43,6 +44,12 @@ public sealed class FakeShell : IAllowlistView
 
     /// <summary>False: no postscreen_cache_map.</summary>
     public bool HasAllowlist { get; init; } = true;
+
+    /// <summary>What is answered when the session asks for TLS; null: nothing, until <see cref="AnswerTls"/>.</summary>
+    public bool? TlsIsReady { get; init; } = true;
+
+    /// <summary>What is received is decrypted from now on.</summary>
+    public bool IsInTls { get; private set; }
 
     /// <summary>What came out: "S text" for a line to the client, "= word" for anything else.</summary>
     public List<string> Output { get; } = [];
@@ -108,6 +115,19 @@ public sealed class FakeShell : IAllowlistView
         Deliver();
     }
 
+    /// <summary>Tells the session whether TLS can be spoken.</summary>
+    public void AnswerTls(bool isReady)
+    {
+        _tlsIsAsked = false;
+        _actions.Clear();
+        if (isReady)
+            Session.OnTlsReady(_actions);
+        else
+            Session.OnTlsUnavailable(Moment, _actions);
+        Perform();
+        Deliver();
+    }
+
     public void Shutdown()
     {
         _actions.Clear();
@@ -140,6 +160,9 @@ public sealed class FakeShell : IAllowlistView
                 Session.OnReceived(read, Moment, _actions);
                 Perform();
             }
+
+            if (_tlsIsAsked && TlsIsReady is { } isReady)
+                AnswerTls(isReady);
         }
     }
 
@@ -172,6 +195,14 @@ public sealed class FakeShell : IAllowlistView
                     Allowlist[Client.Address] = action.Record;
                     Write($"= remember {Relative(action.Record.Pregreet)};{Relative(action.Record.Dnsbl)};{Relative(action.Record.Pipelining)};"
                         + $"{Relative(action.Record.NonSmtpCommand)};{Relative(action.Record.BareNewline)}");
+                    break;
+                case ActionKind.PrepareTls:
+                    _tlsIsAsked = true;
+                    break;
+                case ActionKind.StartTls:
+                    IsInTls = true;
+                    _watch = WatchMode.Read;
+                    Write("= start TLS");
                     break;
                 case ActionKind.HandOff:
                     HandedOff = true;

@@ -17,20 +17,21 @@ public sealed class SessionPropertyTests
     private static readonly Gen<FailAction> Action = Any.Of(FailAction.Ignore, FailAction.Enforce, FailAction.Drop);
 
     private static readonly Gen<Settings> AnySettings =
-        Gen.Select(Action, Action, Action, Action, Gen.Bool, Gen.Bool, Gen.Bool, Gen.Int[1, 5]).Select(
-            (greet, pipelining, nonSmtp, newline, deep, banner, soft, commands) => new Settings
+        Gen.Select(Action, Action, Action, Action, Gen.Select(Gen.Bool, Gen.Bool, Gen.Bool), Gen.Int[1, 5], Any.Of(TlsLevel.None, TlsLevel.May, TlsLevel.Encrypt)).Select(
+            (greet, pipelining, nonSmtp, newline, flags, commands, tls) => new Settings
             {
                 GreetAction = greet,
                 PipeliningAction = pipelining,
                 NonSmtpCommandAction = nonSmtp,
                 BareNewlineAction = newline,
-                PipeliningEnable = deep,
-                NonSmtpCommandEnable = deep,
-                BareNewlineEnable = deep,
-                GreetBanner = banner ? "mx ESMTP" : "",
-                SoftBounce = soft,
+                PipeliningEnable = flags.Item1,
+                NonSmtpCommandEnable = flags.Item1,
+                BareNewlineEnable = flags.Item1,
+                GreetBanner = flags.Item2 ? "mx ESMTP" : "",
+                SoftBounce = flags.Item3,
+                TlsLevel = tls,
                 CommandCountLimit = commands,
-                HeloRequired = soft,
+                HeloRequired = flags.Item3,
             });
 
     [Fact]
@@ -62,10 +63,32 @@ public sealed class SessionPropertyTests
     public void The_replies_do_not_depend_on_how_the_input_is_cut() => Gen.Select(AnySettings, Talk.Array[1, 8], Gen.Int[1, 5]).Sample((settings, talk, chunk) =>
     {
         // Pipelining is judged by what one read brings, so only the other tests are on.
-        settings = settings with { PipeliningEnable = false, PipeliningAction = FailAction.Ignore, GreetBanner = "", BareNewlineEnable = true };
+        // So is what comes behind STARTTLS, which is forgotten.
+        settings = settings with { TlsLevel = TlsLevel.None, PipeliningEnable = false, PipeliningAction = FailAction.Ignore, GreetBanner = "", BareNewlineEnable = true };
         var text = Encoding.Latin1.GetBytes(string.Concat(talk));
 
         Assert.Equal(Replies(settings, text, text.Length), Replies(settings, text, chunk));
+    });
+
+    [Fact]
+    public void Nothing_sent_before_the_handshake_is_executed_after_it() => Gen.Select(AnySettings, Talk.Array[0, 4], Talk.Array[0, 4]).Sample((settings, before, behind) =>
+    {
+        settings = settings with { TlsLevel = TlsLevel.May, GreetBanner = "", CommandCountLimit = 20 };
+        var (with, without) = (NewShell(settings), NewShell(settings));
+
+        foreach (var (shell, injected) in ((FakeShell, string)[])[(with, string.Concat(behind)), (without, "")])
+        {
+            shell.Connect();
+            shell.Receive(Encoding.Latin1.GetBytes(string.Concat(before) + "\r\n"));
+            if (!shell.IsInTls)
+                shell.Receive(Encoding.Latin1.GetBytes("STARTTLS\r\n" + injected));
+        }
+
+        // Where the injection is a test's business it may change the answers to recipients, or end the session.
+        if (!settings.PipeliningEnable && with.IsInTls && without.IsInTls)
+            Assert.Equal(without.Sent.ToString(), with.Sent.ToString());
+        if (with.IsInTls && !with.IsOver)
+            Assert.EndsWith("220 2.0.0 Ready to start TLS\r\n", with.Sent.ToString(), StringComparison.Ordinal);
     });
 
     [Fact]

@@ -88,6 +88,7 @@ public sealed class TranscriptTests
         Assert.True(IpAddress.TryParse(address, out var client), line);
         var shell = new FakeShell(settings, client)
         {
+            TlsIsReady = null,
             OnOutput = (time, text) =>
                 output.Append(CultureInfo.InvariantCulture, $"{text[0]} {time.TotalSeconds:0.0##}  {text[2..]}\n"),
         };
@@ -114,6 +115,8 @@ public sealed class TranscriptTests
         switch (what)
         {
             case "hang up": shell.HangUp(); break;
+            case "tls is ready": shell.AnswerTls(isReady: true); break;
+            case "tls is unavailable": shell.AnswerTls(isReady: false); break;
             case "time passes": break;
             case "shutdown": shell.Shutdown(); break;
             case "server refuses": shell.FailHandoff(new HandoffFailure(false, "private/smtpd", "Connection refused")); break;
@@ -145,6 +148,8 @@ public sealed class TranscriptTests
             case "bare_newline": return settings with { BareNewlineEnable = true, BareNewlineAction = Enum.Parse<FailAction>(value, ignoreCase: true) };
             case "command_count": return settings with { CommandCountLimit = int.Parse(value, CultureInfo.InvariantCulture) };
             case "command_time": return settings with { CommandTimeLimit = TimeSpan.FromSeconds(int.Parse(value, CultureInfo.InvariantCulture)) };
+            case "tls": return settings with { TlsLevel = Enum.Parse<TlsLevel>(value, ignoreCase: true) };
+            case "discard": return settings with { DiscardEhloKeywords = value };
             case "record":
                 records.Add(value);
                 return settings;
