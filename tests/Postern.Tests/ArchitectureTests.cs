@@ -26,10 +26,11 @@ public sealed class ArchitectureTests
         ["Receiver"] = ["Dns", "Native"],
         ["Dns"] = [],
         ["Storage"] = ["Native", "ProcessLife"],
+        ["Tables"] = ["Native"],
         ["Logging"] = ["Native"],
         ["ProcessLife"] = ["Native"],
         ["Native"] = [],
-        ["Cli"] = ["Storage", "Native"],
+        ["Cli"] = ["Storage", "Native", "Tables"],
     };
 
     [Fact]

@@ -1,6 +1,7 @@
 using Postern.Core;
 using Postern.Core.Config;
 using Postern.Storage;
+using Postern.Tables;
 
 namespace Postern.Cli;
 
@@ -15,7 +16,7 @@ internal static class CheckVerb
 
     internal static int Run(string directory, ITextFiles files, HostFacts host, TextWriter output)
     {
-        var configuration = Configuration.Load(directory, files, host);
+        var configuration = Configuration.Load(directory, files, host, HostTableTypes.For);
         var errors = PrintProblems(configuration, output);
         if (errors == 0)
             output.WriteLine(Printable($"main.cf and master.cf are fine: {Describe(configuration)}"));
