@@ -26,11 +26,12 @@ public sealed class ArchitectureTests
         ["Receiver"] = ["Dns", "Native"],
         ["Dns"] = [],
         ["Storage"] = ["Native", "ProcessLife"],
+        ["Tables"] = ["Native"],
         ["Logging"] = ["Native"],
         ["ProcessLife"] = ["Native"],
         ["Native"] = [],
         ["Tls"] = ["Logging"],
-        ["Cli"] = ["Storage", "Native", "Tls"],
+        ["Cli"] = ["Storage", "Native", "Tables", "Tls"],
     };
 
     [Fact]

@@ -44,11 +44,14 @@ public sealed class Configuration
 
     /// <summary>Reads the files of a directory and checks everything in them.</summary>
     /// <param name="directory">Such as <c>/etc/postfix</c>.</param>
-    public static Configuration Load(string directory, ITextFiles files, HostFacts host)
+    /// <param name="hostTables">
+    /// The table types that the process has beyond those of Core, when its settings are known; null: none.
+    /// </param>
+    public static Configuration Load(
+        string directory, ITextFiles files, HostFacts host, Func<ProcessSettings, IReadOnlyList<TableType>>? hostTables = null)
     {
         directory = directory.Length > 1 ? directory.TrimEnd('/') : directory;
         var problems = new ProblemList();
-        var tables = new TableCatalog(files);
         var mainCf = new MainCf();
         string main = $"{directory}/main.cf", own = $"{directory}/postern.cf", master = $"{directory}/master.cf";
 
@@ -63,10 +66,11 @@ public sealed class Configuration
         isComplete &= ReadFile(master, files, problems, out var masterText);
         var services = MasterCf.Read(masterText, master, problems);
         if (!isComplete)
-            return new Configuration(directory, mainCf.Entries, tables, problems, process: null, []);
+            return new Configuration(directory, mainCf.Entries, new TableCatalog(files), problems, process: null, []);
 
         var defaults = new HostDefaults(mainCf, services, host, problems);
         var process = new ProcessReader(directory, mainCf, defaults, host, problems).Read();
+        var tables = new TableCatalog(files, hostTables?.Invoke(process) ?? []);
         var reader = new ServiceReader(directory, mainCf, services, defaults, tables, host, problems);
         var screening = reader.ReadServices();
         reader.WarnOfUnusedNames(mainCf.Entries.Values);

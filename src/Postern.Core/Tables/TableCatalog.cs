@@ -4,14 +4,20 @@ namespace Postern.Core.Tables;
 /// The tables of one configuration. Each is opened once and shared, and those made from text files follow their files.
 /// One that cannot be opened is replaced by a stand-in, so that the daemon starts and the rest of the configuration works.
 /// </summary>
-public sealed class TableCatalog(ITextFiles files)
+/// <param name="files">Where tables that are files come from.</param>
+/// <param name="hostTypes">
+/// The types that need more than Core has. A row takes the place of the one of that name in <see cref="TableTypes"/>.
+/// </param>
+public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableType> hostTypes)
 {
-    private readonly Dictionary<(string Spec, bool FoldCase, DuplicateKeys Duplicates), ILookupTable> _tables = [];
     private const string NotYet = "this version of Postern does not have the dictionary type";
+    private const int DeepestNesting = 20;
 
+    private readonly Dictionary<(string Spec, bool FoldCase, DuplicateKeys Duplicates), ILookupTable> _tables = [];
     private readonly List<IRefreshable> _refreshables = [];
     private readonly List<string> _openErrors = [];
     private bool _isRefreshing;
+    private int _nesting; // of unionmap and pipemap
 
     /// <summary>Why tables could not be opened, in order: log lines of severity error, without the prefix.</summary>
     public IReadOnlyList<string> OpenErrors => _openErrors;
@@ -41,13 +47,13 @@ public sealed class TableCatalog(ITextFiles files)
         {
             table = Make(spec, foldCase, duplicates, warnings);
             _tables.Add((spec, foldCase, duplicates), table);
-            if (table is FileTable file)
-                _refreshables.Add(file);
+            if (table is ILiveTable live)
+                _refreshables.Add(live);
         }
 
         var error = table switch
         {
-            FileTable file => file.OpenError,
+            ILiveTable live => live.OpenError,
             UnavailableTable standIn => standIn.Reason,
             _ => null,
         };
@@ -94,13 +100,7 @@ public sealed class TableCatalog(ITextFiles files)
             return new UnavailableTable(spec, $"open dictionary: expecting \"type:name\" form instead of \"{spec}\"");
 
         var (typeName, argument) = (spec[..colon], spec[(colon + 1)..]);
-        TableType? type = null;
-        foreach (var row in TableTypes.All)
-        {
-            if (row.Name == typeName)
-                type = row;
-        }
-
+        var type = Find(hostTypes, typeName) ?? Find(TableTypes.All, typeName);
         if (type is null)
             return new UnavailableTable(spec, $"unsupported dictionary type: {typeName}");
         if (!type.IsAvailable)
@@ -109,7 +109,37 @@ public sealed class TableCatalog(ITextFiles files)
         var source = new TableSource(spec, argument, Text: null, foldCase, duplicates);
         if (type.IsPath(argument))
             return new FileTable(type, source, Files, warnings);
-        return type.FromArgument!(source, warnings, out var problem)
-            ?? new UnavailableTable(spec, problem ?? "no content");
+        string? problem;
+        var table = type.FromTables is { } compose
+            ? Compose(compose, source, warnings, out problem)
+            : type.FromArgument!(source, warnings, out problem);
+        return table ?? new UnavailableTable(spec, problem ?? "no content");
+    }
+
+    private ILookupTable? Compose(TableComposer compose, TableSource source, IWarningSink warnings, out string? problem)
+    {
+        problem = $"tables in tables, more than {DeepestNesting} deep: {source.Name}";
+        if (_nesting >= DeepestNesting)
+            return null;
+        _nesting++;
+        try
+        {
+            return compose(source, this, warnings, out problem);
+        }
+        finally
+        {
+            _nesting--;
+        }
+    }
+
+    private static TableType? Find(IReadOnlyList<TableType> rows, string name)
+    {
+        foreach (var row in rows)
+        {
+            if (row.Name == name)
+                return row;
+        }
+
+        return null;
     }
 }

@@ -1,6 +1,7 @@
 using Postern.Core;
 using Postern.Core.Config;
 using Postern.Storage;
+using Postern.Tables;
 using Postern.Tls;
 
 namespace Postern.Cli;
@@ -16,7 +17,7 @@ internal static class CheckVerb
 
     internal static int Run(string directory, ITextFiles files, HostFacts host, TextWriter output)
     {
-        var configuration = Configuration.Load(directory, files, host);
+        var configuration = Configuration.Load(directory, files, host, HostTableTypes.For);
         var errors = PrintProblems([.. configuration.Problems, .. CertificateProblems(configuration, files)], output);
         if (errors == 0)
             output.WriteLine(Printable($"main.cf and master.cf are fine: {Describe(configuration)}"));

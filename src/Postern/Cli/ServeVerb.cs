@@ -1,5 +1,6 @@
 using Postern.Core.Config;
 using Postern.Storage;
+using Postern.Tables;
 
 namespace Postern.Cli;
 
@@ -29,6 +30,6 @@ internal static class ServeVerb
         daemon.Run();
         return 0;
 
-        Configuration Load() => Configuration.Load(directory, new TextFiles(), HostFactsReader.Read());
+        Configuration Load() => Configuration.Load(directory, new TextFiles(), HostFactsReader.Read(), HostTableTypes.For);
     }
 }
