@@ -50,6 +50,9 @@ public sealed class SessionActions : IWarningSink
     /// <summary>Stores a record.</summary>
     public void Remember(in TestExpiry record) => _actions.Add(new(ActionKind.Remember, Record: record));
 
+    /// <summary>Asks the DNS lists.</summary>
+    public void LookUpDnsbl() => _actions.Add(new(ActionKind.LookUpDnsbl));
+
     /// <summary>Hands the socket over.</summary>
     public void HandOff() => _actions.Add(new(ActionKind.HandOff));
 
