@@ -25,7 +25,7 @@ public sealed class ClientAddressState(IpAddress address)
     public DnsblScore? Dnsbl { get; private set; }
 
     /// <summary>A session wants to know what the DNS lists say: it shares in the score that is there, or begins one.</summary>
-    internal DnsblScore JoinDnsbl(DnsblSites sites)
+    public DnsblScore JoinDnsbl(DnsblSites sites)
     {
         if (Dnsbl?.Sites != sites)
             Dnsbl = new DnsblScore(sites); // of another service or an older configuration: theirs goes on without this address
@@ -34,7 +34,7 @@ public sealed class ClientAddressState(IpAddress address)
     }
 
     /// <summary>A session has taken the result, or does not want it any more.</summary>
-    internal void LeaveDnsbl(DnsblScore score)
+    public void LeaveDnsbl(DnsblScore score)
     {
         if (--score.Sessions == 0 && Dnsbl == score)
             Dnsbl = null;
