@@ -35,6 +35,24 @@ public static class LogText
         line.Truncate(Math.Min(line.Length, start + FieldLimit));
     }
 
+    /// <summary><c>DNSBL rank SCORE for [a]:p</c>.</summary>
+    public static void DnsblRank(ByteBuffer line, int score, IpAddress address, ushort port) =>
+        line.Append("DNSBL rank "u8).Append(score).Append(" for "u8).AppendClient(address, port);
+
+    /// <summary>A line of dnsblog: <c>addr A listed by domain D as R</c>.</summary>
+    /// <param name="line">Takes the line.</param>
+    /// <param name="client">The client's address.</param>
+    /// <param name="domain">The list's real domain.</param>
+    /// <param name="answer">a.b.c.d with a in the most significant byte.</param>
+    public static void Listed(ByteBuffer line, IpAddress client, string domain, uint answer) =>
+        line.Append("addr "u8).Append(client).Append(" listed by domain "u8).Append(domain).Append(" as "u8).Append(IpAddress.FromIPv4(answer));
+
+    /// <summary>dnsblog's line about a query that nobody answered, whatever the reason, in Postfix's words for it.</summary>
+    public static void DnsblLookupError(ByteBuffer line, string query) =>
+        line.Append("dnsblog_query: lookup error for DNS query "u8).Append(query)
+            .Append(": Host or domain name not found. Name service error for name="u8).Append(query)
+            .Append(" type=A: Host not found, try again"u8);
+
     /// <summary><c>HANGUP after T from [a]:p in PHASE</c>.</summary>
     public static void Hangup(ByteBuffer line, TimeSpan elapsed, int decimals, IpAddress address, ushort port, ReadOnlySpan<byte> phase)
     {

@@ -1,6 +1,8 @@
 using Postern.Core;
 using Postern.Core.Config;
 using Postern.Core.Screening;
+using Postern.Dns;
+using Postern.Dnsbl;
 using Postern.Handoff;
 using Postern.Logging;
 using Postern.Loop;
@@ -38,6 +40,7 @@ internal sealed class Daemon : IDisposable
     private Configuration _configuration;
     private LogOptions _logOptions;
     private BuiltInReceiver? _receiver;
+    private UdpResolver? _resolver;
 
     private Daemon(Func<Configuration> load, Configuration configuration, MailLog log, bool logToStandardOutput)
     {
@@ -99,6 +102,7 @@ internal sealed class Daemon : IDisposable
     {
         _signals.Dispose();
         _watchdog.Dispose();
+        _resolver?.Dispose();
         _loop.Dispose();
         foreach (var allowlist in _allowlists.Values)
             allowlist.Dispose();
@@ -144,6 +148,7 @@ internal sealed class Daemon : IDisposable
         if (note is not null)
             _log.Write(_tags.Postern, LogSeverity.Info, note);
         OpenAllowlists();
+        ConfigureDnsbl();
         if (!TryStartReceiver(out problem))
             return false;
         foreach (var allowlist in _allowlists.Values)
@@ -225,6 +230,19 @@ internal sealed class Daemon : IDisposable
             ConfigDirectory = _configuration.Directory,
         };
         return TemporaryAllowlist.Open(options, _clock, (severity, text) => _log.Write(_tags.Postscreen, severity, text), _loop.Wake);
+    }
+
+    private void ConfigureDnsbl()
+    {
+        var settings = _configuration.Services.Select(s => s.Settings);
+        if (_loop.Dnsbl is null && settings.Any(s => s.DnsblSites is not null))
+        {
+            var servers = new ResolverFile(new TextFiles(ResolverFile.MostBytes), ResolverConfiguration.SystemPath);
+            _resolver = new UdpResolver(servers, _clock, _loop.Watch, _loop.Forget, _loop.Post);
+            _loop.Dnsbl = new DnsblLookups(_resolver, _log, _tags, _clock);
+        }
+
+        _loop.Dnsbl?.Configure(settings);
     }
 
     private bool TryStartReceiver(out string? problem)
@@ -339,6 +357,7 @@ internal sealed class Daemon : IDisposable
 
         PreloadCertificates();
         OpenAllowlists();
+        ConfigureDnsbl();
         if (!TryStartReceiver(out problem))
             _log.Write(_tags.Postern, LogSeverity.Error, problem!);
     }

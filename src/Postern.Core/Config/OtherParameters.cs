@@ -40,7 +40,6 @@ internal static class OtherParameters
         new("proxy_read_maps", Text, "$mynetworks $postscreen_discard_ehlo_keyword_address_maps $postscreen_reject_footer_maps $postscreen_command_filter", ParameterGroup.Tables, "What the proxymap service may read.") { Use = Unused, DefaultNote = "a long list that contains `$mynetworks` and the tables of postscreen's engine" },
         new("proxy_write_maps", Text, "$postscreen_cache_map", ParameterGroup.Tables, "What the proxywrite service may write.") { Use = Unused, DefaultNote = "a list that contains `$postscreen_cache_map`" },
 
-        new("dnsblog_reply_delay", Time, "0s", Dnsblog, "A delay before each answer, to test with.") { Use = Unused },
         new("disable_dns_lookups", YesNo, "no", Dnsblog, "Switches DNS off in Postfix; dnsblog does not heed it.") { Use = Unused },
     ];
 }

@@ -95,7 +95,7 @@ internal sealed class ServiceReader(
         {
             if (Array.IndexOf(NotByService, one.Name) >= 0 || one.Name.StartsWith("postern_", StringComparison.Ordinal))
             {
-                if (one.Name != "postern_handoff" && Parameters.Find(one.Name) is not null)
+                if (!Parameters.IsOfService(one.Name) && Parameters.Find(one.Name) is not null)
                     problems.Warning(
                         one.Origin,
                         $"-o {one.Name}={one.Value} has no effect: all services have one process",

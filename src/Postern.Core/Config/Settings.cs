@@ -1,3 +1,4 @@
+using Postern.Core.Dnsbl;
 using Postern.Core.Tables;
 
 namespace Postern.Core.Config;
@@ -45,8 +46,32 @@ public sealed record Settings
     /// <summary><c>postscreen_greet_ttl</c>.</summary>
     public TimeSpan GreetTtl { get; init; } = TimeSpan.FromDays(1);
 
+    /// <summary><c>postscreen_dnsbl_sites</c> with <c>postscreen_dnsbl_reply_map</c>; null: no DNS list test.</summary>
+    public DnsblSites? DnsblSites { get; init; }
+
+    /// <summary><c>postscreen_dnsbl_action</c>.</summary>
+    public FailAction DnsblAction { get; init; } = FailAction.Ignore;
+
+    /// <summary><c>postscreen_dnsbl_threshold</c>: this score fails.</summary>
+    public int DnsblThreshold { get; init; } = 1;
+
+    /// <summary><c>postscreen_dnsbl_allowlist_threshold</c>: this score or a lower one saves the other tests; 0 or more: none does.</summary>
+    public int DnsblAllowlistThreshold { get; init; }
+
     /// <summary><c>postscreen_dnsbl_min_ttl</c>.</summary>
     public TimeSpan DnsblMinTtl { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary><c>postscreen_dnsbl_max_ttl</c>; stronger than the minimum.</summary>
+    public TimeSpan DnsblMaxTtl { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary><c>postscreen_dnsbl_timeout</c>.</summary>
+    public TimeSpan DnsblTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary><c>dnsblog_reply_delay</c>: kept between an answer's log line and its effect.</summary>
+    public TimeSpan DnsblReplyDelay { get; init; }
+
+    /// <summary><c>postern_dnsbl_check_interval</c>; zero: the lists' health is not watched.</summary>
+    public TimeSpan DnsblCheckInterval { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary><c>postscreen_pipelining_enable</c>.</summary>
     public bool PipeliningEnable { get; init; }

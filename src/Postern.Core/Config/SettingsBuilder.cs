@@ -1,3 +1,4 @@
+using Postern.Core.Dnsbl;
 using Postern.Core.Tables;
 
 namespace Postern.Core.Config;
@@ -31,7 +32,15 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
             GreetBanner = values.Text("postscreen_greet_banner"),
             GreetAction = ReadAction("postscreen_greet_action"),
             GreetTtl = values.Time("postscreen_greet_ttl"),
+            DnsblSites = ReadDnsblSites(),
+            DnsblAction = ReadAction("postscreen_dnsbl_action"),
+            DnsblThreshold = values.Integer("postscreen_dnsbl_threshold"),
+            DnsblAllowlistThreshold = values.Integer("postscreen_dnsbl_allowlist_threshold"),
             DnsblMinTtl = values.Time("postscreen_dnsbl_min_ttl"),
+            DnsblMaxTtl = values.Time("postscreen_dnsbl_max_ttl"),
+            DnsblTimeout = values.Time("postscreen_dnsbl_timeout"),
+            DnsblReplyDelay = values.Time("dnsblog_reply_delay"),
+            DnsblCheckInterval = values.Time("postern_dnsbl_check_interval"),
             PipeliningTtl = values.Time("postscreen_pipelining_ttl"),
             NonSmtpCommandTtl = values.Time("postscreen_non_smtp_command_ttl"),
             BareNewlineTtl = values.Time("postscreen_bare_newline_ttl"),
@@ -131,6 +140,23 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         }
     }
 
+    private DnsblSites? ReadDnsblSites()
+    {
+        const string Name = "postscreen_dnsbl_sites", MapName = "postscreen_dnsbl_reply_map";
+        var (text, map) = (values.Text(Name), values.Text(MapName));
+        var known = tables.OpenErrors.Count;
+        var replyMap = map.Length == 0 ? null : tables.Open(map, foldCase: false, TableSink(MapName));
+        for (var i = known; i < tables.OpenErrors.Count; i++)
+            problems.Error(values.OriginOf(MapName), tables.OpenErrors[i], $"make the table or mend its name in {MapName}");
+        if (text.Length == 0)
+            return null;
+        const string Remedy = "write domain=filter*weight, as in zen.example.org=127.0.0.[2..11]*3";
+        var origin = values.OriginOf(Name);
+        return DnsblSites.Parse(
+            text, replyMap, !values.YesNo("postern_dnsbl_ignore_error_answers"),
+            problems.Sink(origin, Remedy, static _ => ProblemSeverity.Error), problems.Sink(origin, Remedy, static _ => ProblemSeverity.Warning));
+    }
+
     private bool ReadAddressFormat()
     {
         var text = values.Text("info_log_address_format");
@@ -171,7 +197,6 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
 
     private void CheckAbsentFeatures()
     {
-        Absent("postscreen_dnsbl_sites", HasWords("postscreen_dnsbl_sites"), "DNS lists come");
         Absent("postscreen_command_filter", values.Text("postscreen_command_filter").Length > 0, "command filters come");
         Absent("postscreen_reject_footer", values.RawText("postscreen_reject_footer").Length > 0, "reject footers come");
         Absent("postscreen_reject_footer_maps", HasWords("postscreen_reject_footer_maps"), "reject footers come");

@@ -1,5 +1,6 @@
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
+using Postern.Core.Dnsbl;
 using Postern.Core.Smtp;
 
 namespace Postern.Core.Screening;
@@ -61,6 +62,9 @@ public sealed class Session
     /// <summary>Nothing more will come of this session: it asked for the hand-off or the close.</summary>
     public bool IsDone => _phase is Phase.Done;
 
+    /// <summary>What the DNS lists say, from the lookup to the end of the early tests; null: nobody asked.</summary>
+    public DnsblScore? Dnsbl { get; private set; }
+
     /// <summary>The answer to every recipient, set by the last enforced test that failed.</summary>
     internal Reply RecipientReply { get; private set; } = RecipientUnavailable;
 
@@ -73,7 +77,7 @@ public sealed class Session
     /// <summary>The state of the five tests.</summary>
     internal ref TestLedger Ledger => ref _ledger;
 
-    private bool AnyFailed => IsRefused || !_ledger.Failed.IsEmpty;
+    internal bool AnyFailed => IsRefused || !_ledger.Failed.IsEmpty;
 
     /// <summary>The client has connected, and its address state counts it.</summary>
     /// <param name="allowlist">Null: no <c>postscreen_cache_map</c>.</param>
@@ -94,7 +98,8 @@ public sealed class Session
                 break;
             case Admission.Verdict.Test when _ledger.IsWaitingFor(early: true):
                 Enter(Phase.Early, moment);
-                EarlyPhase.Begin(this, _load.UnderStress, actions);
+                if (EarlyPhase.Begin(this, _load.UnderStress, moment, actions))
+                    EndEarlyPhase(moment, actions);
                 break;
             case Admission.Verdict.Test:
                 EndEarlyPhase(moment, actions);
@@ -126,13 +131,19 @@ public sealed class Session
         switch (_phase)
         {
             case Phase.Early:
-                EarlyPhase.WaitIsOver(this, moment);
                 EndEarlyPhase(moment, actions);
                 break;
             case Phase.Dialogue:
                 _dialogue!.OnTimeLimit(moment, actions);
                 break;
         }
+    }
+
+    /// <summary>The DNS lists have all answered (<see cref="ActionKind.LookUpDnsbl"/>).</summary>
+    public void OnDnsblComplete(Moment moment, SessionActions actions)
+    {
+        if (_phase is Phase.Early && _ledger.Watches(ScreeningTest.Dnsbl) && EarlyPhase.TakeDnsblResult(this, moment))
+            EndEarlyPhase(moment, actions);
     }
 
     /// <summary>Bytes of the dialogue have been read (<see cref="WatchMode.Read"/>).</summary>
@@ -213,15 +224,23 @@ public sealed class Session
 
     /// <summary>A test has failed: applies its action.</summary>
     /// <returns>Whether the session is over.</returns>
-    internal bool Fail(ScreeningTest test, Moment moment, SessionActions actions)
+    internal bool Fail(ScreeningTest test, Moment moment, SessionActions actions) => Fail(test, "", moment, actions);
+
+    /// <summary>A test has failed: applies its action.</summary>
+    /// <param name="test">The test.</param>
+    /// <param name="reason">Appended to the replies.</param>
+    /// <param name="moment">Now.</param>
+    /// <param name="actions">Takes what is to be done.</param>
+    /// <returns>Whether the session is over.</returns>
+    internal bool Fail(ScreeningTest test, string reason, Moment moment, SessionActions actions)
     {
         switch (_ledger.Fail(test, Settings, Client, moment))
         {
             case FailAction.Drop:
-                Drop(test.Farewell, actions);
+                Drop(reason.Length == 0 ? test.Farewell : new Reply(test.Farewell.Text + reason), actions);
                 return true;
             case FailAction.Enforce:
-                Enforce(test.Rejection);
+                Enforce(reason.Length == 0 ? test.Rejection : new Reply(test.Rejection.Text + reason));
                 return false;
             default:
                 return false;
@@ -236,8 +255,23 @@ public sealed class Session
         actions.Send();
     }
 
+    /// <summary>Asks the DNS lists, or joins those who have asked about this client.</summary>
+    internal DnsblScore JoinDnsbl(DnsblSites sites) => Dnsbl = Client.JoinDnsbl(sites);
+
+    /// <summary>Gives back the share in <see cref="Dnsbl"/>, unless its result has been taken.</summary>
+    internal void LeaveDnsbl()
+    {
+        if (Dnsbl is null || _ledger.Settled.Has(ScreeningTest.Dnsbl))
+            return;
+        _ledger.Settle(ScreeningTest.Dnsbl);
+        Client.LeaveDnsbl(Dnsbl);
+    }
+
     private void EndEarlyPhase(Moment moment, SessionActions actions)
     {
+        if (EarlyPhase.Judge(this, moment, actions))
+            return;
+        Dnsbl = null;
         if (!_mayHandOff || _ledger.IsWaitingFor(early: false))
             EnterDialogue(moment, actions);
         else
@@ -268,6 +302,7 @@ public sealed class Session
     /// <param name="actions">Takes what is to be done.</param>
     private void Conclude(Reply farewell, SessionActions actions)
     {
+        LeaveDnsbl();
         if (AnyFailed)
             _ledger.RevokePasses();
 

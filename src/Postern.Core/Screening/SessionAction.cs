@@ -29,6 +29,12 @@ public enum ActionKind
     /// </summary>
     StartTls,
 
+    /// <summary>
+    /// Make the DNS list queries of the session's <see cref="Session.Dnsbl"/>, if no other session has had them made, and
+    /// tell the session when it is complete.
+    /// </summary>
+    LookUpDnsbl,
+
     /// <summary>Give the live socket to the SMTP server. The last action, unless it fails.</summary>
     HandOff,
 

@@ -56,6 +56,9 @@ public sealed class SessionActions : IWarningSink
     /// <summary>Speaks TLS from now on.</summary>
     public void StartTls() => _actions.Add(new(ActionKind.StartTls));
 
+    /// <summary>Asks the DNS lists.</summary>
+    public void LookUpDnsbl() => _actions.Add(new(ActionKind.LookUpDnsbl));
+
     /// <summary>Hands the socket over.</summary>
     public void HandOff() => _actions.Add(new(ActionKind.HandOff));
 

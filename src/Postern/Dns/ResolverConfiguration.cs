@@ -7,7 +7,8 @@ namespace Postern.Dns;
 /// <param name="Servers">In the order in which they are tried; never empty.</param>
 /// <param name="Timeout">For one server and one attempt.</param>
 /// <param name="Attempts">Rounds over all servers.</param>
-public sealed record ResolverConfiguration(IReadOnlyList<IPEndPoint> Servers, TimeSpan Timeout, int Attempts)
+/// <param name="Rotate">Each question begins with another server.</param>
+public sealed record ResolverConfiguration(IReadOnlyList<IPEndPoint> Servers, TimeSpan Timeout, int Attempts, bool Rotate = false)
 {
     /// <summary>Where the system keeps it.</summary>
     public const string SystemPath = "/etc/resolv.conf";
@@ -24,7 +25,7 @@ public sealed record ResolverConfiguration(IReadOnlyList<IPEndPoint> Servers, Ti
     public static ResolverConfiguration Parse(string text)
     {
         List<IPEndPoint> servers = [];
-        var (timeout, attempts) = (5, 2);
+        var (timeout, attempts, rotate) = (5, 2, false);
         foreach (var line in text.AsSpan().EnumerateLines())
         {
             if (line.StartsWith('#') || line.StartsWith(';'))
@@ -43,13 +44,14 @@ public sealed record ResolverConfiguration(IReadOnlyList<IPEndPoint> Servers, Ti
                     (var option, value) = SplitWord(value);
                     ReadNumber(option, "timeout:", LongestTimeout, ref timeout);
                     ReadNumber(option, "attempts:", MostAttempts, ref attempts);
+                    rotate |= option is "rotate";
                 }
             }
         }
 
         if (servers.Count == 0)
             servers.Add(new IPEndPoint(IPAddress.Loopback, DomainPort)); // resolv.conf(5): "the name server on the local machine"
-        return new ResolverConfiguration(servers, TimeSpan.FromSeconds(timeout), attempts);
+        return new ResolverConfiguration(servers, TimeSpan.FromSeconds(timeout), attempts, rotate);
     }
 
     private static WordAndRest SplitWord(ReadOnlySpan<char> text)

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Postern.Core;
+using Postern.Core.Dnsbl;
 using Postern.Core.Screening;
+using Postern.Dnsbl;
 using Postern.Handoff;
 using Postern.Logging;
 using Postern.Native;
@@ -17,6 +19,7 @@ namespace Postern.Loop;
 internal sealed unsafe class EventLoop : IDisposable
 {
     private const ulong ListenerMark = 1UL << 63;
+    private const ulong OtherMark = ListenerMark | 1UL << 62;
     private const ulong WakeToken = ulong.MaxValue;
     private const int LogInterval = 20;
     private const int LogRetry = 1000; // the log's destination takes nothing at the moment
@@ -42,7 +45,9 @@ internal sealed unsafe class EventLoop : IDisposable
     private readonly ConcurrentQueue<Action> _posted = new();
     private readonly int _wake = Libc.eventfd(0, Libc.EFD_CLOEXEC | Libc.EFD_NONBLOCK);
     private readonly long _origin;
-    private readonly Action<Client> _onReady, _onDeadline, _onConnected;
+    private readonly Dictionary<int, Action> _others = [];
+    private readonly Action _onTick;
+    private readonly Action<Client> _onReady, _onDeadline, _onConnected, _onDnsblComplete;
     private DateTimeOffset _now;
     private long _ticks;
     private long _busySince;
@@ -64,7 +69,8 @@ internal sealed unsafe class EventLoop : IDisposable
         _acceptor = new Acceptor(maxClients, Begin);
         _origin = clock.GetTimestamp();
         _tls = new TlsClients(Post, log, OnTlsPrepared, OnTlsReceived);
-        (_onReady, _onDeadline, _onConnected) = (OnReady, OnDeadline, OnConnected);
+        (_onReady, _onDeadline, _onConnected, _onDnsblComplete) = (OnReady, OnDeadline, OnConnected, OnDnsblComplete);
+        _onTick = () => Dnsbl!.Tick();
         ReadClock();
         _deadlines = new Deadlines(_ticks);
         _poller.Watch(_wake, WakeToken);
@@ -82,6 +88,17 @@ internal sealed unsafe class EventLoop : IDisposable
 
     /// <summary>The allowlists to be ticked.</summary>
     public IReadOnlyList<IAllowlist> Allowlists { get; set; } = [];
+
+    /// <summary>Asks DNS lists; null: no service has any. On the loop's thread, or before <see cref="Run"/>.</summary>
+    public DnsblLookups? Dnsbl
+    {
+        get;
+        set
+        {
+            field = value;
+            value?.Completed = OnDnsblComplete;
+        }
+    }
 
     /// <summary>Clients held at this moment, handed-off ones that the server has not taken yet included.</summary>
     public int ClientCount => _clients.Count;
@@ -108,6 +125,23 @@ internal sealed unsafe class EventLoop : IDisposable
         _listeners.Remove(listener);
         _poller.Forget(listener.Descriptor);
         listener.Dispose();
+    }
+
+    /// <summary>Calls <paramref name="onReadable"/> while a socket that is no client's has input. On the loop's thread, or before <see cref="Run"/>.</summary>
+    /// <returns>False when the kernel has no room.</returns>
+    public bool Watch(int descriptor, Action onReadable)
+    {
+        if (!_poller.Watch(descriptor, OtherMark | (uint)descriptor))
+            return false;
+        _others[descriptor] = onReadable;
+        return true;
+    }
+
+    /// <summary>Ends what <see cref="Watch(int, Action)"/> began.</summary>
+    public void Forget(int descriptor)
+    {
+        _others.Remove(descriptor);
+        _poller.Forget(descriptor);
     }
 
     /// <summary>Runs <paramref name="action"/> on the loop's thread. Any thread may call it.</summary>
@@ -172,6 +206,8 @@ internal sealed unsafe class EventLoop : IDisposable
             var token = _poller.Token(i);
             if (token == WakeToken)
                 TakePosted();
+            else if ((token & OtherMark) == OtherMark)
+                Attend((int)(uint)token);
             else if ((token & ListenerMark) != 0)
                 AcceptFrom((int)(uint)token);
             else if (_clients.Find(token) is { } client)
@@ -180,6 +216,8 @@ internal sealed unsafe class EventLoop : IDisposable
 
         while (_deadlines.TryTakeDue(_ticks, out var due))
             Guarded(due, _onDeadline);
+        if (Dnsbl is not null)
+            Guarded(_onTick);
         TickAllowlists();
         if (!_log.HasPending)
             _flushAt = -1;
@@ -210,6 +248,8 @@ internal sealed unsafe class EventLoop : IDisposable
                 timeout = Sooner(timeout, (int)Math.Clamp(Math.Ceiling(next.TotalMilliseconds), 0, 60_000));
         }
 
+        if (Dnsbl is { UntilNext: >= 0 and var dnsbl })
+            timeout = Sooner(timeout, dnsbl);
         if (_flushAt >= 0)
             timeout = Sooner(timeout, (int)Math.Max(1, _flushAt - _ticks));
         return _stopDeadline >= 0 ? Sooner(timeout, (int)Math.Max(0, _stopDeadline - _ticks)) : timeout;
@@ -249,15 +289,24 @@ internal sealed unsafe class EventLoop : IDisposable
         ulong count;
         _ = Libc.read(_wake, (byte*)&count, sizeof(ulong));
         while (_posted.TryDequeue(out var action))
+            Guarded(action);
+    }
+
+    private void Attend(int descriptor)
+    {
+        if (_others.TryGetValue(descriptor, out var onReadable))
+            Guarded(onReadable);
+    }
+
+    private void Guarded(Action action)
+    {
+        try
         {
-            try
-            {
-                action();
-            }
-            catch (Exception bug) when (bug is not OutOfMemoryException)
-            {
-                _log.Write(_tag, LogSeverity.Error, $"internal error: {bug}".ReplaceLineEndings(" ")); // clients are still served
-            }
+            action();
+        }
+        catch (Exception bug) when (bug is not OutOfMemoryException)
+        {
+            _log.Write(_tag, LogSeverity.Error, $"internal error: {bug}".ReplaceLineEndings(" ")); // clients are still served
         }
     }
 
@@ -287,6 +336,30 @@ internal sealed unsafe class EventLoop : IDisposable
         _actions.Clear();
         client.Session.OnConnected(client.Service.Allowlist, MomentOf(client), _actions);
         Perform(client);
+    }
+
+    private void OnDnsblComplete(DnsblScore score)
+    {
+        for (var i = 0; i < score.Waiting.Count; i++)
+        {
+            if (_clients.Find(score.Waiting[i]) is { } client)
+                Guarded(client, _onDnsblComplete);
+        }
+    }
+
+    private void OnDnsblComplete(Client client)
+    {
+        _actions.Clear();
+        client.Session.OnDnsblComplete(MomentOf(client), _actions);
+        Perform(client);
+    }
+
+    private void LookUpDnsbl(Client client)
+    {
+        var score = client.Session.Dnsbl!;
+        score.AddWaiting(_clients.Token(client));
+        if (!score.IsStarted)
+            Dnsbl!.Ask(score, client.Session.Client.Address, client.Session.Settings);
     }
 
     private void OnReady(Client client)
@@ -346,6 +419,7 @@ internal sealed unsafe class EventLoop : IDisposable
                 case ActionKind.Send: _writer.Append(_actions.BytesOf(action)); break;
                 case ActionKind.Watch: Watch(client, action.Watch); break;
                 case ActionKind.WakeAfter: SetDeadline(client, action.Delay); break;
+                case ActionKind.LookUpDnsbl: LookUpDnsbl(client); break;
                 case ActionKind.Remember: client.Service.Allowlist?.Remember(client.Session.Client.Address, action.Record); break;
                 case ActionKind.PrepareTls: _tls.Prepare(client); break;
                 case ActionKind.StartTls:

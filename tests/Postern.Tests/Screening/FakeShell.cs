@@ -2,6 +2,7 @@ using System.Text;
 using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
+using Postern.Core.Dnsbl;
 using Postern.Core.Screening;
 
 namespace Postern.Tests.Screening;
@@ -106,6 +107,30 @@ public sealed class FakeShell : IAllowlistView
         Deliver();
     }
 
+    /// <summary>A DNS list answers, if it was asked; with the last one the session is told.</summary>
+    /// <returns>Whether all have answered now.</returns>
+    public bool Answer(string domain, int timeToLive, params uint[] addresses)
+    {
+        if (DnsblScore is not { } score || !score.Add(score.Sites.Lists.First(list => list.Domain == domain), addresses, timeToLive))
+            return false;
+        TellDnsblComplete();
+        return true;
+    }
+
+    /// <summary>Tells the session what another session of the client was told, too.</summary>
+    public void TellDnsblComplete()
+    {
+        if (IsOver)
+            return;
+        _actions.Clear();
+        Session.OnDnsblComplete(Moment, _actions);
+        Perform();
+        Deliver();
+    }
+
+    /// <summary>The score that the session had looked up, kept after it has let it go.</summary>
+    public DnsblScore? DnsblScore { get; private set; }
+
     public void FailHandoff(HandoffFailure failure)
     {
         HandedOff = false;
@@ -190,6 +215,15 @@ public sealed class FakeShell : IAllowlistView
                     if (action.Delay < TimeSpan.Zero)
                         throw new InvalidOperationException("a timer in the past");
                     _timer = Now + action.Delay;
+                    break;
+                case ActionKind.LookUpDnsbl:
+                    DnsblScore = Session.Dnsbl!;
+                    if (!DnsblScore.IsStarted)
+                    {
+                        DnsblScore.Start(DnsblScore.Sites.Lists.Length);
+                        Write("= look up DNS lists");
+                    }
+
                     break;
                 case ActionKind.Remember:
                     Allowlist[Client.Address] = action.Record;

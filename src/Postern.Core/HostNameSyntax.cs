@@ -1,4 +1,4 @@
-namespace Postern.Core.Config;
+namespace Postern.Core;
 
 /// <summary>The syntax of host names, as Postfix checks it (RFC 1035 lengths; underscores are tolerated).</summary>
 public static class HostNameSyntax
