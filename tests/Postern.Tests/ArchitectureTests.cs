@@ -25,11 +25,14 @@ public sealed class ArchitectureTests
         ["Handoff"] = ["Native"],
         ["Receiver"] = ["Dns", "Native"],
         ["Dns"] = [],
-        ["Storage"] = ["Native", "ProcessLife"],
+        ["Storage"] = ["Lmdb", "Memcache", "Native", "ProcessLife"],
+        ["Lmdb"] = ["Native"],
+        ["Memcache"] = ["Native"],
+        ["Tables"] = ["Lmdb", "Memcache"],
         ["Logging"] = ["Native"],
         ["ProcessLife"] = ["Native"],
         ["Native"] = [],
-        ["Cli"] = ["Storage", "Native"],
+        ["Cli"] = ["Lmdb", "Storage", "Native"],
     };
 
     [Fact]

@@ -123,7 +123,7 @@ internal sealed class ServiceReader(
             problems.Error(values.OriginOf("postern_handoff") ?? entry.Origin, problem, "write pass:private/smtpd or receiver");
         WarnOfMissingServer(values, handoff);
 
-        var settings = new SettingsBuilder(values, tables, problems).Build();
+        var settings = new SettingsBuilder(values, tables, host, problems).Build();
         var endpoints = ReadEndpoints(entry, values, owners);
         return handoff is null
             ? null

@@ -39,7 +39,8 @@ internal sealed unsafe class EventLoop : IDisposable
     private readonly ConcurrentQueue<Action> _posted = new();
     private readonly int _wake = Libc.eventfd(0, Libc.EFD_CLOEXEC | Libc.EFD_NONBLOCK);
     private readonly long _origin;
-    private readonly Action<Client> _onReady, _onDeadline, _onConnected;
+    private readonly Action<Client> _onReady, _onDeadline, _onConnected, _onAnswer;
+    private AllowlistAnswer _answer;
     private DateTimeOffset _now;
     private long _ticks;
     private long _busySince;
@@ -60,7 +61,7 @@ internal sealed unsafe class EventLoop : IDisposable
         _tag = tag;
         _acceptor = new Acceptor(maxClients, Begin);
         _origin = clock.GetTimestamp();
-        (_onReady, _onDeadline, _onConnected) = (OnReady, OnDeadline, OnConnected);
+        (_onReady, _onDeadline, _onConnected, _onAnswer) = (OnReady, OnDeadline, OnConnected, OnAnswer);
         ReadClock();
         _deadlines = new Deadlines(_ticks);
         _poller.Watch(_wake, WakeToken);
@@ -228,7 +229,15 @@ internal sealed unsafe class EventLoop : IDisposable
     private void TickAllowlists()
     {
         foreach (var allowlist in Allowlists)
+        {
+            while (allowlist.TryTakeAnswer(out _answer))
+            {
+                if (_clients.Find(_answer.Client) is { } client)
+                    Guarded(client, _onAnswer);
+            }
+
             allowlist.Tick(_now);
+        }
     }
 
     private void TakePosted()
@@ -273,6 +282,13 @@ internal sealed unsafe class EventLoop : IDisposable
     {
         _actions.Clear();
         client.Session.OnConnected(client.Service.Allowlist, MomentOf(client), _actions);
+        Perform(client);
+    }
+
+    private void OnAnswer(Client client)
+    {
+        _actions.Clear();
+        client.Session.OnAllowlistAnswer(_answer.Record, MomentOf(client), _actions);
         Perform(client);
     }
 
@@ -333,6 +349,7 @@ internal sealed unsafe class EventLoop : IDisposable
                 case ActionKind.Send: _writer.Append(_actions.BytesOf(action)); break;
                 case ActionKind.Watch: Watch(client, action.Watch); break;
                 case ActionKind.WakeAfter: SetDeadline(client, action.Delay); break;
+                case ActionKind.AskAllowlist: client.Service.Allowlist!.Ask(client.Session.Client.Address, _clients.Token(client)); break;
                 case ActionKind.Remember: client.Service.Allowlist?.Remember(client.Session.Client.Address, action.Record); break;
                 case ActionKind.HandOff:
                     SendOutput(client);

@@ -44,6 +44,9 @@ public sealed class FakeShell : IAllowlistView
     /// <summary>False: no postscreen_cache_map.</summary>
     public bool HasAllowlist { get; init; } = true;
 
+    /// <summary>Whether a store is asked about clients that the allowlist does not know.</summary>
+    public bool CanAsk { get; init; }
+
     /// <summary>What came out: "S text" for a line to the client, "= word" for anything else.</summary>
     public List<string> Output { get; } = [];
 
@@ -69,6 +72,15 @@ public sealed class FakeShell : IAllowlistView
         _actions.Clear();
         Session.OnConnected(HasAllowlist ? this : null, Moment, _actions);
         Perform();
+    }
+
+    /// <summary>The store answers.</summary>
+    public void Answer(TestExpiry? record)
+    {
+        _actions.Clear();
+        Session.OnAllowlistAnswer(record, Moment, _actions);
+        Perform();
+        Deliver();
     }
 
     /// <summary>Lets time pass; the timer fires on its way.</summary>
@@ -167,6 +179,9 @@ public sealed class FakeShell : IAllowlistView
                     if (action.Delay < TimeSpan.Zero)
                         throw new InvalidOperationException("a timer in the past");
                     _timer = Now + action.Delay;
+                    break;
+                case ActionKind.AskAllowlist:
+                    Write("= ask");
                     break;
                 case ActionKind.Remember:
                     Allowlist[Client.Address] = action.Record;
