@@ -208,21 +208,23 @@ internal sealed class Daemon : IDisposable
             if (_allowlists.TryGetValue(map, out var allowlist))
                 allowlist.Policy = policy;
             else
-                allowlist = _allowlists[map] = OpenAllowlist(map, policy);
+                allowlist = _allowlists[map] = OpenAllowlist(map, settings, policy);
             _services[service.Name].Allowlist = allowlist;
         }
 
         _loop.Allowlists = [.. _allowlists.Values];
     }
 
-    private TemporaryAllowlist OpenAllowlist(string map, AllowlistPolicy policy)
+    private TemporaryAllowlist OpenAllowlist(string map, Settings settings, AllowlistPolicy policy)
     {
         var process = _configuration.Process!;
         var options = new AllowlistOptions
         {
             MapName = map,
             Policy = policy,
+            Memcache = settings.CacheMemcache,
             DefaultDatabaseType = process.DefaultDatabaseType,
+            LmdbMapSize = process.LmdbMapSize,
             MailOwner = process.MailOwner,
             MailOwnerId = Libc.geteuid(), // that user by now, or whoever started us without being root
             DataDirectory = process.DataDirectory,

@@ -32,6 +32,14 @@ public sealed class ArchitectureTests
         ["Native"] = [],
         ["Tls"] = ["Logging"],
         ["Cli"] = ["Storage", "Native", "Tables", "Tls"],
+        ["Storage"] = ["Lmdb", "Memcache", "Native", "ProcessLife"],
+        ["Lmdb"] = ["Native"],
+        ["Memcache"] = ["Native"],
+        ["Tables"] = ["Lmdb", "Memcache"],
+        ["Logging"] = ["Native"],
+        ["ProcessLife"] = ["Native"],
+        ["Native"] = [],
+        ["Cli"] = ["Lmdb", "Storage", "Native"],
     };
 
     [Fact]

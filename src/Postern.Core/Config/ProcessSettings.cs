@@ -15,6 +15,9 @@ public sealed record ProcessSettings
     /// <summary><c>default_database_type</c>: of a <c>postscreen_cache_map</c> that names no type.</summary>
     public required string DefaultDatabaseType { get; init; }
 
+    /// <summary><c>lmdb_map_size</c>, in bytes.</summary>
+    public required long LmdbMapSize { get; init; }
+
     /// <summary><c>mail_owner</c>: a user that exists.</summary>
     public required string MailOwner { get; init; }
 

@@ -161,6 +161,9 @@ public sealed record Settings
     /// <summary><c>postscreen_cache_map</c>: <c>type:name</c>; null: no memory.</summary>
     public string? CacheMap { get; init; }
 
+    /// <summary>What the file of a map <c>memcache:FILE</c> says; null: it is another map.</summary>
+    public MemcacheFile? CacheMemcache { get; init; }
+
     /// <summary><c>postscreen_cache_retention_time</c>.</summary>
     public TimeSpan CacheRetentionTime { get; init; } = TimeSpan.FromDays(7);
 

@@ -5,10 +5,11 @@ namespace Postern.Core.Config;
 
 /// <summary>Makes the settings of one screening service from its evaluated parameters.</summary>
 /// <param name="tls">Reads the service's TLS.</param>
-internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, TableCatalog tables, ProblemList problems)
+internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, TableCatalog tables, HostFacts host, ProblemList problems)
 {
-    // Where an allowlist of this version can be.
-    private static readonly string[] StoreTypes = ["btree", "hash", "sqlite"];
+    // Where an allowlist can be, and what Postfix knows but does not write.
+    private static readonly string[] StoreTypes = ["btree", "hash", "lmdb", "sqlite"];
+    private static readonly string[] ReadOnlyTypes = ["cidr", "inline", "pcre", "pipemap", "regexp", "texthash", "unionmap"];
 
     /// <summary>Problems go to the list; the result is of use only when it has no errors.</summary>
     public Settings Build()
@@ -17,6 +18,7 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         var (tlsLevel, tlsSettings) = tls.Read();
         var (greetWait, greetWaitUnderStress) = values.TimeByStress("postscreen_greet_wait");
         var (commandTime, commandTimeUnderStress) = values.TimeByStress("postscreen_command_time_limit");
+        var cacheMap = ReadCacheMap(out var cacheMemcache);
         var mynetworks = ReadMatchList("mynetworks", "postscreen_access_list");
         return new Settings
         {
@@ -71,7 +73,8 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
             TlsproxyServiceName = values.Text("tlsproxy_service_name"),
             WatchdogTimeout = values.Time("postscreen_watchdog_timeout"),
 
-            CacheMap = ReadCacheMap(),
+            CacheMap = cacheMap,
+            CacheMemcache = cacheMemcache,
             CacheRetentionTime = values.Time("postscreen_cache_retention_time"),
             CacheCleanupInterval = values.Time("postscreen_cache_cleanup_interval"),
 
@@ -127,7 +130,7 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         values.OriginOf(parameter), "mend the line; until then it is left out", static _ => ProblemSeverity.Degraded);
 
     // A table that cannot be opened is answered for by a stand-in, as in Postfix; but a type that we lack is not silently less.
-    private void ReportOpenErrors(string parameter, int known)
+    private void ReportOpenErrors(string parameter, int known, string? remedy = null)
     {
         var severity = values.YesNo("daemon_table_open_error_is_fatal") ? ProblemSeverity.Error : ProblemSeverity.Degraded;
         for (var i = known; i < tables.OpenErrors.Count; i++)
@@ -136,7 +139,7 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
             if (TableCatalog.IsOfLaterVersion(text))
                 problems.Error(origin, text, $"write the table as cidr:, texthash: or inline: in {parameter}, or keep postscreen for this service until then");
             else
-                problems.Add(severity, origin, text, $"make the table or mend its name in {parameter}; until then each look-up in it fails");
+                problems.Add(severity, origin, text, remedy ?? $"make the table or mend its name in {parameter}; until then each look-up in it fails");
         }
     }
 
@@ -168,31 +171,60 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         return text != "internal";
     }
 
-    private string? ReadCacheMap()
+    private string? ReadCacheMap(out MemcacheFile? memcache)
     {
         const string Name = "postscreen_cache_map";
+        memcache = null;
         var text = values.Text(Name);
         if (text.Length == 0)
             return null;
         if (!text.Contains(':'))
             text = $"{values.Text("default_database_type")}:{text}";
-        var type = text[..text.IndexOf(':')];
-        if (text.Length == type.Length + 1)
-            problems.Error(
-                values.OriginOf(Name),
-                $"open dictionary: expecting \"type:name\" form instead of \"{text}\"",
-                "write sqlite:$data_directory/postscreen_cache, or leave the parameter away");
-        else if (type is "lmdb" or "memcache" or "proxy")
-            problems.Error(
-                values.OriginOf(Name),
-                $"{Name} = {text}: allowlists of type {type} come in a later version of Postern",
-                "write sqlite:$data_directory/postscreen_cache, or leave the parameter away");
-        else if (Array.IndexOf(StoreTypes, type) < 0)
-            problems.Error(
-                values.OriginOf(Name),
-                $"unsupported dictionary type: {type}",
-                "write sqlite:$data_directory/postscreen_cache, or leave the parameter away");
+        const string Memcache = "memcache:";
+        if (!text.StartsWith(Memcache, StringComparison.Ordinal))
+        {
+            CheckStore(Name, text);
+            return text;
+        }
+
+        var path = text[Memcache.Length..];
+        var sink = problems.Sink(values.OriginOf(Name), $"mend the line in {path}", static _ => ProblemSeverity.Warning);
+        if (!tables.Files.TryRead(path, out var file, out var reason))
+            problems.Error(values.OriginOf(Name), $"open {path}: {reason}", "make the file, or mend its name");
+        else if (!MemcacheFile.TryParse(file.Text, path, sink, out memcache, out var problem))
+            problems.Error(values.OriginOf(Name), problem, $"mend {path}");
+        else if (memcache.Backup.Length > 0)
+            CheckStore(Name, memcache.Backup);
         return text;
+    }
+
+    /// <param name="map">A map that is to hold an allowlist: <c>type:path</c> or <c>proxy:type:path</c>.</param>
+    private void CheckStore(string parameter, string map)
+    {
+        const string Proxy = "proxy:", Remedy = "write sqlite:$data_directory/postscreen_cache, or leave the parameter away";
+        var inner = map.StartsWith(Proxy, StringComparison.Ordinal) ? map[Proxy.Length..] : map;
+        var type = inner[..Math.Max(0, inner.IndexOf(':'))];
+        var problem = type.Length == 0 || inner.Length == type.Length + 1 ? $"open dictionary: expecting \"type:name\" form instead of \"{inner}\""
+            : type == "static" ? $"table {inner}: sequence operation is not supported"
+            : Array.IndexOf(StoreTypes, type) < 0 ? $"unsupported dictionary type: {type}"
+            : null;
+        if (problem is not null)
+            problems.Error(values.OriginOf(parameter), problem, Remedy);
+        else if (Array.IndexOf(ReadOnlyTypes, type) >= 0)
+            ReportReadOnlyStore(parameter, inner, Remedy);
+        else if (type == "lmdb" && !host.HasLmdb)
+            problems.Error(
+                values.OriginOf(parameter),
+                $"{map}: tables of type lmdb need the library liblmdb.so.0, which is not installed",
+                "install it (package liblmdb0 on Debian and Ubuntu: apt install liblmdb0), or " + Remedy);
+    }
+
+    // Postfix goes on without a cache, and so do we, with one in memory.
+    private void ReportReadOnlyStore(string parameter, string map, string remedy)
+    {
+        var known = tables.OpenErrors.Count;
+        tables.ReportOpenError($"{map} map requires O_RDONLY access mode", TableSink(parameter));
+        ReportOpenErrors(parameter, known, remedy);
     }
 
     private void CheckAbsentFeatures()

@@ -21,6 +21,7 @@ public sealed class Session
     private bool _isNew;
     private bool _mayHandOff = true;
     private bool _hungUp;
+    private bool _isKnown;
     private long _phaseStartTicks;
     private DummySmtp? _dialogue;
     private TestLedger _ledger;
@@ -42,6 +43,7 @@ public sealed class Session
     private enum Phase : byte
     {
         Admission,
+        Recall,
         Early,
         Dialogue,
         Done,
@@ -89,9 +91,32 @@ public sealed class Session
         actions.Log();
         _load.ClientArrived(Settings, actions);
 
-        switch (Admission.Examine(this, _load, allowlist, moment, actions, out _isNew))
+        Admit(Admission.Examine(this, _load, allowlist, moment, actions, out _isNew, out _isKnown), moment, actions);
+    }
+
+    /// <summary>The store behind the temporary allowlist answers <see cref="ActionKind.AskAllowlist"/>.</summary>
+    /// <param name="record">Null: it has none, or cannot say.</param>
+    /// <param name="moment">Now.</param>
+    /// <param name="actions">Takes what is to be done.</param>
+    public void OnAllowlistAnswer(TestExpiry? record, Moment moment, SessionActions actions)
+    {
+        if (_phase is not Phase.Recall)
+            return; // too late: it was not waited for any longer
+        if (record is { } expiry)
+            (Client.Expiry, _isKnown) = (expiry, true);
+        else if (!_isKnown)
+            Client.Expiry = default;
+        Admit(Admission.Judge(this, _load, _isKnown, moment, actions, out _isNew), moment, actions);
+    }
+
+    private void Admit(Admission.Verdict verdict, Moment moment, SessionActions actions)
+    {
+        switch (verdict)
         {
             case Admission.Verdict.Decided:
+                break;
+            case Admission.Verdict.Ask:
+                Enter(Phase.Recall, moment);
                 break;
             case Admission.Verdict.HandOff:
                 Conclude(ServiceUnavailable, actions);
@@ -130,6 +155,9 @@ public sealed class Session
     {
         switch (_phase)
         {
+            case Phase.Recall:
+                OnAllowlistAnswer(record: null, moment, actions);
+                break;
             case Phase.Early:
                 EndEarlyPhase(moment, actions);
                 break;
@@ -177,7 +205,7 @@ public sealed class Session
     /// <summary>The daemon stops, and has waited as long as it may.</summary>
     public void OnShutdown(SessionActions actions)
     {
-        if (_phase is Phase.Early or Phase.Dialogue)
+        if (_phase is Phase.Recall or Phase.Early or Phase.Dialogue)
             Drop(ServiceUnavailable, actions);
     }
 

@@ -17,6 +17,9 @@ public enum ActionKind
     /// <summary>Set the session's one timer to <see cref="SessionAction.Delay"/> from now, in place of any earlier setting.</summary>
     WakeAfter,
 
+    /// <summary>Ask the store behind the temporary allowlist for the client's record.</summary>
+    AskAllowlist,
+
     /// <summary>Store <see cref="SessionAction.Record"/> in the temporary allowlist.</summary>
     Remember,
 

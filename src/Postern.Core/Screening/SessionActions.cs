@@ -47,6 +47,9 @@ public sealed class SessionActions : IWarningSink
     /// <summary>Sets the timer.</summary>
     public void WakeAfter(TimeSpan delay) => _actions.Add(new(ActionKind.WakeAfter, Delay: delay));
 
+    /// <summary>Asks for the client's record.</summary>
+    public void AskAllowlist() => _actions.Add(new(ActionKind.AskAllowlist));
+
     /// <summary>Stores a record.</summary>
     public void Remember(in TestExpiry record) => _actions.Add(new(ActionKind.Remember, Record: record));
 

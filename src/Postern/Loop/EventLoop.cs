@@ -48,6 +48,9 @@ internal sealed unsafe class EventLoop : IDisposable
     private readonly Dictionary<int, Action> _others = [];
     private readonly Action _onTick;
     private readonly Action<Client> _onReady, _onDeadline, _onConnected, _onDnsblComplete;
+
+    private readonly Action<Client> _onReady, _onDeadline, _onConnected, _onAnswer;
+    private AllowlistAnswer _answer;
     private DateTimeOffset _now;
     private long _ticks;
     private long _busySince;
@@ -71,6 +74,7 @@ internal sealed unsafe class EventLoop : IDisposable
         _tls = new TlsClients(Post, log, OnTlsPrepared, OnTlsReceived);
         (_onReady, _onDeadline, _onConnected, _onDnsblComplete) = (OnReady, OnDeadline, OnConnected, OnDnsblComplete);
         _onTick = () => Dnsbl!.Tick();
+        (_onReady, _onDeadline, _onConnected, _onAnswer) = (OnReady, OnDeadline, OnConnected, OnAnswer);
         ReadClock();
         _deadlines = new Deadlines(_ticks);
         _poller.Watch(_wake, WakeToken);
@@ -281,7 +285,15 @@ internal sealed unsafe class EventLoop : IDisposable
     private void TickAllowlists()
     {
         foreach (var allowlist in Allowlists)
+        {
+            while (allowlist.TryTakeAnswer(out _answer))
+            {
+                if (_clients.Find(_answer.Client) is { } client)
+                    Guarded(client, _onAnswer);
+            }
+
             allowlist.Tick(_now);
+        }
     }
 
     private void TakePosted()
@@ -362,6 +374,13 @@ internal sealed unsafe class EventLoop : IDisposable
             Dnsbl!.Ask(score, client.Session.Client.Address, client.Session.Settings);
     }
 
+    private void OnAnswer(Client client)
+    {
+        _actions.Clear();
+        client.Session.OnAllowlistAnswer(_answer.Record, MomentOf(client), _actions);
+        Perform(client);
+    }
+
     private void OnReady(Client client)
     {
         if (client.State is ClientState.HandedOff)
@@ -420,6 +439,7 @@ internal sealed unsafe class EventLoop : IDisposable
                 case ActionKind.Watch: Watch(client, action.Watch); break;
                 case ActionKind.WakeAfter: SetDeadline(client, action.Delay); break;
                 case ActionKind.LookUpDnsbl: LookUpDnsbl(client); break;
+                case ActionKind.AskAllowlist: client.Service.Allowlist!.Ask(client.Session.Client.Address, _clients.Token(client)); break;
                 case ActionKind.Remember: client.Service.Allowlist?.Remember(client.Session.Client.Address, action.Record); break;
                 case ActionKind.PrepareTls: _tls.Prepare(client); break;
                 case ActionKind.StartTls:

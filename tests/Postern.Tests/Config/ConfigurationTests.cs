@@ -182,6 +182,12 @@ public sealed class ConfigurationTests
     [InlineData("postscreen_cache_map = lmdb:/x", "postscreen_cache_map = lmdb:/x: allowlists of type lmdb come in a later version of Postern")]
     [InlineData("postscreen_cache_map = proxy:btree:/x", "postscreen_cache_map = proxy:btree:/x: allowlists of type proxy come in a later version of Postern")]
     [InlineData("postscreen_cache_map = pcre:/x", "unsupported dictionary type: pcre")]
+    [InlineData("smtpd_tls_security_level = encrypt", "postscreen_tls_security_level = encrypt, but TLS comes in a later version of Postern")]
+    [InlineData("smtpd_enforce_tls = yes", "postscreen_enforce_tls = yes, but TLS comes in a later version of Postern")]
+    [InlineData("postscreen_cache_map = foo:/x", "unsupported dictionary type: foo")]
+    [InlineData("postscreen_cache_map = proxy:/x", "open dictionary: expecting \"type:name\" form instead of \"/x\"")]
+    [InlineData("postscreen_cache_map = static:x", "table static:x: sequence operation is not supported")]
+    [InlineData("postscreen_cache_map = memcache:/no/such", "open /no/such: No such file or directory")]
     [InlineData("postscreen_access_list = permit_mynetworks, hash:/x", "this version of Postern does not have the dictionary type hash yet")]
     [InlineData("postscreen_forbidden_commands = regexp:{{/^x/ y}}", "this version of Postern does not have the dictionary type regexp yet")]
     public void Features_that_are_not_there_yet_are_errors(string line, string expected)

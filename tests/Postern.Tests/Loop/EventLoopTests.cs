@@ -249,6 +249,16 @@ public sealed class EventLoopTests
         {
         }
 
+        public void Ask(IpAddress address, ulong client)
+        {
+        }
+
+        public bool TryTakeAnswer(out Postern.Storage.AllowlistAnswer answer)
+        {
+            answer = default;
+            return false;
+        }
+
         public void Tick(DateTimeOffset now)
         {
         }

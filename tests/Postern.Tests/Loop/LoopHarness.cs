@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -142,7 +143,20 @@ internal sealed class MemoryAllowlist : IAllowlist
 
     public bool TryRecall(IpAddress address, out TestExpiry expiry) => Records.TryGetValue(address, out expiry);
 
+    /// <summary>Whether there is a store that is asked about clients not in <see cref="Records"/>.</summary>
+    public bool CanAsk { get; init; }
+
+    /// <summary>Who waits for its answer.</summary>
+    public ConcurrentQueue<(IpAddress Address, ulong Client)> Questions { get; } = new();
+
+    /// <summary>Its answers; the loop has to be woken to take them.</summary>
+    public ConcurrentQueue<AllowlistAnswer> Answers { get; } = new();
+
     public void Remember(IpAddress address, TestExpiry expiry) => Records[address] = expiry;
+
+    public void Ask(IpAddress address, ulong client) => Questions.Enqueue((address, client));
+
+    public bool TryTakeAnswer(out AllowlistAnswer answer) => Answers.TryDequeue(out answer);
 
     public void Tick(DateTimeOffset now)
     {

@@ -52,6 +52,9 @@ public sealed class FakeShell : IAllowlistView
     /// <summary>What is received is decrypted from now on.</summary>
     public bool IsInTls { get; private set; }
 
+    /// <summary>Whether a store is asked about clients that the allowlist does not know.</summary>
+    public bool CanAsk { get; init; }
+
     /// <summary>What came out: "S text" for a line to the client, "= word" for anything else.</summary>
     public List<string> Output { get; } = [];
 
@@ -77,6 +80,15 @@ public sealed class FakeShell : IAllowlistView
         _actions.Clear();
         Session.OnConnected(HasAllowlist ? this : null, Moment, _actions);
         Perform();
+    }
+
+    /// <summary>The store answers.</summary>
+    public void Answer(TestExpiry? record)
+    {
+        _actions.Clear();
+        Session.OnAllowlistAnswer(record, Moment, _actions);
+        Perform();
+        Deliver();
     }
 
     /// <summary>Lets time pass; the timer fires on its way.</summary>
@@ -224,6 +236,8 @@ public sealed class FakeShell : IAllowlistView
                         Write("= look up DNS lists");
                     }
 
+                case ActionKind.AskAllowlist:
+                    Write("= ask");
                     break;
                 case ActionKind.Remember:
                     Allowlist[Client.Address] = action.Record;
