@@ -29,7 +29,8 @@ public sealed class ArchitectureTests
         ["Logging"] = ["Native"],
         ["ProcessLife"] = ["Native"],
         ["Native"] = [],
-        ["Cli"] = ["Storage", "Native"],
+        ["Master"] = ["Native"],
+        ["Cli"] = ["Storage", "Native", "Master", "Logging"],
     };
 
     [Fact]

@@ -44,7 +44,12 @@ public sealed class Configuration
 
     /// <summary>Reads the files of a directory and checks everything in them.</summary>
     /// <param name="directory">Such as <c>/etc/postfix</c>.</param>
-    public static Configuration Load(string directory, ITextFiles files, HostFacts host)
+    /// <param name="service">
+    /// Under Postfix's master(8): the service that it started us for, the only one of this process, whose overrides hold for
+    /// all of the process. The master has judged its master.cf, so what is wrong in there by now is no concern of ours.
+    /// Null: all screening services of master.cf.
+    /// </param>
+    public static Configuration Load(string directory, ITextFiles files, HostFacts host, MasterCfEntry? service = null)
     {
         directory = directory.Length > 1 ? directory.TrimEnd('/') : directory;
         var problems = new ProblemList();
@@ -60,14 +65,24 @@ public sealed class Configuration
             mainCf.Read(ownText, own, problems);
         }
 
-        isComplete &= ReadFile(master, files, problems, out var masterText);
-        var services = MasterCf.Read(masterText, master, problems);
+        var masterProblems = service is null ? problems : new ProblemList();
+        isComplete &= ReadFile(master, files, masterProblems, out var masterText) || service is not null;
+        var services = MasterCf.Read(masterText, master, masterProblems);
+        if (service is not null)
+        {
+            var line = services.FirstOrDefault(entry => entry.Type == service.Type && entry.Name == service.Name);
+            service = service with { Origin = line?.Origin ?? new ConfigOrigin(master, 0) };
+            foreach (var entry in ServiceOverrides.Read(service, problems))
+                mainCf.Set(entry);
+            service = service with { Arguments = [] };
+        }
+
         if (!isComplete)
             return new Configuration(directory, mainCf.Entries, tables, problems, process: null, []);
 
         var defaults = new HostDefaults(mainCf, services, host, problems);
         var process = new ProcessReader(directory, mainCf, defaults, host, problems).Read();
-        var reader = new ServiceReader(directory, mainCf, services, defaults, tables, host, problems);
+        var reader = new ServiceReader(directory, mainCf, service is null ? services : [service], defaults, tables, host, problems);
         var screening = reader.ReadServices();
         reader.WarnOfUnusedNames(mainCf.Entries.Values);
         return new Configuration(directory, mainCf.Entries, tables, problems, process, screening);

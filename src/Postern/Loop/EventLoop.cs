@@ -48,6 +48,7 @@ internal sealed unsafe class EventLoop : IDisposable
     private long _lastWarning = -1000;
     private long _stopDeadline = -1;
     private int _flushesBeforeHandOff;
+    private long _idleSince;
 
     /// <param name="clock">Wall-clock and monotonic time.</param>
     /// <param name="log">Takes every line; flushed before the loop sleeps.</param>
@@ -59,7 +60,7 @@ internal sealed unsafe class EventLoop : IDisposable
         _log = log;
         _tag = tag;
         _acceptor = new Acceptor(maxClients, Begin);
-        _origin = clock.GetTimestamp();
+        _origin = _idleSince = clock.GetTimestamp();
         (_onReady, _onDeadline, _onConnected) = (OnReady, OnDeadline, OnConnected);
         ReadClock();
         _deadlines = new Deadlines(_ticks);
@@ -80,6 +81,9 @@ internal sealed unsafe class EventLoop : IDisposable
 
     /// <summary>How long it has been at work on one round; zero while it waits for events. Any thread may ask.</summary>
     public TimeSpan BusyFor => Volatile.Read(ref _busySince) is var since and not 0 ? _clock.GetElapsedTime(since) : TimeSpan.Zero;
+
+    /// <summary>How long there has been no client; zero while there is one. Any thread may ask.</summary>
+    public TimeSpan IdleFor => _clients.Count > 0 ? TimeSpan.Zero : _clock.GetElapsedTime(Volatile.Read(ref _idleSince));
 
     /// <summary>The listening sockets.</summary>
     public IReadOnlyList<Listener> Listeners => _listeners;
@@ -448,6 +452,7 @@ internal sealed unsafe class EventLoop : IDisposable
         if (client.State is not ClientState.Screened)
             client.Service.Load.PostQueue--;
         _clients.Remove(client);
+        Volatile.Write(ref _idleSince, _clock.GetTimestamp());
         _addresses.Leave(client.Session.Client);
         _actions.Clear();
         client.Service.Load.ClientLeft(client.Session.Settings, _actions);

@@ -1,3 +1,5 @@
+using Postern.ProcessLife;
+
 namespace Postern.Storage;
 
 /// <summary>Where the temporary allowlist is kept and by which rules. Texts are Latin-1 characters standing for bytes.</summary>
@@ -41,4 +43,7 @@ internal sealed record AllowlistOptions
 
     /// <summary>How long postmap may take.</summary>
     public TimeSpan ImportTimeLimit { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>The process is about to go into a jail that the file is outside of; null: it is not.</summary>
+    public Jail? Jail { get; init; }
 }
