@@ -57,7 +57,7 @@ internal static unsafe class MasterKeeper
             var argumentPointers = Pointers(argumentText, arguments.Length);
             var environmentPointers = Pointers(environmentText, environment.Length);
             fixed (nint* first = argumentPointers, second = environmentPointers)
-                error = Libc.posix_spawn(&child, "/proc/self/exe", null, null, (byte**)first, (byte**)second);
+                error = Libc.posix_spawn(&child, Environment.ProcessPath ?? "/proc/self/exe", null, null, (byte**)first, (byte**)second);
         }
 
         problem = error == 0 ? null : "posix_spawn: " + Errno.Text(error);
