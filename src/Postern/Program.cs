@@ -1,10 +1,15 @@
 using System.CommandLine;
 using System.Text;
 using Postern.Cli;
+using Postern.Master;
 
 // Configuration text is held a byte a character; so it goes out as it came in.
 Console.SetOut(new StreamWriter(Console.OpenStandardOutput(), Encoding.Latin1) { AutoFlush = true });
 Console.SetError(new StreamWriter(Console.OpenStandardError(), Encoding.Latin1) { AutoFlush = true });
+
+// Postfix's master has words of its own.
+if (MasterInvocation.IsMeantBy(args))
+    return MasterVerb.Run(args, Console.Error);
 
 // What `postern` can do: one verb a file in Cli/, one row here.
 var directory = new Option<string>("--config", "-c")

@@ -72,7 +72,7 @@ internal static class CommonParameters
 
         // Times.
         new("ipc_timeout", Time, "3600s", ParameterGroup.Process, "How long Postfix's daemons wait for each other.") { Minimum = 1, Use = Unused },
-        new("max_idle", Time, "100s", ParameterGroup.Process, "After how much idle time a process of Postfix ends; Postern stays.") { Minimum = 1, Use = Unused },
+        new("max_idle", Time, "100s", ParameterGroup.Process, "After how much time without clients the process ends, when it was started by Postfix's master; by itself it stays.") { Minimum = 1 },
         new("daemon_timeout", Time, "18000s", ParameterGroup.Process, "How long other daemons of Postfix may work on a request.") { Minimum = 1, Use = Unused },
         new("in_flow_delay", Time, "1s", ParameterGroup.Process, "Slows down mail that comes in faster than it goes out.") { Use = Unused },
 

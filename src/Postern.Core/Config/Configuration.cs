@@ -47,8 +47,17 @@ public sealed class Configuration
     /// <param name="hostTables">
     /// The table types that the process has beyond those of Core, when its settings are known; null: none.
     /// </param>
+    /// <param name="service">
+    /// Under Postfix's master(8): the service that it started us for, the only one of this process, whose overrides hold for
+    /// all of the process. The master has judged its master.cf, so what is wrong in there by now is no concern of ours.
+    /// Null: all screening services of master.cf.
+    /// </param>
     public static Configuration Load(
-        string directory, ITextFiles files, HostFacts host, Func<ProcessSettings, IReadOnlyList<TableType>>? hostTables = null)
+        string directory,
+        ITextFiles files,
+        HostFacts host,
+        Func<ProcessSettings, IReadOnlyList<TableType>>? hostTables = null,
+        MasterCfEntry? service = null)
     {
         directory = directory.Length > 1 ? directory.TrimEnd('/') : directory;
         var problems = new ProblemList();
@@ -63,14 +72,26 @@ public sealed class Configuration
             mainCf.Read(ownText, own, problems);
         }
 
-        isComplete &= ReadFile(master, files, problems, out var masterText);
-        var services = MasterCf.Read(masterText, master, problems);
+        var masterProblems = service is null ? problems : new ProblemList();
+        isComplete &= ReadFile(master, files, masterProblems, out var masterText) || service is not null;
+        var services = MasterCf.Read(masterText, master, masterProblems);
+        if (service is not null)
+        {
+            var line = services.FirstOrDefault(entry => entry.Type == service.Type && entry.Name == service.Name);
+            service = service with { Origin = line?.Origin ?? new ConfigOrigin(master, 0) };
+            foreach (var entry in ServiceOverrides.Read(service, problems))
+                mainCf.Set(entry);
+            service = service with { Arguments = [] };
+        }
+
         if (!isComplete)
             return new Configuration(directory, mainCf.Entries, new TableCatalog(files), problems, process: null, []);
 
         var defaults = new HostDefaults(mainCf, services, host, problems);
         var process = new ProcessReader(directory, mainCf, defaults, host, problems).Read();
         var tables = new TableCatalog(files, hostTables?.Invoke(process) ?? []);
+        if (service is not null)
+            services = [service, .. services.Where(static entry => entry.Command is not ("postscreen" or "postern"))];
         var reader = new ServiceReader(directory, mainCf, services, defaults, tables, host, problems);
         var screening = reader.ReadServices();
         reader.WarnOfUnusedNames(mainCf.Entries.Values);

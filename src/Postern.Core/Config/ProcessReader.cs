@@ -52,6 +52,7 @@ internal sealed class ProcessReader(
             ReceiverRejectsUnknownSenderDomains = values.YesNo("postern_receiver_unknown_sender_domain_reject"),
             ListenBacklog = values.Integer("postern_listen_backlog"),
             StopGraceTime = values.Time("postern_stop_grace_time"),
+            MaxIdle = values.Time("max_idle"),
         };
     }
 

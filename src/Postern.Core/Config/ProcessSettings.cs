@@ -74,4 +74,7 @@ public sealed record ProcessSettings
 
     /// <summary><c>postern_stop_grace_time</c>.</summary>
     public required TimeSpan StopGraceTime { get; init; }
+
+    /// <summary><c>max_idle</c>, which counts under Postfix's master(8) only.</summary>
+    public required TimeSpan MaxIdle { get; init; }
 }

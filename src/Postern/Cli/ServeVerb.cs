@@ -20,7 +20,7 @@ internal static class ServeVerb
             return 1;
         }
 
-        using var daemon = Daemon.Start(Load, configuration, logToStandardOutput, out var problem);
+        using var daemon = Daemon.Start(Load, configuration, logToStandardOutput, master: null, out var problem);
         if (daemon is null)
         {
             errors.WriteLine("postern: fatal: " + problem);

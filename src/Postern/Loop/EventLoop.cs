@@ -47,9 +47,7 @@ internal sealed unsafe class EventLoop : IDisposable
     private readonly long _origin;
     private readonly Dictionary<int, Action> _others = [];
     private readonly Action _onTick;
-    private readonly Action<Client> _onReady, _onDeadline, _onConnected, _onDnsblComplete;
-
-    private readonly Action<Client> _onReady, _onDeadline, _onConnected, _onAnswer;
+    private readonly Action<Client> _onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer;
     private AllowlistAnswer _answer;
     private DateTimeOffset _now;
     private long _ticks;
@@ -59,6 +57,7 @@ internal sealed unsafe class EventLoop : IDisposable
     private long _lastWarning = -1000;
     private long _stopDeadline = -1;
     private int _flushesBeforeHandOff;
+    private long _idleSince;
 
     /// <param name="clock">Wall-clock and monotonic time.</param>
     /// <param name="log">Takes every line; flushed before the loop sleeps.</param>
@@ -70,11 +69,10 @@ internal sealed unsafe class EventLoop : IDisposable
         _log = log;
         _tag = tag;
         _acceptor = new Acceptor(maxClients, Begin);
-        _origin = clock.GetTimestamp();
+        _origin = _idleSince = clock.GetTimestamp();
         _tls = new TlsClients(Post, log, OnTlsPrepared, OnTlsReceived);
-        (_onReady, _onDeadline, _onConnected, _onDnsblComplete) = (OnReady, OnDeadline, OnConnected, OnDnsblComplete);
+        (_onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer) = (OnReady, OnDeadline, OnConnected, OnDnsblComplete, OnAnswer);
         _onTick = () => Dnsbl!.Tick();
-        (_onReady, _onDeadline, _onConnected, _onAnswer) = (OnReady, OnDeadline, OnConnected, OnAnswer);
         ReadClock();
         _deadlines = new Deadlines(_ticks);
         _poller.Watch(_wake, WakeToken);
@@ -112,6 +110,9 @@ internal sealed unsafe class EventLoop : IDisposable
 
     /// <summary>How long it has been at work on one round; zero while it waits for events. Any thread may ask.</summary>
     public TimeSpan BusyFor => Volatile.Read(ref _busySince) is var since and not 0 ? _clock.GetElapsedTime(since) : TimeSpan.Zero;
+
+    /// <summary>How long there has been no client; zero while there is one. Any thread may ask.</summary>
+    public TimeSpan IdleFor => _clients.Count > 0 ? TimeSpan.Zero : _clock.GetElapsedTime(Volatile.Read(ref _idleSince));
 
     /// <summary>The listening sockets.</summary>
     public IReadOnlyList<Listener> Listeners => _listeners;
@@ -591,6 +592,7 @@ internal sealed unsafe class EventLoop : IDisposable
         if (client.State is not ClientState.Screened)
             client.Service.Load.PostQueue--;
         _clients.Remove(client);
+        Volatile.Write(ref _idleSince, _clock.GetTimestamp());
         _addresses.Leave(client.Session.Client);
         _actions.Clear();
         client.Service.Load.ClientLeft(client.Session.Settings, _actions);

@@ -26,6 +26,8 @@ internal static unsafe partial class Libc
     public const int EFD_NONBLOCK = 0x800;
     public const short POLLIN = 0x001;
     public const short POLLOUT = 0x004;
+    public const short POLLERR = 0x008;
+    public const short POLLHUP = 0x010;
 
     // Sockets.
     public const int AF_UNIX = 1;
@@ -103,6 +105,7 @@ internal static unsafe partial class Libc
 
     // The process.
     public const int RLIMIT_NOFILE = 7;
+    public const int CLONE_FS = 0x200;
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int epoll_create1(int flags);
@@ -221,14 +224,37 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
     public static partial int chdir(string path);
 
+    /// <param name="flags">CLONE_FS: this thread gets a root and a working directory of its own.</param>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int unshare(int flags);
+
     [LibraryImport("libc")]
     public static partial uint umask(uint mask);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int setsid();
+
+    /// <param name="arguments">Texts that end in NUL, and a null.</param>
+    /// <param name="environment">Likewise.</param>
+    /// <returns>0 or an error number.</returns>
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
+    public static partial int posix_spawn(int* child, string path, void* fileActions, void* attributes, byte** arguments, byte** environment);
+
+    /// <param name="status">As the manual page says: exit status in bits 8 to 15, or a signal in bits 0 to 6.</param>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int waitpid(int child, int* status, int options);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int kill(int process, int signal);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int getrlimit(int resource, ResourceLimit* limit);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int setrlimit(int resource, ResourceLimit* limit);
+
+    [LibraryImport("libc")]
+    public static partial int getppid();
 
     [LibraryImport("libc")]
     public static partial uint getuid();

@@ -1,4 +1,5 @@
 using Postern.Core.Config;
+using Postern.ProcessLife;
 
 namespace Postern.Storage;
 
@@ -49,4 +50,7 @@ internal sealed record AllowlistOptions
 
     /// <summary>How long postmap may take.</summary>
     public TimeSpan ImportTimeLimit { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>The process is about to go into a jail that the file is outside of; null: it is not.</summary>
+    public Jail? Jail { get; init; }
 }

@@ -73,7 +73,11 @@ internal sealed class AllowlistWriter : IDisposable
     public bool HasNews => !_news.IsEmpty;
 
     /// <summary>Begins to open and read the store.</summary>
-    public void Start() => _thread.Start();
+    public void Start()
+    {
+        _thread.Start();
+        _options.Jail?.WaitForThread();
+    }
 
     /// <summary>The next news, in the order of their events.</summary>
     public bool TryTake([NotNullWhen(true)] out StoreNews? news) => _news.TryDequeue(out news);
@@ -112,7 +116,8 @@ internal sealed class AllowlistWriter : IDisposable
     {
         try
         {
-            Work();
+            if (_options.Jail is null || _options.Jail.StayOutside())
+                Work();
         }
 #pragma warning disable CA1031 // mail goes on without a store, whatever befell it
         catch (Exception failure)

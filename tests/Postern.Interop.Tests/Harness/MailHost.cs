@@ -109,6 +109,31 @@ internal sealed class MailHost : IDisposable
         }
     }
 
+    /// <summary>Postfix with everything, its master starting the screening program too. Skips the test where that cannot be.</summary>
+    /// <param name="services">Lines of master.cf; <c>PORT</c> stands for <see cref="Port"/>.</param>
+    /// <param name="parameters">Lines of main.cf, which replace the harness's own.</param>
+    public static MailHost UnderMaster(string[] services, params string[] parameters)
+    {
+        Tool.RequireRoot();
+        Tool.Require("postfix", "smtpd");
+        var host = new MailHost(hasPostfix: true);
+        try
+        {
+            // Copies, since Postfix complains of symlinks there.
+            Tool.Must("cp", "-a", Path.GetDirectoryName(Tool.Find("smtpd"))!, host.DaemonDirectory);
+            File.WriteAllText(Path.Combine(host.DaemonDirectory, "postern"), $"#!/bin/sh\nexec {string.Join(' ', PosternProcess.Command)} \"$@\"\n");
+            Tool.Must("chmod", "0755", Path.Combine(host.DaemonDirectory, "postern"));
+            host.ConfigureMaster(services, parameters);
+            host.StartPostfix();
+            return host;
+        }
+        catch
+        {
+            host.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>No Postfix: Postern and its built-in receiver.</summary>
     /// <param name="resolvConf">The text of a resolv.conf for Postern alone; null: the machine's own.</param>
     public static MailHost Alone(string? resolvConf = null, params string[] parameters)
@@ -145,6 +170,32 @@ internal sealed class MailHost : IDisposable
         File.WriteAllText(Path.Combine(Directory, "postfix/main.cf"), main);
         File.WriteAllText(Path.Combine(Directory, "postfix/master.cf"), Services);
     }
+
+    /// <summary>Writes main.cf and master.cf of a Postfix that has the screening services itself.</summary>
+    public void ConfigureMaster(string[] services, params string[] parameters)
+    {
+        Configure([.. parameters, $"daemon_directory = {DaemonDirectory}"]);
+        File.WriteAllText(
+            Path.Combine(Directory, "postfix/master.cf"),
+            string.Join('\n', services).Replace("PORT", $"127.0.0.1:{Port}", StringComparison.Ordinal) + "\n" + Services);
+    }
+
+    /// <summary><c>postfix reload</c>.</summary>
+    public void ReloadPostfix()
+    {
+        var before = Count("]: reload -- version");
+        Tool.Must("postfix", "-c", Path.Combine(Directory, "postfix"), "reload");
+        Wait.Until(() => Count("]: reload -- version") > before, () => "Postfix does not reload: " + Log);
+    }
+
+    /// <summary>The processes that master(8) started for the line of this program and port, their children included.</summary>
+    public IReadOnlyList<int> ProcessesOf(string program) =>
+    [
+        .. from folder in System.IO.Directory.GetDirectories("/proc")
+           where int.TryParse(Path.GetFileName(folder), out _) && CommandLine(folder) is { } words
+               && words.Contains($"127.0.0.1:{Port}") && words.Any(word => word == program || word.EndsWith("/" + program, StringComparison.Ordinal) || word.EndsWith($"/{program}.dll", StringComparison.Ordinal))
+           select int.Parse(Path.GetFileName(folder), System.Globalization.CultureInfo.InvariantCulture),
+    ];
 
     /// <summary>Adds a file beside main.cf.</summary>
     /// <returns>Its path.</returns>
@@ -218,6 +269,20 @@ internal sealed class MailHost : IDisposable
         return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 
+    private string DaemonDirectory => Path.Combine(Directory, "daemons");
+
+    private static string[]? CommandLine(string processFolder)
+    {
+        try
+        {
+            return File.ReadAllText(processFolder + "/cmdline").Split('\0');
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
     private static string NameOf(string line) => line.Split('=')[0].Trim();
 
     private string[] Defaults() =>
@@ -227,6 +292,7 @@ internal sealed class MailHost : IDisposable
         $"data_directory = {Directory}/data",
         "command_directory = /usr/sbin",
         "daemon_directory = /usr/lib/postfix/sbin",
+        "max_idle = 100s",
         $"mail_owner = {Owner}",
         "setgid_group = postdrop",
         $"maillog_file = {Directory}/log/maillog",

@@ -59,7 +59,7 @@ internal static partial class ChildProgram
             new Thread(end.Wait) { IsBackground = true }.Start();
         ReadableShadow(); // what it needs is loaded while it may be
 
-        var dropped = Privileges.TryDrop(user, out var note, out var problem);
+        var dropped = Privileges.TryDrop(user, jail: null, out var note, out var problem);
 
         Console.WriteLine($"dropped {dropped}");
         Console.WriteLine($"note {note}");
@@ -67,7 +67,7 @@ internal static partial class ChildProgram
         Console.WriteLine($"users {string.Join('|', OfEveryThread("Uid:"))}");
         Console.WriteLine($"groups {string.Join('|', OfEveryThread("Gid:"))}");
         Console.WriteLine($"shadow {ReadableShadow()}");
-        Console.WriteLine($"again {Privileges.TryDrop(user, out note, out _)} {note}");
+        Console.WriteLine($"again {Privileges.TryDrop(user, jail: null, out note, out _)} {note}");
     }
 
     /// <summary>Says after each transaction how many there were.</summary>

@@ -3,10 +3,11 @@ using Postern.Native;
 namespace Postern.Logging;
 
 /// <summary>
-/// The local syslog daemon: one datagram a line, never waiting. A daemon that restarts is found again at the next batch,
-/// one that stays away is looked for ever more seldom.
+/// The local syslog daemon, or Postfix's postlogd(8), which takes lines as they stand in a file: one datagram a line, never
+/// waiting. A daemon that restarts is found again at the next batch, one that stays away is looked for ever more seldom.
 /// </summary>
-internal sealed unsafe class SyslogDestination(string path, TimeProvider time) : ILogDestination
+/// <param name="path">Where it listens.</param>
+internal sealed unsafe class DatagramDestination(string path, bool isSyslog, TimeProvider time) : ILogDestination
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
@@ -18,7 +19,7 @@ internal sealed unsafe class SyslogDestination(string path, TimeProvider time) :
     private string? _warning;
 
     /// <inheritdoc />
-    public bool IsSyslog => true;
+    public bool IsSyslog => isSyslog;
 
     /// <inheritdoc />
     public int Write(ReadOnlySpan<byte> lines)

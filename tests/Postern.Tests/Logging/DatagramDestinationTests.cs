@@ -5,7 +5,7 @@ using Postern.Logging;
 
 namespace Postern.Tests.Logging;
 
-public sealed class SyslogDestinationTests : IDisposable
+public sealed class DatagramDestinationTests : IDisposable
 {
     private static readonly LogTag Tag = new("postfix", "postscreen", 1);
 
@@ -107,7 +107,7 @@ public sealed class SyslogDestinationTests : IDisposable
         File.Delete(_folder["log"]);
     }
 
-    private MailLog Open() => new(new SyslogDestination(_folder["log"], _time), new LogOptions(), _time);
+    private MailLog Open() => new(new DatagramDestination(_folder["log"], isSyslog: true, _time), new LogOptions(), _time);
 
     private MailLog Open(Socket daemon, out Socket same)
     {
