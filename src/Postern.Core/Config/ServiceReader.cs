@@ -16,6 +16,9 @@ internal sealed class ServiceReader(
 {
     private const int LargestPort = 65535;
 
+    // Postern's own parameters that a service can have for itself.
+    private static readonly string[] OwnByService = ["postern_handoff", "postern_proxy_networks"];
+
     // There is one process, so these have one value each.
     private static readonly string[] NotByService =
     [
@@ -95,7 +98,7 @@ internal sealed class ServiceReader(
         {
             if (Array.IndexOf(NotByService, one.Name) >= 0 || one.Name.StartsWith("postern_", StringComparison.Ordinal))
             {
-                if (one.Name != "postern_handoff" && Parameters.Find(one.Name) is not null)
+                if (Array.IndexOf(OwnByService, one.Name) < 0 && Parameters.Find(one.Name) is not null)
                     problems.Warning(
                         one.Origin,
                         $"-o {one.Name}={one.Value} has no effect: all services have one process",
@@ -123,7 +126,7 @@ internal sealed class ServiceReader(
             problems.Error(values.OriginOf("postern_handoff") ?? entry.Origin, problem, "write pass:private/smtpd or receiver");
         WarnOfMissingServer(values, handoff);
 
-        var settings = new SettingsBuilder(values, tables, problems).Build();
+        var settings = new SettingsBuilder(values, tables, problems).Build() with { Protocols = defaults.Protocols };
         var endpoints = ReadEndpoints(entry, values, owners);
         return handoff is null
             ? null

@@ -37,6 +37,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     private int _commands;
     private string _where = CommandTable.BeforeFirst;
     private EhloKeywords _discarded;
+    private byte[] _behindStartTls = [];
 
     /// <summary>Opens the dialogue.</summary>
     /// <param name="withoutBanner">The client talked into the greeting: it gets answers, not the rest of a greeting.</param>
@@ -59,6 +60,12 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     /// <summary>Works through what one read brought.</summary>
     internal void OnReceived(ReadOnlySpan<byte> input, Moment moment, SessionActions actions)
     {
+        if (_behindStartTls.Length > 0)
+        {
+            input = (byte[])[.. _behindStartTls, .. input];
+            _behindStartTls = [];
+        }
+
         while (!input.IsEmpty && !session.IsDone)
         {
             var end = _lines.Read(ref input, out var line);
@@ -83,7 +90,19 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
             };
             if (DeepTests.CheckNewline(session, read, moment, actions))
                 return;
+            if (session.Settings.CommandFilter is { } filter)
+            {
+                if (!CommandFilter.TryApply(session, filter, line, ref command, actions))
+                    return;
+                read = read with { Command = command, Known = CommandTable.Find(command.Verb) };
+            }
+
             OnCommand(read, moment, actions);
+            if (read.Known?.Name is "STARTTLS")
+            {
+                _behindStartTls = input.ToArray(); // also of one that is refused, as in postscreen: until the client sends more
+                return;
+            }
         }
     }
 
@@ -95,7 +114,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         var isQuit = read.Known?.Name is "QUIT";
         if (session.HandoffHasFailed && !isQuit)
         {
-            session.DropForHandoff(actions);
+            session.DropForTrouble(actions);
             return;
         }
 
@@ -159,7 +178,8 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         }
 
         _extended = true;
-        _discarded = EhloKeywordList.Parse(session.Settings.DiscardEhloKeywords);
+        if (!EhloDiscard.TryFind(session, actions, out _discarded))
+            return;
         new EhloReply(session.Settings, _discarded).AppendTo(actions.Text);
         actions.Send();
     }

@@ -22,8 +22,9 @@ public sealed class FakeShell : IAllowlistView
     private WatchMode _watch;
     private TimeSpan? _timer;
 
-    public FakeShell(Settings settings, IpAddress client, ServiceLoad? load = null, ClientAddressState? shared = null)
+    public FakeShell(Settings settings, IpAddress client, ServiceLoad? load = null, ClientAddressState? shared = null, DateTimeOffset? localTime = null)
     {
+        _actions.Now = localTime ?? Start;
         _settings = settings;
         _load = load ?? new ServiceLoad();
         Client = shared ?? new ClientAddressState(client);
