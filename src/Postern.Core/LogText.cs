@@ -97,6 +97,14 @@ public static class LogText
         AppendEscaped(line.Append(": "u8), Cut(early));
     }
 
+    /// <summary><c>[a]:p: replacing command "OLD" with "NEW"</c>, each cut to 100 bytes.</summary>
+    public static void ReplacedCommand(ByteBuffer line, IpAddress address, ushort port, ReadOnlySpan<byte> command, ReadOnlySpan<byte> replacement) =>
+        line.AppendClient(address, port).Append(": replacing command \""u8).Append(Cut(command)).Append("\" with \""u8).Append(Cut(replacement)).Append((byte)'"');
+
+    /// <summary><c>[a]p: discarding EHLO keywords: LIST</c>; that there is no colon before the port is postscreen's.</summary>
+    public static void DiscardedKeywords(ByteBuffer line, IpAddress address, ushort port, string keywords) =>
+        line.Append((byte)'[').Append(address).Append((byte)']').Append(port).Append(": discarding EHLO keywords: "u8).Append(keywords);
+
     /// <summary>The line of a refused recipient.</summary>
     /// <param name="line">Takes the line.</param>
     /// <param name="address">The client's address.</param>

@@ -11,9 +11,10 @@ public sealed class ArchitectureTests
 {
     private static readonly Dictionary<string, string[]> CoreArrows = new()
     {
-        ["Screening"] = ["Smtp", "Tables", "Allowlist", "Config"],
+        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config"],
         ["Config"] = ["Tables"],
         ["Smtp"] = [],
+        ["Proxy"] = ["Config"],
         ["Tables"] = [],
         ["Allowlist"] = [],
     };

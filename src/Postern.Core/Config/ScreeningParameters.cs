@@ -37,11 +37,12 @@ internal static class ScreeningParameters
         new("postscreen_bare_newline_action", Text, "ignore", DeepTests, "What to do with clients that end a line with LF instead of CR LF: ignore, enforce or drop.") { MinimumLength = 1 },
         new("postscreen_forbidden_commands", Text, "$smtpd_forbidden_commands", DeepTests, "The words that count as commands of another protocol."),
         new("postscreen_discard_ehlo_keywords", Text, "$smtpd_discard_ehlo_keywords", Engine, "Keywords that the EHLO reply leaves out."),
-        new("postscreen_discard_ehlo_keyword_address_maps", Text, "$smtpd_discard_ehlo_keyword_address_maps", Engine, "Tables of keywords that the EHLO reply leaves out, by client address.") { Use = Later },
-        new("postscreen_command_filter", Text, "", Engine, "A table that rewrites commands before they are read.") { Use = Later },
-        new("postscreen_reject_footer_maps", Text, "$smtpd_reject_footer_maps", Engine, "Tables of text to append to rejections, by reply.") { Use = Later },
-        new("postscreen_upstream_proxy_protocol", Text, "", Connections, "The protocol of a proxy before Postern: empty or haproxy.") { Use = Later },
+        new("postscreen_discard_ehlo_keyword_address_maps", Text, "$smtpd_discard_ehlo_keyword_address_maps", Engine, "Tables of keywords that the EHLO reply leaves out, by client address."),
+        new("postscreen_command_filter", Text, "", Engine, "A table that rewrites commands before they are read."),
+        new("postscreen_reject_footer_maps", Text, "$smtpd_reject_footer_maps", Engine, "Tables of text to append to rejections, by reply."),
+        new("postscreen_upstream_proxy_protocol", Text, "", Connections, "The protocol of a proxy before Postern: empty or haproxy."),
         new("postscreen_tls_security_level", Text, "$smtpd_tls_security_level", Tls, "Whether STARTTLS is offered (may) or demanded (encrypt)."),
+        new("postern_proxy_networks", Text, "", ParameterGroup.Postern, "The addresses of proxies, for postscreen_upstream_proxy_protocol: these must name their clients, all others are clients themselves; empty: everybody must."),
         new("postern_handoff", Text, "", ParameterGroup.Postern, "Where clients go that pass: pass:PATH, a socket of Postfix's below queue_directory, or receiver, the built-in SMTP server.")
         {
             DefaultNote = "`pass:private/$smtpd_service_name` if master.cf has that service with type pass, else `receiver`",
@@ -71,7 +72,7 @@ internal static class ScreeningParameters
         new("postscreen_watchdog_timeout", Time, "10s", ParameterGroup.Process, "How long the event loop may be stuck before the process ends itself.") { Minimum = 10 },
         new("dnsblog_reply_delay", Time, "0s", Dnsblog, "A delay before each answer of a DNS list takes effect, to test with."),
         new("postern_dnsbl_check_interval", Time, "10m", ParameterGroup.Postern, "Time between checks whether each DNS list is well; one that answers with errors only, or lists 127.0.0.1, does not count until it is well again; 0: every list counts."),
-        new("postscreen_upstream_proxy_timeout", Time, "5s", Connections, "How long a proxy before Postern may take to name the client.") { Minimum = 1, Use = Later },
+        new("postscreen_upstream_proxy_timeout", Time, "5s", Connections, "How long a proxy before Postern may take to name the client.") { Minimum = 1 },
 
         // Booleans.
         new("smtpd_use_tls", YesNo, "no", Tls, "Default of postscreen_use_tls.") { Use = Default },
@@ -86,8 +87,8 @@ internal static class ScreeningParameters
         // Raw texts.
         new("smtpd_reject_footer", Raw, "", Engine, "Default of postscreen_reject_footer.") { Use = Default },
         new("smtpd_expansion_filter", Raw, """\t\40!"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~""", Engine, "Default of postscreen_expansion_filter.") { MinimumLength = 1, Use = Default },
-        new("postscreen_reject_footer", Raw, "$smtpd_reject_footer", Engine, "Text to append to rejections.") { Use = Later },
-        new("postscreen_expansion_filter", Raw, "$smtpd_expansion_filter", Engine, "The bytes that may come into a reject footer from outside.") { MinimumLength = 1, Use = Later },
+        new("postscreen_reject_footer", Raw, "$smtpd_reject_footer", Engine, "Text to append to rejections."),
+        new("postscreen_expansion_filter", Raw, "$smtpd_expansion_filter", Engine, "The bytes that may come into a reject footer from outside.") { MinimumLength = 1 },
 
         // Booleans with a text for default.
         new("postscreen_use_tls", YesNo, "$smtpd_use_tls", Tls, "Former way to offer STARTTLS; counts when postscreen_tls_security_level is empty."),

@@ -125,7 +125,7 @@ internal sealed class ServiceReader(
         WarnOfMissingServer(values, handoff);
 
         var tls = new TlsReader(values, () => TlsproxyValues(values.Text("tlsproxy_service_name")), problems);
-        var settings = new SettingsBuilder(values, tls, tables, host, problems).Build();
+        var settings = new SettingsBuilder(values, tls, tables, host, problems).Build() with { Protocols = defaults.Protocols };
         var endpoints = ReadEndpoints(entry, values, owners);
         return handoff is null
             ? null

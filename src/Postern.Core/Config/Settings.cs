@@ -29,6 +29,18 @@ public sealed record Settings
     /// <summary><c>postscreen_post_queue_limit</c>: handed-off clients that the server has not taken yet.</summary>
     public int PostQueueLimit { get; init; } = 100;
 
+    /// <summary><c>postscreen_upstream_proxy_protocol = haproxy</c>: clients come through a proxy that names them.</summary>
+    public bool UpstreamProxy { get; init; }
+
+    /// <summary><c>postscreen_upstream_proxy_timeout</c>.</summary>
+    public TimeSpan UpstreamProxyTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary><c>postern_proxy_networks</c>: who is a proxy, all others being clients; null: everybody is.</summary>
+    public MatchList? ProxyNetworks { get; init; }
+
+    /// <summary><c>inet_protocols</c>: the families that a proxy may name addresses of.</summary>
+    public InetProtocols Protocols { get; init; } = new(IPv4: true, IPv6: true);
+
     // Tests before the greeting.
 
     /// <summary><c>postscreen_greet_wait</c> without stress.</summary>
@@ -137,6 +149,21 @@ public sealed record Settings
 
     /// <summary><c>postscreen_discard_ehlo_keywords</c>: the raw words.</summary>
     public string DiscardEhloKeywords { get; init; } = "";
+
+    /// <summary><c>postscreen_discard_ehlo_keyword_address_maps</c>: words by client address; null: none.</summary>
+    public TableList? DiscardEhloKeywordAddressMaps { get; init; }
+
+    /// <summary><c>postscreen_command_filter</c>: from a command line to the one to take in its place; null: none.</summary>
+    public ILookupTable? CommandFilter { get; init; }
+
+    /// <summary><c>postscreen_reject_footer</c>: a template with <c>\c</c>, <c>\n</c> and <c>$name</c>; empty: none.</summary>
+    public string RejectFooter { get; init; } = "";
+
+    /// <summary><c>postscreen_reject_footer_maps</c>: templates by reply; null: none.</summary>
+    public TableList? RejectFooterMaps { get; init; }
+
+    /// <summary><c>postscreen_expansion_filter</c>, un-escaped: what may come into a footer from outside.</summary>
+    public string ExpansionFilter { get; init; } = ParameterText.Unescape(Parameters.Find("smtpd_expansion_filter")!.Default);
 
     /// <summary><c>smtputf8_enable</c>.</summary>
     public bool SmtpUtf8 { get; init; } = true;

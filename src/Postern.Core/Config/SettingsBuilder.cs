@@ -14,7 +14,6 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
     /// <summary>Problems go to the list; the result is of use only when it has no errors.</summary>
     public Settings Build()
     {
-        CheckAbsentFeatures();
         var (tlsLevel, tlsSettings) = tls.Read();
         var (greetWait, greetWaitUnderStress) = values.TimeByStress("postscreen_greet_wait");
         var (commandTime, commandTimeUnderStress) = values.TimeByStress("postscreen_command_time_limit");
@@ -28,6 +27,9 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
             ClientConnectionCountLimit = values.Integer("postscreen_client_connection_count_limit"),
             PreQueueLimit = values.Integer("postscreen_pre_queue_limit"),
             PostQueueLimit = values.Integer("postscreen_post_queue_limit"),
+            UpstreamProxy = ReadUpstreamProxy(),
+            UpstreamProxyTimeout = values.Time("postscreen_upstream_proxy_timeout"),
+            ProxyNetworks = ReadProxyNetworks(),
 
             GreetWait = greetWait,
             GreetWaitUnderStress = greetWaitUnderStress,
@@ -66,6 +68,11 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
             HideVrfy = values.YesNo("disable_vrfy_command"),
             DisableVrfyCommand = values.YesNo("postscreen_disable_vrfy_command"),
             DiscardEhloKeywords = values.Text("postscreen_discard_ehlo_keywords"),
+            DiscardEhloKeywordAddressMaps = ReadTables("postscreen_discard_ehlo_keyword_address_maps", "postscreen_discard_ehlo_keyword_address_maps"),
+            CommandFilter = ReadCommandFilter(),
+            RejectFooter = values.RawText("postscreen_reject_footer"),
+            RejectFooterMaps = ReadTables("postscreen_reject_footer_maps", "smtpd_reject_footer_maps"), // Postfix's name for it in the log
+            ExpansionFilter = ParameterText.Unescape(values.RawText("postscreen_expansion_filter")),
             SmtpUtf8 = values.YesNo("smtputf8_enable"),
             SoftBounce = values.YesNo("soft_bounce"),
             TlsLevel = tlsLevel,
@@ -124,6 +131,46 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         if (fatal is not null)
             problems.Error(values.OriginOf(parameter), fatal, $"mend the pattern in {parameter}");
         return list ?? MatchList.Everything;
+    }
+
+    private TableList? ReadTables(string parameter, string nameInMessages)
+    {
+        var known = tables.OpenErrors.Count;
+        var list = TableList.Parse(nameInMessages, values.Text(parameter), tables, TableSink(parameter));
+        ReportOpenErrors(parameter, known);
+        return list;
+    }
+
+    private ILookupTable? ReadCommandFilter()
+    {
+        const string Name = "postscreen_command_filter";
+        var text = values.Text(Name);
+        if (text.Length == 0)
+            return null;
+        var known = tables.OpenErrors.Count;
+        var table = tables.Open(text, foldCase: true, TableSink(Name));
+        ReportOpenErrors(Name, known);
+        return table;
+    }
+
+    private bool ReadUpstreamProxy()
+    {
+        const string Name = "postscreen_upstream_proxy_protocol";
+        var text = values.Text(Name);
+        if (text is not ("" or "haproxy"))
+            problems.Error(values.OriginOf(Name), $"unsupported {Name} value: {text}", "write haproxy, or leave the parameter away");
+        return text == "haproxy";
+    }
+
+    private MatchList? ReadProxyNetworks()
+    {
+        const string Name = "postern_proxy_networks";
+        if (!HasWords(Name))
+            return null;
+        if (values.Text("postscreen_upstream_proxy_protocol").Length == 0)
+            problems.Warning(
+                values.OriginOf(Name), $"{Name} has no effect without a protocol", "write postscreen_upstream_proxy_protocol = haproxy, or remove it");
+        return ReadMatchList(Name, Name);
     }
 
     private IWarningSink TableSink(string parameter) => problems.Sink(
@@ -227,35 +274,5 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         ReportOpenErrors(parameter, known, remedy);
     }
 
-    private void CheckAbsentFeatures()
-    {
-        Absent("postscreen_command_filter", values.Text("postscreen_command_filter").Length > 0, "command filters come");
-        Absent("postscreen_reject_footer", values.RawText("postscreen_reject_footer").Length > 0, "reject footers come");
-        Absent("postscreen_reject_footer_maps", HasWords("postscreen_reject_footer_maps"), "reject footers come");
-        Absent(
-            "postscreen_discard_ehlo_keyword_address_maps",
-            HasWords("postscreen_discard_ehlo_keyword_address_maps"),
-            "EHLO keywords by client address come");
-
-        const string Proxy = "postscreen_upstream_proxy_protocol";
-        var proxy = values.Text(Proxy);
-        if (proxy is not ("" or "haproxy"))
-            problems.Error(
-                values.OriginOf(Proxy), $"unsupported {Proxy} value: {proxy}", "leave the parameter away");
-        else
-            Absent(Proxy, proxy.Length > 0, "the PROXY protocol comes");
-    }
-
     private bool HasWords(string name) => Networks.Words(values.Text(name)).Length > 0;
-
-    private void Absent(string name, bool isAsked, string feature)
-    {
-        if (!isAsked)
-            return;
-        var remedy = values.IsSet(name)
-            ? $"remove {name}, or keep postscreen for this service until then"
-            : $"write \"{name} =\" in postern.cf, or keep postscreen for this service until then";
-        problems.Error(
-            values.OriginOf(name), $"{name} is set, but {feature} in a later version of Postern", remedy);
-    }
 }

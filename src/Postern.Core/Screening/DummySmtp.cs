@@ -66,11 +66,11 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     }
 
     /// <summary>The client took too long to complete a command, or we to find out whether TLS can be spoken.</summary>
-    internal void OnTimeLimit(Moment moment, SessionActions actions)
+    internal void OnTimeLimit(SessionActions actions)
     {
         if (_tls is Tls.Preparing)
         {
-            OnTlsUnavailable("timeout receiving status from "u8, moment, actions);
+            OnTlsUnavailable("timeout receiving status from "u8, actions);
             return;
         }
 
@@ -81,6 +81,12 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     /// <summary>Works through what one read brought.</summary>
     internal void OnReceived(ReadOnlySpan<byte> input, Moment moment, SessionActions actions)
     {
+        if (_behindStartTls.Length > 0)
+        {
+            input = (byte[])[.. _behindStartTls, .. input];
+            _behindStartTls = [];
+        }
+
         while (!input.IsEmpty && !session.IsDone)
         {
             var end = _lines.Read(ref input, out var line);
@@ -105,10 +111,17 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
             };
             if (DeepTests.CheckNewline(session, read, moment, actions))
                 return;
-            OnCommand(read, moment, actions);
-            if (_tls is Tls.Preparing)
+            if (session.Settings.CommandFilter is { } filter)
             {
-                _behindStartTls = input.ToArray();
+                if (!CommandFilter.TryApply(session, filter, line, ref command, actions))
+                    return;
+                read = read with { Command = command, Known = CommandTable.Find(command.Verb) };
+            }
+
+            OnCommand(read, moment, actions);
+            if (read.Known?.Name is "STARTTLS")
+            {
+                _behindStartTls = input.ToArray(); // also of one that is refused, as in postscreen: until the client sends more
                 return;
             }
         }
@@ -128,7 +141,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     }
 
     /// <summary>TLS cannot be spoken; the client may go on without.</summary>
-    internal void OnTlsUnavailable(ReadOnlySpan<byte> problem, Moment moment, SessionActions actions)
+    internal void OnTlsUnavailable(ReadOnlySpan<byte> problem, SessionActions actions)
     {
         if (_tls is not Tls.Preparing)
             return;
@@ -138,9 +151,6 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         session.SendReply(TlsUnavailable, actions);
         actions.Watch(WatchMode.Read);
         RestartTimer(actions);
-        var input = _behindStartTls;
-        _behindStartTls = [];
-        OnReceived(input, moment, actions);
     }
 
     private Reply TryAgainLater => new($"421 {session.Settings.MyHostname} Service unavailable - try again later");
@@ -151,7 +161,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         var isQuit = read.Known?.Name is "QUIT";
         if (session.HandoffHasFailed && !isQuit)
         {
-            session.DropForHandoff(actions);
+            session.DropForTrouble(actions);
             return;
         }
 
@@ -217,7 +227,8 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         }
 
         _extended = true;
-        _discarded = EhloKeywordList.Parse(session.Settings.DiscardEhloKeywords);
+        if (!EhloDiscard.TryFind(session, actions, out _discarded))
+            return;
         if (_tls is Tls.Active)
             _discarded |= EhloKeywords.StartTls;
         new EhloReply(session.Settings, _discarded).AppendTo(actions.Text);

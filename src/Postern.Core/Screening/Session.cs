@@ -162,7 +162,7 @@ public sealed class Session
                 EndEarlyPhase(moment, actions);
                 break;
             case Phase.Dialogue:
-                _dialogue!.OnTimeLimit(moment, actions);
+                _dialogue!.OnTimeLimit(actions);
                 break;
         }
     }
@@ -196,10 +196,10 @@ public sealed class Session
     }
 
     /// <summary>The answer to <see cref="ActionKind.PrepareTls"/>: TLS cannot be spoken.</summary>
-    public void OnTlsUnavailable(Moment moment, SessionActions actions)
+    public void OnTlsUnavailable(SessionActions actions)
     {
         if (_phase is Phase.Dialogue)
-            _dialogue!.OnTlsUnavailable("problem receiving status from "u8, moment, actions);
+            _dialogue!.OnTlsUnavailable("problem receiving status from "u8, actions);
     }
 
     /// <summary>The daemon stops, and has waited as long as it may.</summary>
@@ -247,8 +247,8 @@ public sealed class Session
         Conclude(farewell, actions);
     }
 
-    /// <summary>Hangs up with the words that a failed hand-off left behind.</summary>
-    internal void DropForHandoff(SessionActions actions) => Drop(NoResources, actions);
+    /// <summary>Hangs up because of trouble on our side: a hand-off that failed, a table that cannot be read.</summary>
+    internal void DropForTrouble(SessionActions actions) => Drop(NoResources, actions);
 
     /// <summary>A test has failed: applies its action.</summary>
     /// <returns>Whether the session is over.</returns>
@@ -275,10 +275,13 @@ public sealed class Session
         }
     }
 
-    /// <summary>Sends a reply, softened if <c>soft_bounce</c> says so.</summary>
+    /// <summary>Sends a reply, softened if <c>soft_bounce</c> says so, and a rejection with its footer.</summary>
     internal void SendReply(Reply reply, SessionActions actions)
     {
-        reply.AppendTo(actions.Text, Settings.SoftBounce);
+        if (RejectFooter.Append(this, reply, actions) is { } withFooter) // may warn, so it comes before anything is written
+            actions.Text.Append(withFooter);
+        else
+            reply.AppendTo(actions.Text, Settings.SoftBounce);
         actions.Text.Append("\r\n"u8);
         actions.Send();
     }

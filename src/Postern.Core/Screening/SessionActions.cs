@@ -12,6 +12,9 @@ public sealed class SessionActions : IWarningSink
     private readonly ByteBuffer _bytes = new();
     private int _taken;
 
+    /// <summary>When the event happens, in local time: what a footer may tell the client.</summary>
+    public DateTimeOffset Now { get; set; }
+
     /// <summary>The actions, in the order in which they are to be performed.</summary>
     public IReadOnlyList<SessionAction> All => _actions;
 

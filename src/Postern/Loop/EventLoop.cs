@@ -41,6 +41,7 @@ internal sealed unsafe class EventLoop : IDisposable
     private readonly ClientWriter _writer = new();
     private readonly TlsClients _tls;
     private readonly Acceptor _acceptor;
+    private readonly ProxyGate _proxies;
     private readonly byte[] _input = GC.AllocateUninitializedArray<byte>(4096, pinned: true);
     private readonly ConcurrentQueue<Action> _posted = new();
     private readonly int _wake = Libc.eventfd(0, Libc.EFD_CLOEXEC | Libc.EFD_NONBLOCK);
@@ -69,6 +70,7 @@ internal sealed unsafe class EventLoop : IDisposable
         _log = log;
         _tag = tag;
         _acceptor = new Acceptor(maxClients, Begin);
+        _proxies = new ProxyGate(Math.Max(1, maxClients / 2)); // the other half stays for named clients
         _origin = _idleSince = clock.GetTimestamp();
         _tls = new TlsClients(Post, log, OnTlsPrepared, OnTlsReceived);
         (_onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer) = (OnReady, OnDeadline, OnConnected, OnDnsblComplete, OnAnswer);
@@ -265,7 +267,10 @@ internal sealed unsafe class EventLoop : IDisposable
     private void SayGoodbye(Client client)
     {
         _actions.Clear();
-        client.Session.OnShutdown(_actions);
+        if (client.IsNamed)
+            client.Session.OnShutdown(_actions);
+        else
+            ProxyWait.Refuse(_actions);
         Perform(client);
         if (IsHere(client))
             Leave(client);
@@ -273,7 +278,7 @@ internal sealed unsafe class EventLoop : IDisposable
 
     private void ReadClock()
     {
-        _now = _clock.GetUtcNow();
+        _actions.Now = _now = _clock.GetLocalNow();
         _ticks = (long)_clock.GetElapsedTime(_origin).TotalMilliseconds;
     }
 
@@ -337,11 +342,45 @@ internal sealed unsafe class EventLoop : IDisposable
 
     private void Begin(RunningService service, int descriptor, IpAddress address, ushort port, Endpoint server)
     {
-        var state = _addresses.Enter(address);
-        var session = new Session(service.Settings, service.Load, state, port, server);
-        var client = new Client(descriptor, service, session);
+        var client = new Client(descriptor, service);
         _clients.Add(client);
+        _actions.Clear();
+        if (ProxyWait.IsClient(service.Settings, address, _actions))
+        {
+            BeginSession(client, address, port, server);
+            return;
+        }
+
+        if (!_proxies.Enter())
+        {
+            WarnOnce($"{_proxies.Waiting} connections wait for their PROXY header -- turning away new ones with 421");
+            _actions.Clear();
+            ProxyWait.Refuse(_actions);
+        }
+
+        Perform(client);
+    }
+
+    private void BeginSession(Client client, IpAddress address, ushort port, Endpoint server)
+    {
+        client.Session = new Session(client.Service.Settings, client.Service.Load, _addresses.Enter(address), port, server);
         Guarded(client, _onConnected);
+    }
+
+    /// <summary>A proxy has sent something: it should say who its client is.</summary>
+    private void OnProxy(Client client)
+    {
+        _actions.Clear();
+        if (!_proxies.TryRead(client.Descriptor, client.Service.Settings.Protocols, _input, _actions, out var named, out var server))
+        {
+            Perform(client);
+            return;
+        }
+
+        _proxies.Leave();
+        _deadlines.Clear(client);
+        Watch(client, WatchMode.Nothing);
+        BeginSession(client, named.Address, named.Port, server);
     }
 
     private void OnConnected(Client client)
@@ -392,6 +431,12 @@ internal sealed unsafe class EventLoop : IDisposable
 
         if (client.Watch is WatchMode.Nothing)
             return;
+        if (!client.IsNamed)
+        {
+            OnProxy(client);
+            return;
+        }
+
         nint read;
         var peek = client.Watch is WatchMode.Peek;
         fixed (byte* input = _input)
@@ -421,7 +466,10 @@ internal sealed unsafe class EventLoop : IDisposable
                 break;
             default:
                 _actions.Clear();
-                client.Session.OnTimer(MomentOf(client), _actions);
+                if (client.IsNamed)
+                    client.Session.OnTimer(MomentOf(client), _actions);
+                else
+                    ProxyWait.OnTimeLimit(_actions);
                 Perform(client);
                 break;
         }
@@ -489,7 +537,7 @@ internal sealed unsafe class EventLoop : IDisposable
         if (isReady)
             client.Session.OnTlsReady(_actions);
         else
-            client.Session.OnTlsUnavailable(MomentOf(client), _actions);
+            client.Session.OnTlsUnavailable(_actions);
         Perform(client);
     });
 
@@ -511,10 +559,7 @@ internal sealed unsafe class EventLoop : IDisposable
         }
 
         if (_writer.Send(client) is { } error)
-        {
-            var (address, port) = (client.Session.Client.Address, client.Session.ClientPort);
-            _log.Write(_tag, LogSeverity.Warning, $"write [{address}]:{port}: {error}");
-        }
+            _log.Write(_tag, LogSeverity.Warning, $"write {NameOf(client)}: {error}");
     }
 
     private void BeginHandOff(Client client)
@@ -564,7 +609,7 @@ internal sealed unsafe class EventLoop : IDisposable
     private void Abandon(Client client, Exception bug)
     {
         _writer.Forget(client);
-        WarnOnce($"internal error with client [{client.Session.Client.Address}]:{client.Session.ClientPort}: {bug}".ReplaceLineEndings(" "));
+        WarnOnce($"internal error with client {NameOf(client)}: {bug}".ReplaceLineEndings(" "));
         if (!IsHere(client))
             return;
         if (client.State is ClientState.Screened && !_tls.Has(client))
@@ -589,16 +634,24 @@ internal sealed unsafe class EventLoop : IDisposable
             _tls.Close(client, isTimeout: _stopDeadline < 0);
         else
             _ = Libc.close(client.Descriptor);
-        if (client.State is not ClientState.Screened)
-            client.Service.Load.PostQueue--;
         _clients.Remove(client);
         Volatile.Write(ref _idleSince, _clock.GetTimestamp());
+        if (!client.IsNamed)
+        {
+            _proxies.Leave();
+            return;
+        }
+
+        if (client.State is not ClientState.Screened)
+            client.Service.Load.PostQueue--;
         _addresses.Leave(client.Session.Client);
         _actions.Clear();
         client.Service.Load.ClientLeft(client.Session.Settings, _actions);
         for (var i = 0; i < _actions.Count; i++)
             _log.Write(_tag, _actions[i].Severity, _actions.BytesOf(_actions[i]));
     }
+
+    private static string NameOf(Client client) => client.IsNamed ? $"[{client.Session.Client.Address}]:{client.Session.ClientPort}" : "behind a proxy";
 
     private Moment MomentOf(Client client) => new(_now, client.Service.Load.UnderStress);
 }

@@ -16,6 +16,8 @@ public sealed record FuzzTarget(
         CidrTableTarget.Target,
         LineReaderTarget.Target,
         MainCfTarget.Target,
+        ProxyHeaderTarget.Target,
+        RejectFooterTarget.Target,
         SessionTarget.Target,
     ];
 

@@ -166,6 +166,67 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
+    public void The_proxy_protocol_can_be_asked_for_by_service()
+    {
+        const string Master = """
+            smtp inet n - n - 1 postscreen
+            10025 inet n - n - 1 postscreen -o postscreen_upstream_proxy_protocol=haproxy -o postern_proxy_networks=127.0.0.2
+            smtpd pass - - n - - smtpd
+
+            """;
+        var configuration = new ConfigDirectory(Level + "postscreen_upstream_proxy_timeout = 9s\ninet_protocols = ipv4\n", Master).Load();
+
+        Assert.Empty(configuration.Problems);
+        var (direct, proxied) = (configuration.Services[0].Settings, configuration.Services[1].Settings);
+        Assert.False(direct.UpstreamProxy);
+        Assert.True(proxied.UpstreamProxy);
+        Assert.Equal(TimeSpan.FromSeconds(9), proxied.UpstreamProxyTimeout);
+        Assert.Equal(new InetProtocols(IPv4: true, IPv6: false), proxied.Protocols);
+        Assert.Equal(MatchOutcome.Yes, proxied.ProxyNetworks!.Match(ConfigDirectory.Address("127.0.0.2"), new Postern.Core.Screening.SessionActions()));
+    }
+
+    [Fact]
+    public void Networks_of_proxies_without_a_protocol_are_a_mistake()
+    {
+        var problem = Assert.Single(new ConfigDirectory(Level + "postern_proxy_networks = 127.0.0.2").Load().Problems);
+
+        Assert.Equal((ProblemSeverity.Warning, 2, "postern_proxy_networks has no effect without a protocol"), (problem.Severity, problem.Line, problem.Text));
+    }
+
+    [Theory]
+    [InlineData("smtpd_reject_footer = \\c. Help: $client_address", "\\c. Help: $client_address")]
+    [InlineData("smtpd_reject_footer = by $name\npostscreen_reject_footer = $smtpd_reject_footer", "by $name")]
+    [InlineData("postscreen_reject_footer = $client_address", "$client_address")] // nothing in main.cf has that name
+    [InlineData("smtpd_reject_footer = x\npostscreen_reject_footer = ${smtpd_reject_footer}", "${smtpd_reject_footer}")] // Postfix 3.12 expands it, 3.7 does not
+    [InlineData("own_text = $x\npostscreen_reject_footer = $own_text", "$x")] // one level
+    public void A_raw_text_that_is_a_name_stands_for_that_names_text(string lines, string expected) =>
+        Assert.Equal(expected, Only(new ConfigDirectory(Level + lines).Load()).Settings.RejectFooter);
+
+    [Theory]
+    [InlineData("postscreen_expansion_filter = \\61\\062\\t.\\\\\\7\\x", "12\t.\\\ax")]
+    [InlineData("smtpd_expansion_filter = abc", "abc")]
+    public void The_expansion_filter_has_Cs_escapes(string line, string expected)
+    {
+        var filter = Only(new ConfigDirectory(Level + line).Load()).Settings.ExpansionFilter;
+
+        for (var value = '\0'; value < 256; value++)
+            Assert.Equal(expected.Contains(value), filter.Contains(value));
+    }
+
+    [Fact]
+    public void The_tables_of_the_engine()
+    {
+        var settings = Only(new ConfigDirectory(
+            Level + "postscreen_command_filter = inline:{ A=b }\nsmtpd_discard_ehlo_keyword_address_maps = static:dsn\nsmtpd_reject_footer_maps = static:{x y}\n").Load()).Settings;
+        var warnings = new Postern.Core.Screening.SessionActions();
+
+        Assert.Equal("b", settings.CommandFilter!.Lookup("a", warnings).Value);
+        Assert.Equal("dsn", settings.DiscardEhloKeywordAddressMaps!.Lookup("192.0.2.1", warnings).Value);
+        Assert.Equal("x y", settings.RejectFooterMaps!.Lookup("550 x", warnings).Value);
+        Assert.Null(Only(new ConfigDirectory(Level).Load()).Settings.RejectFooterMaps);
+    }
+
+    [Fact]
     public void The_directory_of_the_configuration_has_a_name()
     {
         var directory = new ConfigDirectory(Level + "queue_directory = $config_directory/queue\n").Load();
@@ -174,11 +235,6 @@ public sealed class ConfigurationTests
     }
 
     [Theory]
-    [InlineData("postscreen_upstream_proxy_protocol = haproxy", "postscreen_upstream_proxy_protocol is set, but the PROXY protocol comes in a later version of Postern")]
-    [InlineData("postscreen_command_filter = pcre:/x", "postscreen_command_filter is set, but command filters come in a later version of Postern")]
-    [InlineData("smtpd_reject_footer = \\c. Help: $client", "postscreen_reject_footer is set, but reject footers come in a later version of Postern")]
-    [InlineData("smtpd_reject_footer_maps = hash:/x", "postscreen_reject_footer_maps is set, but reject footers come in a later version of Postern")]
-    [InlineData("smtpd_discard_ehlo_keyword_address_maps = cidr:/x", "postscreen_discard_ehlo_keyword_address_maps is set, but EHLO keywords by client address come in a later version of Postern")]
     [InlineData("postscreen_cache_map = foo:/x", "unsupported dictionary type: foo")]
     [InlineData("postscreen_cache_map = proxy:/x", "open dictionary: expecting \"type:name\" form instead of \"/x\"")]
     [InlineData("postscreen_cache_map = static:x", "table static:x: sequence operation is not supported")]

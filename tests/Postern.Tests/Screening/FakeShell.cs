@@ -24,8 +24,9 @@ public sealed class FakeShell : IAllowlistView
     private TimeSpan? _timer;
     private bool _tlsIsAsked;
 
-    public FakeShell(Settings settings, IpAddress client, ServiceLoad? load = null, ClientAddressState? shared = null)
+    public FakeShell(Settings settings, IpAddress client, ServiceLoad? load = null, ClientAddressState? shared = null, DateTimeOffset? localTime = null)
     {
+        _actions.Now = localTime ?? Start;
         _settings = settings;
         _load = load ?? new ServiceLoad();
         Client = shared ?? new ClientAddressState(client);
@@ -160,7 +161,7 @@ public sealed class FakeShell : IAllowlistView
         if (isReady)
             Session.OnTlsReady(_actions);
         else
-            Session.OnTlsUnavailable(Moment, _actions);
+            Session.OnTlsUnavailable(_actions);
         Perform();
         Deliver();
     }
@@ -236,6 +237,7 @@ public sealed class FakeShell : IAllowlistView
                         Write("= look up DNS lists");
                     }
 
+                    break;
                 case ActionKind.AskAllowlist:
                     Write("= ask");
                     break;
