@@ -11,8 +11,9 @@ public sealed class ArchitectureTests
 {
     private static readonly Dictionary<string, string[]> CoreArrows = new()
     {
-        ["Screening"] = ["Smtp", "Tables", "Allowlist", "Config"],
-        ["Config"] = ["Tables"],
+        ["Screening"] = ["Smtp", "Tables", "Allowlist", "Config", "Dnsbl"],
+        ["Config"] = ["Tables", "Dnsbl"],
+        ["Dnsbl"] = ["Tables"],
         ["Smtp"] = [],
         ["Tables"] = [],
         ["Allowlist"] = [],
@@ -21,10 +22,11 @@ public sealed class ArchitectureTests
     // Who may use the loop: the composition. And what nobody but the composition and the loop may use.
     private static readonly Dictionary<string, string[]> DaemonArrows = new()
     {
-        ["Loop"] = ["Handoff", "Logging", "Native", "Storage"],
+        ["Loop"] = ["Handoff", "Logging", "Native", "Storage", "Dnsbl"],
+        ["Dnsbl"] = ["Dns", "Logging"],
         ["Handoff"] = ["Native"],
         ["Receiver"] = ["Dns", "Native"],
-        ["Dns"] = [],
+        ["Dns"] = ["Native"],
         ["Storage"] = ["Native", "ProcessLife"],
         ["Logging"] = ["Native"],
         ["ProcessLife"] = ["Native"],

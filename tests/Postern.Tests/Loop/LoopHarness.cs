@@ -4,10 +4,13 @@ using System.Text;
 using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
+using Postern.Dns;
+using Postern.Dnsbl;
 using Postern.Handoff;
 using Postern.Logging;
 using Postern.Loop;
 using Postern.Storage;
+using Postern.Tests.Tables;
 
 namespace Postern.Tests.Loop;
 
@@ -16,12 +19,22 @@ internal sealed class LoopHarness : IDisposable
 {
     private readonly Thread _thread;
     private readonly MemoryLog _memory = new();
+    private readonly UdpResolver? _resolver;
 
-    public LoopHarness(Settings settings, string serverPath, int maxClients = 10_000, IAllowlist? allowlist = null)
+    /// <param name="nameServer">Answers for DNS lists; null: there are none.</param>
+    public LoopHarness(Settings settings, string serverPath, int maxClients = 10_000, IAllowlist? allowlist = null, IPEndPoint? nameServer = null)
     {
         Service = new RunningService { Settings = settings, Allowlist = allowlist, Handoff = new DescriptorPassing(serverPath, "private/smtpd") };
         Log = new MailLog(_memory, new LogOptions(), TimeProvider.System);
-        Loop = new EventLoop(TimeProvider.System, Log, LogTags.For("postfix").Postscreen, maxClients);
+        var tags = LogTags.For("postfix");
+        Loop = new EventLoop(TimeProvider.System, Log, tags.Postscreen, maxClients);
+        if (nameServer is not null)
+        {
+            var files = new FakeTextFiles { ["resolv.conf"] = $"nameserver [{nameServer.Address}]:{nameServer.Port}\n" };
+            _resolver = new UdpResolver(new ResolverFile(files, "resolv.conf"), TimeProvider.System, Loop.Watch, Loop.Forget, Loop.Post);
+            Loop.Dnsbl = new DnsblLookups(_resolver, Log, tags, TimeProvider.System);
+        }
+
         var listener = Listener.Open(new Endpoint(Ip.Of("127.0.0.1"), 0), 1024, Service, out var problem);
         Assert.Null(problem);
         using (var probe = new Socket(new SafeSocketHandle(listener!.Descriptor, false)))
@@ -86,6 +99,7 @@ internal sealed class LoopHarness : IDisposable
     {
         if (_thread.IsAlive)
             Stop(TimeSpan.Zero);
+        _resolver?.Dispose();
         Loop.Dispose();
         Log.Dispose();
     }
