@@ -28,7 +28,7 @@ public sealed class AgreementTests
             var theirs = await other.QueryAsync(name, QueryType.A, cancellationToken: TestContext.Current.CancellationToken);
 
             var records = theirs.Answers.ARecords().ToList();
-            var timeToLive = records.Count > 0 ? records.Min(record => record.TimeToLive) : theirs.Authorities.SoaRecords().Min(record => record.TimeToLive);
+            var timeToLive = records.Count > 0 ? records.Min(record => record.InitialTimeToLive) : theirs.Authorities.SoaRecords().Min(record => record.InitialTimeToLive);
             var ours = loop.Answer(name).Split(' ');
             Assert.Equal(records.Select(record => record.Address.ToString()).Order(), ours[..^2].Order());
             Assert.Equal($"{timeToLive}", ours[^1]);
