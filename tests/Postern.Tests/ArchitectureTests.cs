@@ -11,8 +11,9 @@ public sealed class ArchitectureTests
 {
     private static readonly Dictionary<string, string[]> CoreArrows = new()
     {
-        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config"],
-        ["Config"] = ["Tables"],
+        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config", "Dnsbl"],
+        ["Config"] = ["Tables", "Dnsbl"],
+        ["Dnsbl"] = ["Tables"],
         ["Smtp"] = [],
         ["Proxy"] = ["Config"],
         ["Tables"] = [],
@@ -22,10 +23,11 @@ public sealed class ArchitectureTests
     // Who may use the loop: the composition. And what nobody but the composition and the loop may use.
     private static readonly Dictionary<string, string[]> DaemonArrows = new()
     {
-        ["Loop"] = ["Dns", "Handoff", "Logging", "Native", "Storage", "Tls"],
+        ["Loop"] = ["Dnsbl", "Handoff", "Logging", "Native", "Storage", "Tls"],
+        ["Dnsbl"] = ["Dns", "Logging"],
         ["Handoff"] = ["Native"],
         ["Receiver"] = ["Dns", "Native"],
-        ["Dns"] = [],
+        ["Dns"] = ["Native"],
         ["Storage"] = ["Lmdb", "Memcache", "Native", "ProcessLife"],
         ["Lmdb"] = ["Native"],
         ["Memcache"] = ["Native"],

@@ -196,15 +196,21 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         var (text, map) = (values.Text(Name), values.Text(MapName));
         var known = tables.OpenErrors.Count;
         var replyMap = map.Length == 0 ? null : tables.Open(map, foldCase: false, TableSink(MapName));
-        for (var i = known; i < tables.OpenErrors.Count; i++)
-            problems.Error(values.OriginOf(MapName), tables.OpenErrors[i], $"make the table or mend its name in {MapName}");
+        ReportOpenErrors(MapName, known);
         if (text.Length == 0)
             return null;
         const string Remedy = "write domain=filter*weight, as in zen.example.org=127.0.0.[2..11]*3";
         var origin = values.OriginOf(Name);
-        return DnsblSites.Parse(
+        var sites = DnsblSites.Parse(
             text, replyMap, !values.YesNo("postern_dnsbl_ignore_error_answers"),
             problems.Sink(origin, Remedy, static _ => ProblemSeverity.Error), problems.Sink(origin, Remedy, static _ => ProblemSeverity.Warning));
+        foreach (var list in sites.Lists)
+        {
+            if (!list.TryRefreshName(TableSink(MapName)))
+                problems.Error(values.OriginOf(MapName), $"{map} lookup error", "mend the table: without it the secret names of lists would be shown");
+        }
+
+        return sites;
     }
 
     private bool ReadAddressFormat()

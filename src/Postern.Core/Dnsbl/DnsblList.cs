@@ -13,11 +13,10 @@ public sealed class DnsblList
     /// <param name="domain">As configured.</param>
     /// <param name="rules">At least one.</param>
     /// <param name="replyMap"><c>postscreen_dnsbl_reply_map</c>, or null.</param>
-    /// <param name="publicName">What the map says now.</param>
-    internal DnsblList(int index, string domain, ImmutableArray<DnsblRule> rules, ILookupTable? replyMap, string publicName)
+    internal DnsblList(int index, string domain, ImmutableArray<DnsblRule> rules, ILookupTable? replyMap)
     {
         (Index, Domain, Rules) = (index, domain, rules);
-        (_replyMap, _publicName) = (replyMap, publicName);
+        (_replyMap, _publicName) = (replyMap, domain);
     }
 
     /// <summary>Place in its <see cref="DnsblSites"/>.</summary>
@@ -35,9 +34,21 @@ public sealed class DnsblList
     /// </summary>
     public string PublicName(IWarningSink warnings)
     {
-        if (_replyMap is not null && _replyMap.Lookup(Domain, warnings) is { Status: not LookupStatus.Error } found)
-            _publicName = found.Status is LookupStatus.Found ? found.Value : Domain;
+        TryRefreshName(warnings);
         return _publicName;
+    }
+
+    /// <summary>Asks the reply map for the name.</summary>
+    /// <returns>False when it cannot answer.</returns>
+    internal bool TryRefreshName(IWarningSink warnings)
+    {
+        if (_replyMap is null)
+            return true;
+        var found = _replyMap.Lookup(Domain, warnings);
+        if (found.Status is LookupStatus.Error)
+            return false;
+        _publicName = found.Status is LookupStatus.Found ? found.Value : Domain;
+        return true;
     }
 
     /// <summary>Whether an answer counts for any rule: whether the client is listed.</summary>

@@ -45,7 +45,7 @@ public sealed class DnsblSites
 
         var lists = ImmutableArray.CreateBuilder<DnsblList>(domains.Count);
         foreach (var domain in domains)
-            lists.Add(new DnsblList(lists.Count, domain, rules[domain].ToImmutable(), replyMap, PublicName(replyMap, domain, errors, warnings)));
+            lists.Add(new DnsblList(lists.Count, domain, rules[domain].ToImmutable(), replyMap));
         return new DnsblSites(lists.ToImmutable(), countsErrorAnswers);
     }
 
@@ -84,15 +84,5 @@ public sealed class DnsblSites
         }
 
         return new DnsblRule(filter, weight);
-    }
-
-    private static string PublicName(ILookupTable? replyMap, string domain, IWarningSink errors, IWarningSink warnings)
-    {
-        if (replyMap is null)
-            return domain;
-        var found = replyMap.Lookup(domain, warnings);
-        if (found.Status is LookupStatus.Error)
-            errors.Warn($"postscreen_dnsbl_reply_map: {replyMap.Name}: lookup error for {domain}");
-        return found.Status is LookupStatus.Found ? found.Value : domain;
     }
 }

@@ -43,7 +43,7 @@ public sealed class ReplyFilter
 
         if (position < text.Length)
         {
-            problem = $"garbage after pattern at \"{text[..position]}>{text[position..]}<\"";
+            problem = Expected("garbage after pattern", text, position);
             return false;
         }
 

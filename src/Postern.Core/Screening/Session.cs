@@ -23,7 +23,7 @@ public sealed class Session
     private bool _hungUp;
     private bool _isKnown;
     private long _phaseStartTicks;
-    private DummySmtp? _dialogue;
+    private object? _ofPhase; // the DNS lists' score, later the dialogue: never both, and a parked client is to be small
     private TestLedger _ledger;
 
     /// <param name="settings">The snapshot this client keeps to the end.</param>
@@ -65,7 +65,7 @@ public sealed class Session
     public bool IsDone => _phase is Phase.Done;
 
     /// <summary>What the DNS lists say, from the lookup to the end of the early tests; null: nobody asked.</summary>
-    public DnsblScore? Dnsbl { get; private set; }
+    public DnsblScore? Dnsbl => _ofPhase as DnsblScore;
 
     /// <summary>The answer to every recipient, set by the last enforced test that failed.</summary>
     internal Reply RecipientReply { get; private set; } = RecipientUnavailable;
@@ -78,6 +78,8 @@ public sealed class Session
 
     /// <summary>The state of the five tests.</summary>
     internal ref TestLedger Ledger => ref _ledger;
+
+    private DummySmtp Dialogue => (DummySmtp)_ofPhase!;
 
     internal bool AnyFailed => IsRefused || !_ledger.Failed.IsEmpty;
 
@@ -162,7 +164,7 @@ public sealed class Session
                 EndEarlyPhase(moment, actions);
                 break;
             case Phase.Dialogue:
-                _dialogue!.OnTimeLimit(actions);
+                Dialogue.OnTimeLimit(actions);
                 break;
         }
     }
@@ -185,7 +187,7 @@ public sealed class Session
         if (bytes.IsEmpty)
             HangUp(moment, actions);
         else
-            _dialogue!.OnReceived(bytes, moment, actions);
+            Dialogue.OnReceived(bytes, moment, actions);
     }
 
     /// <summary>The answer to <see cref="ActionKind.PrepareTls"/>: a certificate is there.</summary>
@@ -287,22 +289,27 @@ public sealed class Session
     }
 
     /// <summary>Asks the DNS lists, or joins those who have asked about this client.</summary>
-    internal DnsblScore JoinDnsbl(DnsblSites sites) => Dnsbl = Client.JoinDnsbl(sites);
+    internal DnsblScore JoinDnsbl(DnsblSites sites)
+    {
+        var score = Client.JoinDnsbl(sites);
+        _ofPhase = score;
+        return score;
+    }
 
     /// <summary>Gives back the share in <see cref="Dnsbl"/>, unless its result has been taken.</summary>
     internal void LeaveDnsbl()
     {
-        if (Dnsbl is null || _ledger.Settled.Has(ScreeningTest.Dnsbl))
+        if (Dnsbl is not { } score || _ledger.Settled.Has(ScreeningTest.Dnsbl))
             return;
         _ledger.Settle(ScreeningTest.Dnsbl);
-        Client.LeaveDnsbl(Dnsbl);
+        Client.LeaveDnsbl(score);
     }
 
     private void EndEarlyPhase(Moment moment, SessionActions actions)
     {
         if (EarlyPhase.Judge(this, moment, actions))
             return;
-        Dnsbl = null;
+        _ofPhase = null;
         if (!_mayHandOff || _ledger.IsWaitingFor(early: false))
             EnterDialogue(moment, actions);
         else
@@ -314,8 +321,9 @@ public sealed class Session
         if (!HandoffHasFailed && AnyFailed)
             _ledger.SetDeepTestsDue(true);
         Enter(Phase.Dialogue, moment);
-        _dialogue = new DummySmtp(this, _load);
-        _dialogue.Begin(_ledger.Failed.Has(ScreeningTest.Pregreet), actions);
+        var dialogue = new DummySmtp(this, _load);
+        _ofPhase = dialogue;
+        dialogue.Begin(_ledger.Failed.Has(ScreeningTest.Pregreet), actions);
     }
 
     private void HangUp(Moment moment, SessionActions actions)

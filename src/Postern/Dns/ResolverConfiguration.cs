@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 
@@ -34,8 +35,8 @@ public sealed record ResolverConfiguration(IReadOnlyList<IPEndPoint> Servers, Ti
             if (keyword is "nameserver")
             {
                 var (address, _) = SplitWord(value);
-                if (servers.Count < MostServers && IPAddress.TryParse(address, out var server))
-                    servers.Add(new IPEndPoint(server, DomainPort));
+                if (servers.Count < MostServers && TryReadServer(address, out var server))
+                    servers.Add(server);
             }
             else if (keyword is "options")
             {
@@ -52,6 +53,24 @@ public sealed record ResolverConfiguration(IReadOnlyList<IPEndPoint> Servers, Ti
         if (servers.Count == 0)
             servers.Add(new IPEndPoint(IPAddress.Loopback, DomainPort)); // resolv.conf(5): "the name server on the local machine"
         return new ResolverConfiguration(servers, TimeSpan.FromSeconds(timeout), attempts, rotate);
+    }
+
+    /// <summary>Reads <c>address</c> or, for a resolver on another port, <c>[address]:port</c>, which OpenBSD introduced.</summary>
+    private static bool TryReadServer(ReadOnlySpan<char> text, [NotNullWhen(true)] out IPEndPoint? server)
+    {
+        server = null;
+        ushort port = DomainPort;
+        if (text.StartsWith('['))
+        {
+            var end = text.IndexOf("]:");
+            if (end < 0 || !ushort.TryParse(text[(end + 2)..], NumberStyles.None, CultureInfo.InvariantCulture, out port) || port == 0)
+                return false;
+            text = text[1..end];
+        }
+
+        if (IPAddress.TryParse(text, out var address))
+            server = new IPEndPoint(address, port);
+        return server is not null;
     }
 
     private static WordAndRest SplitWord(ReadOnlySpan<char> text)

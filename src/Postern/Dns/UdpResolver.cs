@@ -37,6 +37,7 @@ internal sealed class UdpResolver : IDisposable
     private readonly Stack<AddressQuery> _kept = [];
     private readonly Queue<AddressQuery> _failed = [];
     private readonly List<ServerSocket> _retired = [];
+    private readonly List<ServerSocket> _refused = []; // where a send was told what the queries before it should be told
     private readonly byte[] _buffer = new byte[4096]; // no EDNS is announced: an honest server stays below 512
     private readonly uint[] _addresses = new uint[AddressReply.MostAddresses];
     private readonly byte[] _random = new byte[512];
@@ -64,7 +65,7 @@ internal sealed class UdpResolver : IDisposable
     }
 
     /// <summary>Milliseconds until <see cref="Tick"/> has something to do; -1: nothing until an answer comes.</summary>
-    public int UntilNext => _failed.Count > 0 ? 0 : _first is null ? -1 : (int)Math.Max(0, _first.Deadline - Now);
+    public int UntilNext => _failed.Count + _refused.Count > 0 ? 0 : _first is null ? -1 : (int)Math.Max(0, _first.Deadline - Now);
 
     /// <summary>Questions on their way.</summary>
     public int Outstanding => _outstanding.Count + _failed.Count + _overTcp;
@@ -92,6 +93,13 @@ internal sealed class UdpResolver : IDisposable
     /// <summary>Asks again where no answer came in time, and tells of failures.</summary>
     public void Tick()
     {
+        for (var left = _refused.Count; left > 0; left--)
+        {
+            var socket = _refused[0];
+            _refused.RemoveAt(0);
+            RetryAllOf(socket);
+        }
+
         var now = Now;
         while (_first is { } query && query.Deadline <= now)
             Retry(query);
@@ -214,7 +222,9 @@ internal sealed class UdpResolver : IDisposable
         BinaryPrimitives.WriteUInt16BigEndian(query.Message, (ushort)key);
         if (!slot.Send(query.Query))
         {
-            // It may be bound to an address that the machine does not have any more.
+            // Refused, or bound to an address that the machine does not have any more: no answer will come here.
+            if (slot.Outstanding > 0)
+                _refused.Add(slot);
             if (_retired.Count < MostRetired)
                 Retire(ref slot);
             return false;

@@ -17,12 +17,11 @@ internal sealed class DnsblLookups
     private readonly LogTags _tags;
     private readonly TimeProvider _clock;
     private readonly long _origin;
-    private readonly Dictionary<string, ListAsker> _lists = new(StringComparer.Ordinal);
+    private readonly List<ListAsker> _lists = [];
     private readonly Dictionary<DnsblSites, ListAsker[]> _bySites = [];
     private readonly PriorityQueue<Request, long> _timeouts = new();
     private readonly PriorityQueue<DelayedAnswer, long> _delayed = new();
     private readonly ByteBuffer _line = new();
-    private long _nextCheck = long.MaxValue;
 
     /// <param name="resolver">Carries the questions; ticked here.</param>
     /// <param name="log">Takes the lines.</param>
@@ -42,7 +41,9 @@ internal sealed class DnsblLookups
     {
         get
         {
-            var next = _nextCheck;
+            var next = long.MaxValue;
+            foreach (var list in _lists)
+                next = Math.Min(next, list.NextCheck);
             if (_timeouts.TryPeek(out _, out var timeout))
                 next = Math.Min(next, timeout);
             if (_delayed.TryPeek(out _, out var delay))
@@ -76,9 +77,7 @@ internal sealed class DnsblLookups
             }
         }
 
-        foreach (var gone in _lists.Keys.Where(domain => !named.Contains(domain)).ToList())
-            _lists.Remove(gone);
-        PlanChecks();
+        _lists.RemoveAll(asker => !named.Contains(asker.List.Domain));
     }
 
     /// <summary>Asks every list that is well about the client.</summary>
@@ -123,18 +122,8 @@ internal sealed class DnsblLookups
             GiveUp(request);
         }
 
-        if (now < _nextCheck)
-            return;
-        foreach (var list in _lists.Values)
+        foreach (var list in _lists)
             list.Tick(now);
-        PlanChecks();
-    }
-
-    private void PlanChecks()
-    {
-        _nextCheck = long.MaxValue;
-        foreach (var list in _lists.Values)
-            _nextCheck = Math.Min(_nextCheck, list.NextCheck);
     }
 
     private ListAsker[] AskersOf(DnsblSites sites)
@@ -144,10 +133,10 @@ internal sealed class DnsblLookups
         askers = new ListAsker[sites.Lists.Length];
         foreach (var list in sites.Lists)
         {
-            if (!_lists.TryGetValue(list.Domain, out var asker))
+            if (_lists.Find(known => known.List.Domain == list.Domain) is not { } asker)
             {
                 asker = new ListAsker(list, sites.CountsErrorAnswers, _resolver, new WarningLog(_log, _tags.Postern), Now);
-                _lists.Add(list.Domain, asker);
+                _lists.Add(asker);
             }
 
             askers[list.Index] = asker;

@@ -118,7 +118,10 @@ internal sealed class ListAsker : IAnswerTaker
 
     private void Tell(string? change)
     {
-        if (change is not null)
-            _log.Warn($"DNS list {List.Domain} {change}");
+        if (change is null)
+            return;
+        _log.Warn($"DNS list {List.Domain} {change}");
+        if (!_health.IsWell)
+            _nextCheck = Math.Min(_nextCheck, _now + CheckOfSick);
     }
 }

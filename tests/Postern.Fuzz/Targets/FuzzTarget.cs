@@ -14,6 +14,7 @@ public sealed record FuzzTarget(
     [
         CacheRecordTarget.Target,
         CidrTableTarget.Target,
+        DnsblSitesTarget.Target,
         LineReaderTarget.Target,
         MainCfTarget.Target,
         ProxyHeaderTarget.Target,

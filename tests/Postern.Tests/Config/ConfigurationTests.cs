@@ -227,6 +227,48 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
+    public void DNS_lists_come_with_their_bounds_and_actions()
+    {
+        var settings = Only(new ConfigDirectory(
+            Level + "postscreen_dnsbl_sites = secret.example*2 w.example=127.0.[0..255].[1..3]*-3\n"
+            + "postscreen_dnsbl_reply_map = inline:{secret.example=public.example}\npostscreen_dnsbl_action = enforce\npostscreen_dnsbl_threshold = 2\n"
+            + "postscreen_dnsbl_whitelist_threshold = -1\npostscreen_dnsbl_ttl = 2\npostscreen_dnsbl_timeout = 3s\n"
+            + "postern_dnsbl_check_interval = 0\npostern_dnsbl_ignore_error_answers = no\n").Load()).Settings;
+
+        Assert.Equal(["secret.example", "w.example"], settings.DnsblSites!.Lists.Select(list => list.Domain));
+        Assert.Equal("public.example", settings.DnsblSites.Lists[0].PublicName(new RecordedWarnings()));
+        Assert.True(settings.DnsblSites.CountsErrorAnswers);
+        Assert.Equal((FailAction.Enforce, 2, -1), (settings.DnsblAction, settings.DnsblThreshold, settings.DnsblAllowlistThreshold));
+        Assert.Equal((TimeSpan.FromSeconds(60), TimeSpan.FromHours(2), TimeSpan.FromSeconds(3)), (settings.DnsblMinTtl, settings.DnsblMaxTtl, settings.DnsblTimeout));
+        Assert.Equal(TimeSpan.Zero, settings.DnsblCheckInterval);
+        Assert.Null(Only(new ConfigDirectory(Level).Load()).Settings.DnsblSites);
+    }
+
+    [Theory]
+    [InlineData("postscreen_dnsbl_sites = a.example*x", "bad DNSBL weight factor \"x\" in \"a.example*x\"")]
+    [InlineData("postscreen_dnsbl_sites = a.example=1.2.3", "bad DNSBL filter syntax: need \".\" at \"1.2.3><\"")]
+    [InlineData("postscreen_dnsbl_sites = a.example.", "bad DNSBL domain name \"a.example.\" in \"a.example.\"")]
+    public void A_bad_DNS_list_is_an_error_with_file_and_line(string line, string expected)
+    {
+        var problem = new ConfigDirectory(Level + line + "\n").Load().Problems.Single(p => p.Severity is ProblemSeverity.Error);
+
+        Assert.Equal(("/etc/postfix/main.cf", 2, expected), (problem.File, problem.Line, problem.Text));
+    }
+
+    [Theory]
+    [InlineData("fail:broken")]
+    [InlineData("texthash:/nonexistent")]
+    [InlineData("nosuch:x")]
+    public void A_reply_map_that_cannot_answer_is_an_error_if_there_are_lists(string map)
+    {
+        var problems = new ConfigDirectory(Level + $"postscreen_dnsbl_reply_map = {map}\npostscreen_dnsbl_sites = a.example\n").Load().Problems;
+        var problem = problems.Single(p => p.Severity is ProblemSeverity.Error);
+
+        Assert.Equal(("/etc/postfix/main.cf", 2, $"{map} lookup error"), (problem.File, problem.Line, problem.Text));
+        Assert.False(new ConfigDirectory(Level + $"postscreen_dnsbl_reply_map = {map}\n").Load().HasErrors);
+    }
+
+    [Fact]
     public void The_directory_of_the_configuration_has_a_name()
     {
         var directory = new ConfigDirectory(Level + "queue_directory = $config_directory/queue\n").Load();

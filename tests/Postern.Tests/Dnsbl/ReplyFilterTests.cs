@@ -35,7 +35,14 @@ public sealed class ReplyFilterTests
     [InlineData("1.2.3.[4..]", "numeric range error at \"1.2.3.[4..>]<\"")]
     [InlineData("1.2.3.[4;]", "need decimal number 0..255 at \"1.2.3.[4;>]<\"")]
     [InlineData("1.2.3.[4", "need \";\" or \"]\" at \"1.2.3.[4><\"")]
-    [InlineData("1.2.3.4.5", "garbage after pattern at \"1.2.3.4>.5<\"")]
+    [InlineData("1.2.3.4.5", "garbage after pattern at \"1.2.3.4>.<5\"")]
+    [InlineData("[127.0.0.1", "missing \"]\" character")]
+    [InlineData("[[1.2.3.4]]", "numeric range error at \"[1.>2<.3.4]\"")]
+    [InlineData("[1.2.3.4]x", "numeric range error at \"[1.>2<.3.4]x\"")]
+    [InlineData("[1.2.3.4]]", "numeric range error at \"[1.>2<.3.4]]\"")]
+    [InlineData("1.2.3.[4]]", "garbage after pattern at \"1.2.3.[4]>]<\"")]
+    [InlineData("[1;2].3.4.5]", "garbage after pattern at \"[1;2].3.4.5>]<\"")]
+    [InlineData("1.2.3.[4...5]", "numeric range error at \"1.2.3.[4..>.<5]\"")]
     [InlineData("1.2.3.99999999999999999999", "need decimal number 0..255 or \"[\" at \"1.2.3.>99999999999999999999<\"")]
     public void Bad_patterns_are_explained(string pattern, string expected)
     {

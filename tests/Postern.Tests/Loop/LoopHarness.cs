@@ -5,10 +5,13 @@ using System.Text;
 using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
+using Postern.Dns;
+using Postern.Dnsbl;
 using Postern.Handoff;
 using Postern.Logging;
 using Postern.Loop;
 using Postern.Storage;
+using Postern.Tests.Tables;
 using Postern.Tls;
 
 namespace Postern.Tests.Loop;
@@ -18,16 +21,24 @@ internal sealed class LoopHarness : IDisposable
 {
     private readonly Thread _thread;
     private readonly MemoryLog _memory = new();
+    private readonly UdpResolver? _resolver;
 
-    public LoopHarness(Settings settings, string serverPath, int maxClients = 10_000, IAllowlist? allowlist = null, ITextFiles? certificates = null)
+    /// <param name="certificates">Where TLS finds its files; null: there is no TLS.</param>
+    /// <param name="nameServer">Answers for DNS lists; null: there are none.</param>
+    public LoopHarness(
+        Settings settings, string serverPath, int maxClients = 10_000, IAllowlist? allowlist = null, ITextFiles? certificates = null, IPEndPoint? nameServer = null)
     {
         Service = new RunningService { Settings = settings, Allowlist = allowlist, Handoff = new DescriptorPassing(serverPath, "private/smtpd") };
         Log = new MailLog(_memory, new LogOptions(), TimeProvider.System);
-        Loop = new EventLoop(TimeProvider.System, Log, LogTags.For("postfix").Postscreen, maxClients);
+        var tags = LogTags.For("postfix");
+        Loop = new EventLoop(TimeProvider.System, Log, tags.Postscreen, maxClients);
         if (certificates is not null)
+            Loop.Tls = new TlsServer(certificates, TimeProvider.System, tags.Tlsproxy, (severity, text) => Loop.Post(() => Log.Write(tags.Tlsproxy, severity, text)));
+        if (nameServer is not null)
         {
-            var tag = LogTags.For("postfix").Tlsproxy;
-            Loop.Tls = new TlsServer(certificates, TimeProvider.System, tag, (severity, text) => Loop.Post(() => Log.Write(tag, severity, text)));
+            var files = new FakeTextFiles { ["resolv.conf"] = $"nameserver [{nameServer.Address}]:{nameServer.Port}\n" };
+            _resolver = new UdpResolver(new ResolverFile(files, "resolv.conf"), TimeProvider.System, Loop.Watch, Loop.Forget, Loop.Post);
+            Loop.Dnsbl = new DnsblLookups(_resolver, Log, tags, TimeProvider.System);
         }
 
         var listener = Listener.Open(new Endpoint(Ip.Of("127.0.0.1"), 0), 1024, Service, out var problem);
@@ -94,6 +105,7 @@ internal sealed class LoopHarness : IDisposable
     {
         if (_thread.IsAlive)
             Stop(TimeSpan.Zero);
+        _resolver?.Dispose();
         Loop.Dispose();
         Log.Dispose();
     }

@@ -1,6 +1,7 @@
 using System.Text;
 using CsCheck;
 using Postern.Core.Config;
+using Postern.Core.Screening;
 
 namespace Postern.Tests.Screening;
 
@@ -104,6 +105,76 @@ public sealed class SessionPropertyTests
 
         Assert.Empty(shell.Allowlist);
     });
+
+    [Fact]
+    public void Sessions_of_one_client_share_the_lists_answers_and_leave_nothing_behind() =>
+        Gen.Select(Action, Action, Gen.Int[-3, 3].Array[3], Gen.Bool, Gen.Select(Gen.Double[0, 3], Gen.Int[0, 9], Gen.Int[0, 2]).Array[0, 25]).Sample((greet, dnsbl, weights, banner, steps) =>
+        {
+            var sites = $"a.example*{weights[0]} b.example*{weights[1]} c.example*{weights[2]}";
+            var settings = new Settings
+            {
+                GreetAction = greet,
+                GreetBanner = banner ? "mx ESMTP" : "",
+                DnsblSites = Tests.Dnsbl.Sites.Of(sites),
+                DnsblAction = dnsbl,
+                DnsblThreshold = 2,
+                DnsblAllowlistThreshold = -2,
+            };
+            var client = new ClientAddressState(Ip.Of("192.0.2.7"));
+            var load = new ServiceLoad();
+            List<FakeShell> shells = [NewSession()];
+            foreach (var (pause, what, which) in steps)
+            {
+                foreach (var shell in shells)
+                    shell.AdvanceTo(shell.Now + TimeSpan.FromSeconds(pause));
+                switch (what)
+                {
+                    case 0 when shells.Count < 4:
+                        shells.Add(NewSession());
+                        break;
+                    case 1:
+                        shells[which % shells.Count].HangUp();
+                        break;
+                    case 2 when !shells[which % shells.Count].IsOver:
+                        shells[which % shells.Count].Receive("EHLO x\r\n"u8);
+                        break;
+                    case > 4:
+                        AnswerAll(what % 3, isListed: which > 0);
+                        break;
+                }
+
+                Assert.InRange(client.Dnsbl?.Sessions ?? 1, 1, shells.Count);
+            }
+
+            foreach (var shell in shells)
+                shell.AdvanceTo(shell.Now + TimeSpan.FromDays(1));
+            foreach (var shell in shells)
+            {
+                Assert.True(shell.IsOver);
+                Assert.False(shell.HandedOff && shell.HasRead);
+                Assert.Equal(0, shell.DnsblScore?.Sessions ?? 0);
+                if (shell.Output.Exists(line => line.StartsWith("= log DNSBL rank", StringComparison.Ordinal)) && dnsbl is not FailAction.Ignore)
+                    Assert.False(shell.HandedOff);
+            }
+
+            Assert.Null(client.Dnsbl);
+
+            FakeShell NewSession()
+            {
+                var shell = new FakeShell(settings, client.Address, load, client);
+                shell.Connect();
+                return shell;
+            }
+
+            // As the daemon does: an answer goes to the score once, and everybody who shares in it is told.
+            void AnswerAll(int list, bool isListed)
+            {
+                if (client.Dnsbl is not { } score || !score.Add(score.Sites.Lists[list], isListed ? [0x7f000002] : [], 60))
+                    return;
+                foreach (var shell in shells.Where(shell => shell.DnsblScore == score))
+                    shell.TellDnsblComplete();
+            }
+        });
 
     private static class Any
     {
