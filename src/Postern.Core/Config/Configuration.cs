@@ -70,7 +70,7 @@ public sealed class Configuration
 
         var defaults = new HostDefaults(mainCf, services, host, problems);
         var process = new ProcessReader(directory, mainCf, defaults, host, problems).Read();
-        var tables = new TableCatalog(files, hostTables?.Invoke(process) ?? []);
+        var tables = new TableCatalog(files, hostTables?.Invoke(process) ?? []) { ChecksUtf8 = process.SmtpUtf8 };
         var reader = new ServiceReader(directory, mainCf, services, defaults, tables, host, problems);
         var screening = reader.ReadServices();
         reader.WarnOfUnusedNames(mainCf.Entries.Values);

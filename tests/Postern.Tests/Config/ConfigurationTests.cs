@@ -185,7 +185,7 @@ public sealed class ConfigurationTests
     [InlineData("postscreen_cache_map = lmdb:/x", "postscreen_cache_map = lmdb:/x: allowlists of type lmdb come in a later version of Postern")]
     [InlineData("postscreen_cache_map = proxy:btree:/x", "postscreen_cache_map = proxy:btree:/x: allowlists of type proxy come in a later version of Postern")]
     [InlineData("postscreen_cache_map = pcre:/x", "unsupported dictionary type: pcre")]
-    [InlineData("postscreen_access_list = permit_mynetworks, hash:/x", "this version of Postern does not have the dictionary type hash yet")]
+    [InlineData("postscreen_access_list = permit_mynetworks, lmdb:/x", "this version of Postern does not have the dictionary type lmdb yet")]
     [InlineData("postscreen_forbidden_commands = regexp:{{/^x/ y}}", "this version of Postern does not have the dictionary type regexp yet")]
     public void Features_that_are_not_there_yet_are_errors(string line, string expected)
     {
