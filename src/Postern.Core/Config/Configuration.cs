@@ -89,7 +89,7 @@ public sealed class Configuration
 
         var defaults = new HostDefaults(mainCf, services, host, problems);
         var process = new ProcessReader(directory, mainCf, defaults, host, problems).Read();
-        var tables = new TableCatalog(files, hostTables?.Invoke(process) ?? []);
+        var tables = new TableCatalog(files, hostTables?.Invoke(process) ?? []) { ChecksUtf8 = process.SmtpUtf8 };
         if (service is not null)
             services = [service, .. services.Where(static entry => entry.Command is not ("postscreen" or "postern"))];
         var reader = new ServiceReader(directory, mainCf, services, defaults, tables, host, problems);

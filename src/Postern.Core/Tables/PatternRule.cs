@@ -31,11 +31,11 @@ internal sealed record PatternRule(
         private const string Skipping = ": skipping this rule";
         private int _lineNumber;
 
-        /// <summary>Begins all that is said about a line.</summary>
-        public string Where => $"{dialect.TypeName} map {argument}, line {_lineNumber}: ";
+        private string Where => $"{dialect.TypeName} map {argument}, line {_lineNumber}: ";
 
+        /// <param name="isConditional">Whether the line stands behind an <c>if</c> that has no <c>endif</c> yet.</param>
         /// <returns>Null when the line is skipped, which was said.</returns>
-        public PatternRule? Read(LogicalLine logical)
+        public PatternRule? Read(LogicalLine logical, bool isConditional)
         {
             _lineNumber = logical.LineNumber;
             var line = ListText.TrimSpace(ListText.BeforeNul(logical.Text));
@@ -48,6 +48,12 @@ internal sealed record PatternRule(
             if (!StartsWithWord(line, "endif"))
             {
                 Warn("ignoring unrecognized request");
+                return null;
+            }
+
+            if (!isConditional)
+            {
+                Warn("ignoring ENDIF without matching IF");
                 return null;
             }
 
@@ -80,7 +86,7 @@ internal sealed record PatternRule(
                 return null;
             if (result is not null && result.HighestGroup > firstTest.Pattern.GroupCount)
             {
-                Warn($"out of range replacement index \"{result.HighestGroup}\"{Skipping}");
+                Warn($"out of range replacement index \"{(int)result.HighestGroup}\"{Skipping}");
                 return null;
             }
 

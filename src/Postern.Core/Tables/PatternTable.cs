@@ -38,14 +38,13 @@ public sealed class PatternTable : ILookupTable
         var reader = new PatternRule.Reader(dialect, source.Argument, warnings);
         foreach (var line in LogicalLines.Read(text, source.Argument, warnings))
         {
-            if (reader.Read(line) is not { } rule)
+            if (reader.Read(line, isConditional: open.Count > 0) is not { } rule)
                 continue;
             if (rule.Kind == PatternRuleKind.If)
                 open.Push(line.LineNumber);
-            if (rule.Kind != PatternRuleKind.EndIf || open.TryPop(out _))
-                rules.Add(rule);
-            else
-                warnings.Warn($"{reader.Where}ignoring ENDIF without matching IF");
+            else if (rule.Kind == PatternRuleKind.EndIf)
+                open.Pop();
+            rules.Add(rule);
         }
 
         var where = $"{dialect.TypeName} map {source.Argument}, line ";

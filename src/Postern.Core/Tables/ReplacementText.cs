@@ -17,7 +17,7 @@ internal sealed class ReplacementText
     }
 
     /// <summary>The highest group that is asked for; 0: none.</summary>
-    public int HighestGroup { get; private set; }
+    public uint HighestGroup { get; private set; }
 
     /// <summary>Where the text of groups goes.</summary>
     /// <param name="outOfRange">What is said of <c>$0</c>.</param>
@@ -65,8 +65,8 @@ internal sealed class ReplacementText
         {
             if (literal is not null)
                 text.Append(literal);
-            else if (ends[(2 * group) - 2] is >= 0 and var start)
-                text.Append(key, start, ends[(2 * group) - 1] - start);
+            else if (ends[(2 * (int)group) - 2] is >= 0 and var start)
+                text.Append(key, start, ends[(2 * (int)group) - 1] - start);
         }
 
         return text.ToString();
@@ -108,8 +108,11 @@ internal sealed class ReplacementText
     {
         if (name.AsSpan().ContainsAnyExceptInRange('0', '9'))
             return new ReplacementProblem($"non-numeric replacement index \"{name}\"", IsAboutNumber: true);
-        if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var group) || group < 1)
-            return new ReplacementProblem($"{outOfRange} replacement index \"{group}\"", IsAboutNumber: true);
+
+        // As C's atoi does it: of a number too large for 32 bits the low ones count. That it is too large shows later.
+        var group = long.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? unchecked((uint)value) : uint.MaxValue;
+        if (group == 0)
+            return new ReplacementProblem($"{outOfRange} replacement index \"{name}\"", IsAboutNumber: true);
         AddLiteral(literal);
         _pieces.Add(new Piece(null, group));
         HighestGroup = Math.Max(HighestGroup, group);
@@ -123,7 +126,7 @@ internal sealed class ReplacementText
         literal.Clear();
     }
 
-    private readonly record struct Piece(string? Literal, int Group);
+    private readonly record struct Piece(string? Literal, uint Group);
 }
 
 /// <summary>What is wrong with a replacement text.</summary>

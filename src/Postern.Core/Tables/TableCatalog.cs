@@ -25,6 +25,9 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
     /// <summary>Whether a table could not be opened because its type comes in a later version.</summary>
     internal static bool IsOfLaterVersion(string openError) => openError.StartsWith(NotYet, StringComparison.Ordinal);
 
+    /// <summary>Whether users who speak UTF-8 do so (<c>smtputf8_enable</c>).</summary>
+    public bool ChecksUtf8 { get; init; }
+
     internal ITextFiles Files { get; } = files;
 
     /// <summary>Opens a table.</summary>
@@ -34,6 +37,16 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
     /// <returns>The table, or a stand-in for one that cannot be opened (<see cref="OpenErrors"/> says why).</returns>
     public ILookupTable Open(string spec, bool foldCase, IWarningSink warnings) =>
         Open(spec, foldCase, DuplicateKeys.Refused, warnings);
+
+    /// <summary>Opens a table for a user who speaks UTF-8: an access list or a match list.</summary>
+    /// <param name="spec"><c>type:name</c>.</param>
+    /// <param name="foldCase">Whether keys match in any letter case.</param>
+    /// <param name="warnings">Told of bad lines.</param>
+    public ILookupTable OpenUtf8(string spec, bool foldCase, IWarningSink warnings)
+    {
+        var table = Open(spec, foldCase, warnings);
+        return ChecksUtf8 ? new Utf8Table(table) : table;
+    }
 
     /// <summary>Opens a table.</summary>
     /// <param name="spec"><c>type:name</c>.</param>

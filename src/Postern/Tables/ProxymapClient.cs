@@ -139,10 +139,8 @@ internal sealed unsafe class ProxymapClient(string socketPath, TimeSpan patience
                 var count = (int)Libc.send(_socket, start + sent, (nuint)(request.Length - sent), Libc.MSG_NOSIGNAL);
                 if (count >= 0)
                     sent += count;
-                else if (Errno.Last == Errno.EAGAIN && !WaitFor(Libc.POLLOUT))
-                    return Break(ProxymapStatus.TimedOut, Errno.Text(Errno.ETIMEDOUT));
-                else if (Errno.Last is not (Errno.EAGAIN or Errno.EINTR))
-                    return Break(ProxymapStatus.Unreachable, Errno.LastText);
+                else if (WaitAfter(Errno.Last, Libc.POLLOUT) is { } trouble)
+                    return trouble;
             }
         }
 
@@ -164,10 +162,8 @@ internal sealed unsafe class ProxymapClient(string socketPath, TimeSpan patience
                 count = Libc.recv(_socket, start + held, (nuint)(buffer.Length - held), 0);
             if (count == 0)
                 trouble = Break(ProxymapStatus.Unreachable, "the service hung up");
-            else if (count < 0 && Errno.Last == Errno.EAGAIN && !WaitFor(Libc.POLLIN))
-                trouble = Break(ProxymapStatus.TimedOut, Errno.Text(Errno.ETIMEDOUT));
-            else if (count < 0 && Errno.Last is not (Errno.EAGAIN or Errno.EINTR))
-                trouble = Break(ProxymapStatus.Unreachable, Errno.LastText);
+            else if (count < 0)
+                trouble = WaitAfter(Errno.Last, Libc.POLLIN) ?? trouble;
             if (_socket < 0)
                 return null;
 
@@ -181,12 +177,19 @@ internal sealed unsafe class ProxymapClient(string socketPath, TimeSpan patience
         }
     }
 
-    /// <returns>False when the time for this question is up.</returns>
-    private bool WaitFor(short what)
+    /// <param name="error">Why nothing could be sent or received.</param>
+    /// <returns>Null when it can be tried again.</returns>
+    private ProxymapAnswer? WaitAfter(int error, short what)
     {
+        if (error == Errno.EINTR)
+            return null;
+        if (error != Errno.EAGAIN)
+            return Break(ProxymapStatus.Unreachable, Errno.Text(error));
         var left = patience - Stopwatch.GetElapsedTime(_start);
         var entry = new PollEntry { Descriptor = _socket, Events = what };
-        return left > TimeSpan.Zero && Libc.poll(&entry, 1, (int)Math.Ceiling(left.TotalMilliseconds)) != 0;
+        return left > TimeSpan.Zero && Libc.poll(&entry, 1, (int)Math.Ceiling(left.TotalMilliseconds)) != 0
+            ? null
+            : Break(ProxymapStatus.TimedOut, Errno.Text(Errno.ETIMEDOUT));
     }
 
     private ProxymapAnswer Break(ProxymapStatus status, string reason)

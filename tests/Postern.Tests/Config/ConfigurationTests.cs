@@ -281,7 +281,7 @@ public sealed class ConfigurationTests
     [InlineData("postscreen_cache_map = proxy:/x", "open dictionary: expecting \"type:name\" form instead of \"/x\"")]
     [InlineData("postscreen_cache_map = static:x", "table static:x: sequence operation is not supported")]
     [InlineData("postscreen_cache_map = memcache:/no/such", "open /no/such: No such file or directory")]
-    [InlineData("postscreen_access_list = permit_mynetworks, hash:/x", "this version of Postern does not have the dictionary type hash yet")]
+    [InlineData("postscreen_access_list = permit_mynetworks, lmdb:/x", "this version of Postern does not have the dictionary type lmdb yet")]
     [InlineData("postscreen_forbidden_commands = regexp:{{/^x/ y}}", "this version of Postern does not have the dictionary type regexp yet")]
     public void Features_that_are_not_there_yet_are_errors(string line, string expected)
     {
