@@ -98,6 +98,7 @@ internal static unsafe partial class Libc
 
     // The process.
     public const int RLIMIT_NOFILE = 7;
+    public const int MADV_DONTNEED = 4;
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int epoll_create1(int flags);
@@ -221,6 +222,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc")]
     public static partial uint getuid();
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int madvise(nint address, nuint length, int advice);
 
     [LibraryImport("libc")]
     public static partial uint geteuid();
