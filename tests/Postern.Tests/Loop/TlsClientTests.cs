@@ -251,7 +251,11 @@ public sealed class TlsClientTests
         var turns = harness.Loop.Tls!.Turns;
         var taken = 0;
         using (var first = new TlsTalk(harness))
+        {
             first.StartTls(); // the certificate is read
+            harness.WaitForLog("TLS connection established");
+        }
+
         while (turns.Wait(0))
             taken++; // so that no handshake can be computed
         var clients = Enumerable.Range(0, 200).Select(_ => new TlsTalk(harness)).ToArray();
