@@ -22,6 +22,7 @@ namespace Postern;
 internal sealed class Daemon : IDisposable
 {
     private const int MostCertificateBytes = 1 << 20;
+    private static readonly TimeSpan StartLasts = TimeSpan.FromSeconds(3); // the allowlist's first cleanup included
     private static readonly TimeSpan LoadPatience = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan DrainLimit = TimeSpan.FromDays(1); // each client has limits of its own
 
@@ -101,6 +102,7 @@ internal sealed class Daemon : IDisposable
     /// <summary>Serves until it is told to stop.</summary>
     public void Run()
     {
+        using var settled = new Timer(_ => GiveBackStartupMemory(), null, StartLasts, Timeout.InfiniteTimeSpan);
         _manager.Ready();
         _master?.Link.Watch(() => _loop.IdleFor, _configuration.Process!.MaxIdle, gone: () => _loop.Post(Drain), idle: () => _loop.Post(EndIfIdle));
         _loop.Run();
@@ -169,6 +171,18 @@ internal sealed class Daemon : IDisposable
         _log.Write(_tags.Postern, LogSeverity.Info, Describe());
         _log.Flush();
         return true;
+    }
+
+    private static void GiveBackStartupMemory()
+    {
+        try
+        {
+            StartupMemory.GiveBack(File.ReadLines("/proc/self/smaps"));
+        }
+        catch (IOException)
+        {
+            // a system without /proc: it only looks bigger than it is
+        }
     }
 
     private void PreloadCertificates() => _tls.Preload(_configuration.Services.Select(s => s.Settings.Tls).OfType<TlsSettings>());

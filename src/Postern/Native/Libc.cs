@@ -106,6 +106,7 @@ internal static unsafe partial class Libc
     // The process.
     public const int RLIMIT_NOFILE = 7;
     public const int CLONE_FS = 0x200;
+    public const int MADV_DONTNEED = 4;
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int epoll_create1(int flags);
@@ -258,6 +259,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc")]
     public static partial uint getuid();
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int madvise(nint address, nuint length, int advice);
 
     [LibraryImport("libc")]
     public static partial uint geteuid();

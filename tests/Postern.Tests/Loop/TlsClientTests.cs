@@ -251,11 +251,16 @@ public sealed class TlsClientTests
         var turns = harness.Loop.Tls!.Turns;
         var taken = 0;
         using (var first = new TlsTalk(harness))
+        {
             first.StartTls(); // the certificate is read
+            harness.WaitForLog("TLS connection established");
+        }
+
         while (turns.Wait(0))
             taken++; // so that no handshake can be computed
         var clients = Enumerable.Range(0, 200).Select(_ => new TlsTalk(harness)).ToArray();
-        var handshakes = clients.Select(client => Task.Run(() => client.StartTls())).ToArray();
+        var handshakes = clients // threads of their own: the server's work is done on those of the pool
+            .Select(client => Task.Factory.StartNew(() => client.StartTls(), TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default)).ToArray();
         LoopHarness.Until(() => Regex.Count(harness.LogText, @"tlsproxy\[\d+\]: CONNECT") == 201, "not all handshakes are under way");
 
         using (var plain = new TlsTalk(harness))

@@ -38,7 +38,7 @@ public sealed class PemTextTests
         { Mine.Chain, "", "no private key in /k" },
         { Mine.Chain, Mine.Chain, "no private key in /k" },
         { Mine.Chain, Elliptic.Key, "the key in /k does not belong to the first certificate in /c" },
-        { Mine.Intermediate + Mine.Leaf, Mine.Key, "the key in /k does not belong to the first certificate in /c" },
+        { Mine.Intermediate + "\n" + Mine.Leaf, Mine.Key, "the key in /k does not belong to the first certificate in /c" },
         { Mine.Chain, Mine.Key[..40] + "AAAA" + Mine.Key[44..], "the key in /k is damaged, or of a kind that is not RSA or ECDSA" },
         { Mine.Leaf + "\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", Mine.Key, "a certificate in /c is damaged" },
         { Mine.Chain, Mine.Key.Replace("PRIVATE", "ENCRYPTED PRIVATE", StringComparison.Ordinal), "the key in /k has a passphrase, and nobody is there to type it" },

@@ -33,7 +33,7 @@ internal sealed record TestCertificates(string Root, string Intermediate, string
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName(name);
         request.CertificateExtensions.Add(names.Build());
-        using var leaf = request.Create(intermediate, start, end, [2]);
+        using var leaf = request.Create(intermediate.SubjectName, X509SignatureGenerator.CreateForECDsa(intermediateKey), start, end, [2]);
         return new TestCertificates(
             root.ExportCertificatePem(), intermediate.ExportCertificatePem(), leaf.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
     }
