@@ -57,7 +57,7 @@ public sealed class LmdbAllowlistTests : IDisposable
 
         Assert.True(other.TryRecall(Client, out _)); // and is kept in memory
         Assert.Null(Ask(other, Address(5)));
-        Assert.Empty(_bench.Log);
+        Assert.Equal(0, _bench.Logged("Warning"));
     }
 
     [Fact]
@@ -107,6 +107,8 @@ public sealed class LmdbAllowlistTests : IDisposable
     public void A_lock_of_another_program_costs_a_test_and_nothing_else()
     {
         var allowlist = _bench.OpenLoaded();
+        _bench.RunUntilLogged(allowlist, "full cleanup");
+        _bench.Save(allowlist);
         var holder = Libc.open(Path, Libc.O_RDWR, 0);
         Assert.Null(LmdbLock.Take(holder, exclusive: true, Patience));
 
@@ -186,7 +188,8 @@ public sealed class LmdbAllowlistTests : IDisposable
                 allowlist.Remember(Address(i), _bench.Passed);
             _bench.RunUntilLogged(allowlist, "could not update entry");
 
-            Assert.Equal(1, _bench.Logged($"cannot write {disk}/cache.lmdb: No space left on device; passes are kept in memory until it works"));
+            // LMDB takes a write that was done in part for an I/O error.
+            Assert.Equal(1, _bench.Logged($"cannot write {disk}/cache.lmdb: "));
             Assert.True(Run("mount", "-o", "remount,size=16m", disk));
             _bench.RunUntilLogged(allowlist, "works again");
             _bench.Save(allowlist);

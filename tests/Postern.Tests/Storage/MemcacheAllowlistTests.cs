@@ -31,7 +31,7 @@ public sealed class MemcacheAllowlistTests : IDisposable
         _bench.RunUntil(allowlist, () => server.Lines.Contains(CacheRecord.Format(_bench.Passed)));
 
         Assert.Contains("set 10.0.0.1 0 3600 18", server.Lines);
-        Assert.Empty(_bench.Log);
+        Assert.Equal(0, _bench.Logged("Warning"));
     }
 
     [Fact]
