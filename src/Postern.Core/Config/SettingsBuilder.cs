@@ -259,11 +259,11 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         var type = inner[..Math.Max(0, inner.IndexOf(':'))];
         var problem = type.Length == 0 || inner.Length == type.Length + 1 ? $"open dictionary: expecting \"type:name\" form instead of \"{inner}\""
             : type == "static" ? $"table {inner}: sequence operation is not supported"
-            : Array.IndexOf(StoreTypes, type) < 0 ? $"unsupported dictionary type: {type}"
+            : !StoreTypes.Contains(type) && !ReadOnlyTypes.Contains(type) ? $"unsupported dictionary type: {type}"
             : null;
         if (problem is not null)
             problems.Error(values.OriginOf(parameter), problem, Remedy);
-        else if (Array.IndexOf(ReadOnlyTypes, type) >= 0)
+        else if (ReadOnlyTypes.Contains(type))
             ReportReadOnlyStore(parameter, inner, Remedy);
         else if (type == "lmdb" && !host.HasLmdb)
             problems.Error(

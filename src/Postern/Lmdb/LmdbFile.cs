@@ -16,7 +16,7 @@ internal sealed unsafe class LmdbFile : IDisposable
 {
     private static readonly nuint PageSize = (nuint)Environment.SystemPageSize;
 
-    private readonly nint _environment;
+    private nint _environment;
     private readonly int _descriptor;
     private readonly bool _isReadOnly;
     private readonly Action<string>? _note;
@@ -118,7 +118,12 @@ internal sealed unsafe class LmdbFile : IDisposable
         return code == 0 ? null : LmdbProblem.Of(code);
     }
 
-    public void Dispose() => mdb_env_close(_environment);
+    public void Dispose()
+    {
+        if (_environment != 0)
+            mdb_env_close(_environment);
+        _environment = 0;
+    }
 
     private static LmdbProblem? OpenChecked(string path, bool isReadOnly, long mapSize, Action<string>? note, out LmdbFile? file)
     {

@@ -27,11 +27,13 @@ internal sealed class MemcacheTable : ILookupTable
     /// <summary>Reads the file's text.</summary>
     /// <param name="openBackup">Opens the table that the file names as its backup.</param>
     /// <param name="problem">In Postfix's words.</param>
-    public static MemcacheTable? Parse(TableSource source, Func<string, ILookupTable> openBackup, IWarningSink warnings, out string? problem)
+    /// <param name="limit">How long a lookup may wait; null: as long as is good for the loop.</param>
+    public static MemcacheTable? Parse(
+        TableSource source, Func<string, ILookupTable> openBackup, IWarningSink warnings, out string? problem, TimeSpan? limit = null)
     {
         if (!MemcacheFile.TryParse(source.Text ?? "", source.Argument, warnings, out var file, out problem))
             return null;
-        var client = new MemcacheClient(file, Limit);
+        var client = new MemcacheClient(file, limit ?? Limit);
         if (!client.IsResolved)
             client.Resolve(); // now, as a lookup must not wait for the name service
         return new MemcacheTable(source.Name, client, file.Backup.Length > 0 ? openBackup(file.Backup) : null);

@@ -57,6 +57,9 @@ internal sealed class MailHost : IDisposable
     /// <summary>Where Postern listens, on 127.0.0.1.</summary>
     public int Port { get; }
 
+    /// <summary>Where a real postscreen listens, on 127.0.0.1; 0: there is none.</summary>
+    public int PostscreenPort { get; private init; }
+
     public PosternProcess Postern => _postern ?? throw new InvalidOperationException("Postern was not started");
 
     public string ConfigDirectory => Path.Combine(Directory, "config");
@@ -125,6 +128,28 @@ internal sealed class MailHost : IDisposable
             Tool.Must("chmod", "0755", Path.Combine(host.DaemonDirectory, "postern"));
             host.ConfigureMaster(services, parameters);
             host.StartPostfix();
+            return host;
+        }
+        catch
+        {
+            host.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The same with a real postscreen beside Postern, on <see cref="PostscreenPort"/>.</summary>
+    /// <param name="parameters">Lines of main.cf for both.</param>
+    public static MailHost WithPostscreen(params string[] parameters)
+    {
+        Tool.RequireRoot();
+        Tool.Require("postfix", "smtpd", "postscreen");
+        var host = new MailHost(hasPostfix: true) { PostscreenPort = FreePort() };
+        try
+        {
+            host.Configure(parameters);
+            File.AppendAllText(Path.Combine(host.Directory, "postfix/master.cf"), $"127.0.0.1:{host.PostscreenPort} inet n - n - 1 postscreen\n");
+            host.StartPostfix();
+            host.StartPostern();
             return host;
         }
         catch

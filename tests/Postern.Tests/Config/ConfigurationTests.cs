@@ -291,6 +291,52 @@ public sealed class ConfigurationTests
     }
 
     [Theory]
+    [InlineData("lmdb:/x")]
+    [InlineData("proxy:btree:/x")]
+    [InlineData("proxy:lmdb:/x")]
+    [InlineData("memcache:/etc/mc")]
+    public void Allowlists_can_be_in_maps_that_several_processes_use(string map)
+    {
+        var configuration = new ConfigDirectory(Level + "postscreen_cache_map = " + map).Add("/etc/mc", "backup = proxy:lmdb:/x\n").Load();
+
+        Assert.Empty(configuration.Problems);
+        Assert.Equal(map, Only(configuration).Settings.CacheMap);
+        Assert.Equal(map == "memcache:/etc/mc" ? "proxy:lmdb:/x" : null, Only(configuration).Settings.CacheMemcache?.Backup);
+    }
+
+    [Theory]
+    [InlineData("lmdb:/x", "lmdb:/x")]
+    [InlineData("memcache:/etc/mc", "proxy:lmdb:/x")]
+    public void Without_its_library_a_map_of_type_lmdb_is_an_error_that_names_the_package(string map, string lacking)
+    {
+        var directory = new ConfigDirectory(Level + "postscreen_cache_map = " + map);
+        var without = new ConfigDirectory(Level + "postscreen_cache_map = " + map) { Host = directory.Host with { HasLmdb = false } };
+
+        var error = Assert.Single(without.Add("/etc/mc", "backup = proxy:lmdb:/x\n").Load().Problems);
+
+        Assert.Equal((ProblemSeverity.Error, $"{lacking}: tables of type lmdb need the library liblmdb.so.0, which is not installed"), (error.Severity, error.Text));
+        Assert.Contains("apt install liblmdb0", error.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void With_a_map_that_is_never_written_the_daemon_starts_as_postscreen_does()
+    {
+        var configuration = new ConfigDirectory(Level + "postscreen_cache_map = pcre:/x").Load();
+
+        var problem = Assert.Single(configuration.Problems);
+        Assert.Equal((ProblemSeverity.Degraded, 2, "pcre:/x map requires O_RDONLY access mode"), (problem.Severity, problem.Line, problem.Text));
+        Assert.Contains(problem.Text, configuration.Tables.OpenErrors); // so that it is logged as an error
+    }
+
+    [Fact]
+    public void What_is_wrong_with_the_file_of_memcached_is_an_error()
+    {
+        var configuration = new ConfigDirectory(Level + "postscreen_cache_map = memcache:/etc/mc").Add("/etc/mc", "max_try = 0\n").Load();
+
+        Assert.Equal("/etc/mc: invalid max_try parameter value 0 < 1", Assert.Single(configuration.Problems).Text);
+    }
+
+    [Theory]
     [InlineData("postscreen_gret_wait = 15s", "unused parameter: postscreen_gret_wait=15s")]
     [InlineData("maillog_file_permissions = 0777", "ignoring bad permissions: maillog_file_permissions = 0777")]
     [InlineData("compatibility_level = 3.7", "overriding earlier entry: compatibility_level=3.6")]
