@@ -28,8 +28,8 @@ public sealed partial class LogReaderTests(LogReaderTests.Logs logs) : IClassFix
     }
 
     [Theory]
-    [InlineData("normal", true)]
-    [InlineData("more", true)]
+    [InlineData("normal", false)] // of postscreen's lines it knows only those of DNS lists
+    [InlineData("more", false)]
     [InlineData("ddos", true)]
     [InlineData("aggressive", true)]
     [InlineData("rbl", false)]
@@ -72,7 +72,9 @@ public sealed partial class LogReaderTests(LogReaderTests.Logs logs) : IClassFix
         Assert.Equal(expected, actual);
         Assert.Matches(@"\n\s+[1-9]\d*\s+Postscreen", actual);
 
-        string Report(string log) => logs.Feed(log, static path => Tool.Must("perl", "-I/usr/share/logwatch/lib", Script, "--detail", "10", path));
+        // Lines that it does not know come in no particular order.
+        string Report(string log) => logs.Feed(
+            log, static path => string.Join('\n', Tool.Must("perl", "-I/usr/share/logwatch/lib", Script, "--detail", "10", path).Split('\n').Order(StringComparer.Ordinal)));
     }
 
     [Fact]
