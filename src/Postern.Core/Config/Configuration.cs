@@ -62,16 +62,8 @@ public sealed class Configuration
         directory = directory.Length > 1 ? directory.TrimEnd('/') : directory;
         var problems = new ProblemList();
         var mainCf = new MainCf();
-        string main = $"{directory}/main.cf", own = $"{directory}/postern.cf", master = $"{directory}/master.cf";
-
-        var isComplete = ReadFile(main, files, problems, out var mainText);
-        mainCf.Read(mainText, main, problems);
-        if (files.Stamp(own) is not null)
-        {
-            isComplete &= ReadFile(own, files, problems, out var ownText);
-            mainCf.Read(ownText, own, problems);
-        }
-
+        var master = $"{directory}/master.cf";
+        var isComplete = ReadMain(directory, files, mainCf, problems);
         var masterProblems = service is null ? problems : new ProblemList();
         isComplete &= ReadFile(master, files, masterProblems, out var masterText) || service is not null;
         var services = MasterCf.Read(masterText, master, masterProblems);
@@ -96,6 +88,20 @@ public sealed class Configuration
         var screening = reader.ReadServices();
         reader.WarnOfUnusedNames(mainCf.Entries.Values);
         return new Configuration(directory, mainCf.Entries, tables, problems, process, screening);
+    }
+
+    /// <summary>Reads main.cf, and postern.cf if there is one.</summary>
+    /// <returns>False when a file cannot be read, which is a problem already.</returns>
+    internal static bool ReadMain(string directory, ITextFiles files, MainCf mainCf, ProblemList problems)
+    {
+        string main = $"{directory}/main.cf", own = $"{directory}/postern.cf";
+        var isComplete = ReadFile(main, files, problems, out var mainText);
+        mainCf.Read(mainText, main, problems);
+        if (files.Stamp(own) is null)
+            return isComplete;
+        isComplete &= ReadFile(own, files, problems, out var ownText);
+        mainCf.Read(ownText, own, problems);
+        return isComplete;
     }
 
     private static bool ReadFile(string path, ITextFiles files, ProblemList problems, out string text)

@@ -54,7 +54,7 @@ internal sealed unsafe class EventLoop : IDisposable
     private long _ticks;
     private long _busySince;
     private long _flushAt = -1;
-    private long _lastTableCheck;
+    private long _lastTableCheck = -1000;
     private long _lastWarning = -1000;
     private long _stopDeadline = -1;
     private int _flushesBeforeHandOff;

@@ -317,7 +317,6 @@ internal sealed class MailHost : IDisposable
         $"data_directory = {Directory}/data",
         "command_directory = /usr/sbin",
         "daemon_directory = /usr/lib/postfix/sbin",
-        "max_idle = 100s",
         $"mail_owner = {Owner}",
         "setgid_group = postdrop",
         $"maillog_file = {Directory}/log/maillog",

@@ -30,6 +30,18 @@ public sealed class DatagramDestinationTests : IDisposable
     }
 
     [Fact]
+    public void Postlogd_gets_lines_as_they_stand_in_the_file()
+    {
+        using var daemon = Listen();
+        var options = new LogOptions { HostName = "mx.example.com", MaillogFile = "/var/log/maillog", PostlogSocket = _folder["log"] };
+        Assert.True(MailLog.TryOpen(options, _time, out var log, out _));
+        using (log)
+            log.WriteNow(Tag, LogSeverity.Warning, "two"u8);
+
+        Assert.Equal("Nov 24 02:58:05 mx postfix/postscreen[1]: warning: two", Receive(daemon));
+    }
+
+    [Fact]
     public void A_daemon_that_restarted_is_found_by_the_next_line()
     {
         using var log = Open(Listen(), out var first);
