@@ -28,7 +28,8 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
     /// <summary>Whether users who speak UTF-8 do so (<c>smtputf8_enable</c>).</summary>
     public bool ChecksUtf8 { get; init; }
 
-    internal ITextFiles Files { get; } = files;
+    /// <summary>Where the tables' files are read.</summary>
+    public ITextFiles Files { get; } = files;
 
     /// <summary>Opens a table.</summary>
     /// <param name="spec"><c>type:name</c>.</param>

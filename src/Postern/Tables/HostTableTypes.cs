@@ -4,7 +4,7 @@ using Postern.Core.Tables;
 
 namespace Postern.Tables;
 
-/// <summary>The table types that need native code, chance or another daemon: <see cref="TableTypes"/> continued.</summary>
+/// <summary>The table types that need native code, chance or a server: <see cref="TableTypes"/> continued.</summary>
 internal static class HostTableTypes
 {
     // What these look at, only Postfix has the code for; its proxymap(8) asks for us (ADR 4).
@@ -20,6 +20,8 @@ internal static class HostTableTypes
         return
         [
             new("environ") { FromArgument = EnvironTable.Parser(Variable) },
+            new("lmdb") { FromArgument = (source, _, out problem) => LmdbTable.Parse(source, process.LmdbMapSize, out problem) },
+            new("memcache") { FromTables = MemcacheTable.Compose },
             new("pcre")
             {
                 FromArgument = PcreDialect.Parse,

@@ -24,6 +24,15 @@ internal sealed class MemcacheTable : ILookupTable
     /// <inheritdoc />
     public string Name { get; }
 
+    /// <summary>Opens the file that the argument names.</summary>
+    public static MemcacheTable? Compose(TableSource source, TableCatalog tables, IWarningSink warnings, out string? problem)
+    {
+        if (tables.Files.TryRead(source.Argument, out var file, out var reason))
+            return Parse(source with { Text = file.Text }, backup => tables.Open(backup, source.FoldCase, warnings), warnings, out problem);
+        problem = $"open {source.Argument}: {reason}";
+        return null;
+    }
+
     /// <summary>Reads the file's text.</summary>
     /// <param name="openBackup">Opens the table that the file names as its backup.</param>
     /// <param name="problem">In Postfix's words.</param>

@@ -1,5 +1,4 @@
 using System.Text;
-using Postern.Core;
 using Postern.Core.Config;
 using Postern.Core.Screening;
 using Postern.Core.Tables;

@@ -63,10 +63,10 @@ public sealed class SessionPropertyTests
     [Fact]
     public void The_replies_do_not_depend_on_how_the_input_is_cut() => Gen.Select(AnySettings, Talk.Array[1, 8], Gen.Int[1, 5]).Sample((settings, talk, chunk) =>
     {
-        // Pipelining is judged by what one read brings, so only the other tests are on.
-        // So is what comes behind STARTTLS, which is forgotten.
-        settings = settings with { TlsLevel = TlsLevel.None, PipeliningEnable = false, PipeliningAction = FailAction.Ignore, GreetBanner = "", BareNewlineEnable = true };
-        var text = Encoding.Latin1.GetBytes(string.Concat(talk));
+        // Pipelining is judged by what one read brings, so only the other tests are on; and so is what stands behind
+        // STARTTLS, which waits for the next read, or is forgotten.
+        settings = settings with { PipeliningEnable = false, PipeliningAction = FailAction.Ignore, GreetBanner = "", BareNewlineEnable = true };
+        var text = Encoding.Latin1.GetBytes(string.Concat(talk).Replace("STARTTLS", "NOOP", StringComparison.OrdinalIgnoreCase));
 
         Assert.Equal(Replies(settings, text, text.Length), Replies(settings, text, chunk));
     });
