@@ -8,7 +8,7 @@ namespace Postern.Master;
 /// The process that Postfix's master(8) knows. The one that serves clients is its child. When the master lets go of us
 /// (<c>postfix reload</c>, <c>postfix stop</c>) the keeper ends at once, so that the master can start the next process,
 /// while the child takes its time to finish the clients it has. postscreen forks for that when it is time; a process with
-/// a managed runtime cannot, so it is two from the start (ADR 4).
+/// a managed runtime cannot, so it is two from the start (ADR 7).
 /// </summary>
 internal static unsafe class MasterKeeper
 {

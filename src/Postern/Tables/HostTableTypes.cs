@@ -7,7 +7,7 @@ namespace Postern.Tables;
 /// <summary>The table types that need native code, chance or a server: <see cref="TableTypes"/> continued.</summary>
 internal static class HostTableTypes
 {
-    // What these look at, only Postfix has the code for; its proxymap(8) asks for us (ADR 4).
+    // What these look at, only Postfix has the code for; its proxymap(8) asks for us (ADR 6).
     private static readonly string[] AskedFromPostfix =
     [
         "dbm", "ldap", "mongodb", "mysql", "netinfo", "nis", "nisplus", "pgsql", "sdbm", "socketmap", "sqlite", "tcp", "unix",
