@@ -49,12 +49,8 @@ internal sealed class DnsblLookups
             if (_delayed.TryPeek(out _, out var delay))
                 next = Math.Min(next, delay);
             var own = next == long.MaxValue ? -1 : (int)Math.Clamp(next - Now, 0, 60_000);
-            return (own, _resolver.UntilNext) switch
-            {
-                (< 0, var other) => other,
-                (_, < 0) => own,
-                var (one, other) => Math.Min(one, other),
-            };
+            var resolver = _resolver.UntilNext;
+            return own < 0 ? resolver : resolver < 0 ? own : Math.Min(own, resolver);
         }
     }
 
