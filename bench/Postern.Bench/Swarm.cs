@@ -10,7 +10,7 @@ internal sealed class Swarm : IDisposable
     private readonly Lock _lock = new();
     private string _complaint = "";
 
-    /// <param name="mode">park, pass or pregreet.</param>
+    /// <param name="mode">As swarm calls it.</param>
     /// <param name="sources">Source addresses of the clients, used in turn.</param>
     /// <param name="count">Clients.</param>
     /// <param name="more">Further options of swarm.</param>
