@@ -16,8 +16,10 @@ internal sealed record Measure(string Name, string Title, string Unit, Goal Goal
     public static readonly Measure LookupRate = new("lookup-rate", "… look-ups per second, 50 clients at a time", "/s", Goal.None);
     public static readonly Measure Tls = new("tls", "dialogues with STARTTLS per second, TLS 1.3, ECDSA P-256, 50 at a time", "/s", Goal.Times(1));
     public static readonly Measure TlsCpu = new("tls-cpu", "… CPU per dialogue", "µs", Goal.None);
+    public static readonly Measure TlsTime = new("tls-time", "… time of a dialogue, median", "ms", Goal.None);
     public static readonly Measure TlsRsa = new("tls-rsa", "… per second with RSA of 2048 bits", "/s", Goal.Times(1));
     public static readonly Measure TlsRsaCpu = new("tls-rsa-cpu", "… CPU per dialogue", "µs", Goal.None);
+    public static readonly Measure TlsRsaTime = new("tls-rsa-time", "… time of a dialogue, median", "ms", Goal.None);
     public static readonly Measure Growth = new("growth", "… growth from 0 to {0} parked, Postern alone", "x", Goal.AtMost(1.3));
     public static readonly Measure Memory = new("memory", "private memory per parked client, {0} parked", "bytes", Goal.Share(4));
     public static readonly Measure Total = new("total", "… private memory in total, {0} parked", "MB", Goal.None);
@@ -31,7 +33,7 @@ internal sealed record Measure(string Name, string Title, string Unit, Goal Goal
     /// <summary>Every measure, in the order of the table.</summary>
     public static readonly IReadOnlyList<Measure> All =
     [
-        Handoff, HandoffOld, Reject, RejectParked, Growth, Dialogue, Lookup, LookupRate, Tls, TlsCpu, TlsRsa, TlsRsaCpu,
+        Handoff, HandoffOld, Reject, RejectParked, Growth, Dialogue, Lookup, LookupRate, Tls, TlsCpu, TlsTime, TlsRsa, TlsRsaCpu, TlsRsaTime,
         Memory, Total, Burst, Lost, Recording, Start, Teaser, Idle,
     ];
 }

@@ -40,11 +40,11 @@ internal sealed record Scenario(string Name, IReadOnlyList<Measure> Measures, in
             HasDnsLists = true,
             Settings = [NoTeaser, $"postscreen_dnsbl_sites = {DnsLists.Sites}", "postscreen_dnsbl_threshold = 3", "postscreen_dnsbl_action = drop"],
         },
-        new("tls", [Measure.Tls, Measure.TlsCpu], GreetWait: 6, PosternOnly: false, turn => StartTls(turn, Measure.Tls, Measure.TlsCpu))
+        new("tls", [Measure.Tls, Measure.TlsCpu, Measure.TlsTime], GreetWait: 6, PosternOnly: false, turn => StartTls(turn, Measure.Tls, Measure.TlsCpu, Measure.TlsTime))
         {
             Settings = [NoTeaser, DeepTest, .. TlsWith("ecdsa")],
         },
-        new("tls-rsa", [Measure.TlsRsa, Measure.TlsRsaCpu], GreetWait: 6, PosternOnly: false, turn => StartTls(turn, Measure.TlsRsa, Measure.TlsRsaCpu))
+        new("tls-rsa", [Measure.TlsRsa, Measure.TlsRsaCpu, Measure.TlsRsaTime], GreetWait: 6, PosternOnly: false, turn => StartTls(turn, Measure.TlsRsa, Measure.TlsRsaCpu, Measure.TlsRsaTime))
         {
             Settings = [NoTeaser, DeepTest, .. TlsWith("rsa")],
         },
@@ -114,10 +114,14 @@ internal sealed record Scenario(string Name, IReadOnlyList<Measure> Measures, in
         turn.FoundCpu(Measure.Lookup, clients with { CpuMicroseconds = clients.CpuMicroseconds / DnsLists.Count });
     }
 
-    private static void StartTls(Turn turn, Measure rate, Measure cpu)
+    private static void StartTls(Turn turn, Measure rate, Measure cpu, Measure time)
     {
-        var clients = turn.LoopOfFamily("tls", EarlyTalkers, turn.Scale.Calls / 2);
+        // Now and then tlsproxy keeps a client's first line under TLS to itself, and both wait. Such a client is to cost
+        // its place in the loop for a moment, not to decide the rate.
+        const int Patience = 2;
+        var clients = turn.LoopOfFamily("tls", EarlyTalkers, turn.Scale.Calls / 2, Patience);
         turn.Found(rate, clients.PerSecond);
+        turn.Found(time, clients.End.P50);
         turn.FoundCpu(cpu, clients);
     }
 

@@ -40,11 +40,12 @@ internal sealed class Turn(BenchOptions options, Scale scale, Results results, M
     }
 
     /// <summary>A closed loop, with the CPU time of all processes that had a part in it, however briefly, for the figure.</summary>
-    public SwarmResult LoopOfFamily(string mode, string sources, int count)
+    /// <param name="patience">Seconds, as for <see cref="Swarm.Loop"/>.</param>
+    public SwarmResult LoopOfFamily(string mode, string sources, int count, int patience = 20)
     {
-        _ = Swarm.Loop(options, server, mode, sources, scale.WarmUp, warmUp: 0);
+        _ = Swarm.Loop(options, server, mode, sources, scale.WarmUp, warmUp: 0, patience);
         var before = server.CpuTime();
-        var result = Swarm.Loop(options, server, mode, sources, count, warmUp: 0);
+        var result = Swarm.Loop(options, server, mode, sources, count, warmUp: 0, patience);
         result = result with { CpuMicroseconds = (server.CpuTime() - before).TotalMicroseconds / Math.Max(1, result.Finished) };
         Say(mode, result);
         progress(string.Create(CultureInfo.InvariantCulture, $"{label}: {mode}: all its processes {result.CpuMicroseconds:0.0} µs"));
