@@ -1,6 +1,6 @@
 namespace Postern.Bench;
 
-/// <summary>Four DNS lists, served by an rbldnsd where bench/run lets resolv.conf point to. Two of them list every client.</summary>
+/// <summary>Four DNS lists, served by listd where bench/run lets resolv.conf point to. Two of them list every client.</summary>
 internal sealed class DnsLists : IDisposable
 {
     /// <summary>How many lists a client is looked up in.</summary>
@@ -12,6 +12,9 @@ internal sealed class DnsLists : IDisposable
     /// <summary>Clients with these source addresses are listed.</summary>
     public const string ListedClients = "127.7.0.1-127.7.80.250";
 
+    /// <summary>So are these; they are for the warm-up, so that nobody has met the others before.</summary>
+    public const string ListedEarlier = "127.7.100.1-127.7.180.250";
+
     private const string Address = "127.0.53.1";
     private const string AddressInKernelsWords = " 0135007F:0035 ";
 
@@ -20,19 +23,15 @@ internal sealed class DnsLists : IDisposable
     private DnsLists(ChildProcess server) => _server = server;
 
     /// <summary>Returns when it answers.</summary>
-    /// <param name="folder">For its files.</param>
-    public static DnsLists Serve(string folder)
+    /// <param name="tools">Where bench/run has built listd.</param>
+    /// <param name="output">A file for what it prints.</param>
+    public static DnsLists Serve(string tools, string output)
     {
-        const string Origin = "$SOA 600 ns.bench.example root.bench.example 1 600 300 86400 60\n:127.0.0.2:listed\n";
-        File.WriteAllText(Path.Combine(folder, "listed"), Origin + "127.7.0.0/16\n");
-        File.WriteAllText(Path.Combine(folder, "others"), Origin + "192.0.2.0/24\n");
-        var output = Path.Combine(folder, "rbldnsd.out");
-        var server = ChildProcess.StartDaemon(output, "rbldnsd", "-n", "-u", "nobody:nogroup", "-r", folder, "-b", $"{Address}/53",
-            "bl1.bench.example:ip4set:listed", "bl2.bench.example:ip4set:listed", "bl3.bench.example:ip4set:others", "bl4.bench.example:ip4set:others");
+        var server = ChildProcess.StartDaemon(output, Path.GetFullPath(Path.Combine(tools, "listd")), Address, "127.7", "bl1", "bl2");
         for (var left = 500; !File.ReadAllText("/proc/net/udp").Contains(AddressInKernelsWords, StringComparison.Ordinal); left--)
         {
             if (left == 0 || server.HasExited)
-                throw new InvalidOperationException($"rbldnsd did not start: {File.ReadAllText(output)}");
+                throw new InvalidOperationException($"listd did not start: {File.ReadAllText(output)}");
             Thread.Sleep(10);
         }
 

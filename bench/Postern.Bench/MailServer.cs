@@ -35,7 +35,7 @@ internal sealed class MailServer : IDisposable
         MailConfiguration.Write(_folder, Port, scenario.GreetWait, scenario.Settings);
         _passd = ChildProcess.StartDaemon(Path.Combine(_folder, "passd.out"), Path.GetFullPath(Path.Combine(options.Tools, "passd")), Path.Combine(_folder, "queue/private/smtpd"));
         WaitForFile(Path.Combine(_folder, "queue/private/smtpd"));
-        _lists = scenario.HasDnsLists ? DnsLists.Serve(_folder) : null;
+        _lists = scenario.HasDnsLists ? DnsLists.Serve(options.Tools, Path.Combine(_folder, "listd.out")) : null;
 
         Launch();
     }
