@@ -194,14 +194,14 @@ public sealed class Session
     public void OnTlsReady(SessionActions actions)
     {
         if (_phase is Phase.Dialogue)
-            _dialogue!.OnTlsReady(actions);
+            Dialogue.OnTlsReady(actions);
     }
 
     /// <summary>The answer to <see cref="ActionKind.PrepareTls"/>: TLS cannot be spoken.</summary>
     public void OnTlsUnavailable(SessionActions actions)
     {
         if (_phase is Phase.Dialogue)
-            _dialogue!.OnTlsUnavailable("problem receiving status from "u8, actions);
+            Dialogue.OnTlsUnavailable("problem receiving status from "u8, actions);
     }
 
     /// <summary>The daemon stops, and has waited as long as it may.</summary>

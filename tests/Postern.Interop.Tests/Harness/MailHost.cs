@@ -6,7 +6,8 @@ namespace Postern.Interop.Tests.Harness;
 
 /// <summary>
 /// A mail host in a directory of its own: the configuration, Postern in front, and behind it a private Postfix that has
-/// everything but postscreen, or Postern's built-in receiver. Mail for lab.example ends up in one Maildir.
+/// everything but postscreen, or Postern's built-in receiver; or, to know what is right, that Postfix with its own
+/// postscreen in front. Mail for lab.example ends up in one Maildir.
 /// </summary>
 internal sealed class MailHost : IDisposable
 {
@@ -28,16 +29,20 @@ internal sealed class MailHost : IDisposable
         virtual unix - n n - - virtual
         anvil unix - - n - 1 anvil
         postlog unix-dgram n - n - 1 postlogd
+        dnsblog unix - - n - 0 dnsblog
+        tlsproxy unix - - n - 0 tlsproxy
+        tlsmgr unix - - n 1000? 1 tlsmgr
 
         """;
 
     private readonly bool _hasPostfix;
+    private readonly Front _front;
     private bool _postfixRuns;
     private PosternProcess? _postern;
 
-    private MailHost(bool hasPostfix)
+    private MailHost(bool hasPostfix, Front front = Front.Postern)
     {
-        _hasPostfix = hasPostfix;
+        (_hasPostfix, _front) = (hasPostfix, front);
         Directory = System.IO.Directory.CreateTempSubdirectory("postern-interop-").FullName;
         Port = FreePort();
         foreach (var folder in (string[])["config", "postfix", "queue", "data", "log", "mail"])
@@ -54,7 +59,7 @@ internal sealed class MailHost : IDisposable
 
     public string Directory { get; }
 
-    /// <summary>Where Postern listens, on 127.0.0.1.</summary>
+    /// <summary>Where clients are screened, on 127.0.0.1.</summary>
     public int Port { get; }
 
     /// <summary>Where a real postscreen listens, on 127.0.0.1; 0: there is none.</summary>
@@ -93,16 +98,20 @@ internal sealed class MailHost : IDisposable
 
     /// <summary>Real Postfix behind Postern; both run when this returns. Skips the test where that cannot be.</summary>
     /// <param name="parameters">Lines of main.cf, which replace the harness's own.</param>
-    public static MailHost WithPostfix(params string[] parameters)
+    public static MailHost WithPostfix(params string[] parameters) => Behind(Front.Postern, parameters);
+
+    /// <summary>The same, with one or the other in front.</summary>
+    public static MailHost Behind(Front front, params string[] parameters)
     {
         Tool.RequireRoot();
         Tool.Require("postfix", "smtpd");
-        var host = new MailHost(hasPostfix: true);
+        var host = new MailHost(hasPostfix: true, front);
         try
         {
             host.Configure(parameters);
             host.StartPostfix();
-            host.StartPostern();
+            if (front is Front.Postern)
+                host.StartPostern();
             return host;
         }
         catch
@@ -179,21 +188,23 @@ internal sealed class MailHost : IDisposable
         }
     }
 
-    /// <summary>Writes main.cf, master.cf and, without Postfix, postern.cf.</summary>
+    /// <summary>Writes main.cf, master.cf and postern.cf.</summary>
     public void Configure(params string[] parameters)
     {
+        string[] posterns = [.. _hasPostfix ? [] : (string[])["postern_handoff = receiver", "postern_receiver_domains = lab.example"], .. parameters.Where(IsPosterns)];
         var own = parameters.Select(NameOf).ToHashSet();
-        var main = string.Join('\n', Defaults().Where(line => !own.Contains(NameOf(line))).Concat(parameters)) + "\n";
+        var main = Lines(Defaults().Where(line => !own.Contains(NameOf(line))).Concat(parameters.Where(line => !IsPosterns(line))));
+        var screening = $"127.0.0.1:{Port} inet n - n - 1 postscreen\n";
         File.WriteAllText(Path.Combine(ConfigDirectory, "main.cf"), main);
-        File.WriteAllText(Path.Combine(ConfigDirectory, "master.cf"), $"127.0.0.1:{Port} inet n - n - 1 postscreen\n{Services}");
+        File.WriteAllText(Path.Combine(ConfigDirectory, "master.cf"), screening + Services);
+        File.WriteAllText(Path.Combine(ConfigDirectory, "postern.cf"), Lines(posterns));
         if (!_hasPostfix)
-        {
-            File.WriteAllText(Path.Combine(ConfigDirectory, "postern.cf"), "postern_handoff = receiver\npostern_receiver_domains = lab.example\n");
             return;
-        }
-
         File.WriteAllText(Path.Combine(Directory, "postfix/main.cf"), main);
-        File.WriteAllText(Path.Combine(Directory, "postfix/master.cf"), Services);
+        File.WriteAllText(Path.Combine(Directory, "postfix/master.cf"), _front is Front.Postscreen ? screening + Services : Services);
+
+        static string Lines(IEnumerable<string> lines) => string.Concat(lines.Select(static line => line + "\n"));
+        static bool IsPosterns(string line) => line.StartsWith("postern_", StringComparison.Ordinal);
     }
 
     /// <summary>Writes main.cf and master.cf of a Postfix that has the screening services itself.</summary>

@@ -63,7 +63,7 @@ public sealed class MasterInvocationTests
             "smtp inet n - n - 1 postern -o max_idle=1s\n2525 inet n - n - 1 postscreen\nbroken line\nsmtpd pass - - n - - smtpd\n");
         var entry = Read("-l", "-n", "2525", "-t", "inet", "-u", "-o", "max_idle=4s", "-o", "syslog_name=postfix/x", "-o", "postscreen_greet_wait=3s").ToEntry();
 
-        var configuration = Postern.Core.Config.Configuration.Load("/etc/postfix", directory, directory.Host, entry);
+        var configuration = Postern.Core.Config.Configuration.Load("/etc/postfix", directory, directory.Host, service: entry);
 
         Assert.Empty(configuration.Problems);
         var service = Assert.Single(configuration.Services);
