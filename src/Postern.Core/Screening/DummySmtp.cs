@@ -66,11 +66,11 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     }
 
     /// <summary>The client took too long to complete a command, or we to find out whether TLS can be spoken.</summary>
-    internal void OnTimeLimit(SessionActions actions)
+    internal void OnTimeLimit(Moment moment, SessionActions actions)
     {
         if (_tls is Tls.Preparing)
         {
-            OnTlsUnavailable("timeout receiving status from "u8, actions);
+            OnTlsUnavailable("timeout receiving status from "u8, moment, actions);
             return;
         }
 
@@ -141,7 +141,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     }
 
     /// <summary>TLS cannot be spoken; the client may go on without.</summary>
-    internal void OnTlsUnavailable(ReadOnlySpan<byte> problem, SessionActions actions)
+    internal void OnTlsUnavailable(ReadOnlySpan<byte> problem, Moment moment, SessionActions actions)
     {
         if (_tls is not Tls.Preparing)
             return;
@@ -151,6 +151,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         session.SendReply(TlsUnavailable, actions);
         actions.Watch(WatchMode.Read);
         RestartTimer(actions);
+        OnReceived([], moment, actions); // what came behind STARTTLS need not wait for more here, as in postscreen
     }
 
     private Reply TryAgainLater => new($"421 {session.Settings.MyHostname} Service unavailable - try again later");

@@ -164,7 +164,7 @@ public sealed class Session
                 EndEarlyPhase(moment, actions);
                 break;
             case Phase.Dialogue:
-                Dialogue.OnTimeLimit(actions);
+                Dialogue.OnTimeLimit(moment, actions);
                 break;
         }
     }
@@ -198,10 +198,10 @@ public sealed class Session
     }
 
     /// <summary>The answer to <see cref="ActionKind.PrepareTls"/>: TLS cannot be spoken.</summary>
-    public void OnTlsUnavailable(SessionActions actions)
+    public void OnTlsUnavailable(Moment moment, SessionActions actions)
     {
         if (_phase is Phase.Dialogue)
-            Dialogue.OnTlsUnavailable("problem receiving status from "u8, actions);
+            Dialogue.OnTlsUnavailable("problem receiving status from "u8, moment, actions);
     }
 
     /// <summary>The daemon stops, and has waited as long as it may.</summary>

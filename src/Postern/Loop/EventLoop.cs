@@ -537,7 +537,7 @@ internal sealed unsafe class EventLoop : IDisposable
         if (isReady)
             client.Session.OnTlsReady(_actions);
         else
-            client.Session.OnTlsUnavailable(_actions);
+            client.Session.OnTlsUnavailable(MomentOf(client), _actions);
         Perform(client);
     });
 

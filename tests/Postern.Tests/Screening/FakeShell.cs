@@ -161,7 +161,7 @@ public sealed class FakeShell : IAllowlistView
         if (isReady)
             Session.OnTlsReady(_actions);
         else
-            Session.OnTlsUnavailable(_actions);
+            Session.OnTlsUnavailable(Moment, _actions);
         Perform();
         Deliver();
     }
