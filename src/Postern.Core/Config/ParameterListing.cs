@@ -43,7 +43,7 @@ public sealed class ParameterListing
         values.Evaluate(Parameters.OfProcess);
         values.Evaluate(Parameters.OfService);
         return new ParameterListing(
-            mainCf.Entries, name => defaults.Find(name, values) ?? Parameters.Find(name)?.Default ?? (name == DirectoryName ? directory : ""), problems);
+            mainCf.Entries, name => name == DirectoryName ? directory : defaults.Find(name, values) ?? Parameters.Find(name)?.Default ?? "", problems);
 
         void Add(IReadOnlyList<MainCfEntry> entries)
         {
@@ -56,7 +56,7 @@ public sealed class ParameterListing
     public static IEnumerable<string> Known => Parameters.All.Select(static row => row.Name).Order(StringComparer.Ordinal);
 
     /// <summary>Whether there is such a parameter, by the registry or by somebody's own definition.</summary>
-    public bool Has(string name) => Parameters.Find(name) is not null || _entries.ContainsKey(name) || name == DirectoryName;
+    public bool Has(string name) => Parameters.Find(name) is not null || _entries.ContainsKey(name);
 
     /// <summary>Whether a file or an option sets it.</summary>
     public bool IsSet(string name) => _entries.ContainsKey(name);
