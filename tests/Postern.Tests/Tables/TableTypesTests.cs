@@ -35,7 +35,7 @@ public sealed class TableTypesTests
         if (!type.IsAvailable)
             Assert.Equal([$"this version of Postern does not have the dictionary type {name} yet"], tables.OpenErrors);
         else if (tables.OpenErrors.Count > 0)
-            Assert.Contains("proxymap service", Assert.Single(tables.OpenErrors), StringComparison.Ordinal);
+            Assert.Matches(name is "lmdb" or "memcache" ? "No such file or directory" : "proxymap service", Assert.Single(tables.OpenErrors));
         Assert.Empty(_warnings.Texts);
     }
 
