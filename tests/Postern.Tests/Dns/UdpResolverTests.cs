@@ -280,7 +280,7 @@ public sealed class UdpResolverTests
         using var loop = new ResolverLoop(Free(IPAddress.Loopback));
         var domain = DnsMessageBuilder.Encode(string.Join('.', Enumerable.Repeat(new string('a', 49), 5)));
 
-        loop.Resolver.Ask(DnsMessageBuilder.Encode("2.0.0.127")[..^1], domain, loop, 7);
+        loop.Resolver.Ask(DnsMessageBuilder.Encode("2.0.0.127").AsSpan()[..^1], domain, loop, 7);
         loop.Turn();
 
         Assert.Equal("failed", loop.Answers[7]);
