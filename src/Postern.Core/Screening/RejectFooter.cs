@@ -43,7 +43,7 @@ public static class RejectFooter
                 "client_address" => session.Client.Address.ToString(),
                 "client_port" => session.ClientPort.ToString(CultureInfo.InvariantCulture),
                 "server_name" => settings.MyHostname,
-                "localtime" => actions.Now.ToString("MMM dd HH:mm:ss", CultureInfo.InvariantCulture),
+                "localtime" => actions.LocalTime().ToString("MMM dd HH:mm:ss", CultureInfo.InvariantCulture),
                 _ => null,
             };
             if (value is null)

@@ -69,6 +69,7 @@ internal sealed unsafe class EventLoop : IDisposable
         _clock = clock;
         _log = log;
         _tag = tag;
+        _actions.LocalTime = clock.GetLocalNow;
         _acceptor = new Acceptor(maxClients, Begin);
         _proxies = new ProxyGate(Math.Max(1, maxClients / 2)); // the other half stays for named clients
         _origin = _idleSince = clock.GetTimestamp();
@@ -278,7 +279,7 @@ internal sealed unsafe class EventLoop : IDisposable
 
     private void ReadClock()
     {
-        _actions.Now = _now = _clock.GetLocalNow();
+        _now = _clock.GetUtcNow();
         _ticks = (long)_clock.GetElapsedTime(_origin).TotalMilliseconds;
     }
 
@@ -635,7 +636,8 @@ internal sealed unsafe class EventLoop : IDisposable
         else
             _ = Libc.close(client.Descriptor);
         _clients.Remove(client);
-        Volatile.Write(ref _idleSince, _clock.GetTimestamp());
+        if (_clients.Count == 0)
+            Volatile.Write(ref _idleSince, _clock.GetTimestamp());
         if (!client.IsNamed)
         {
             _proxies.Leave();

@@ -26,7 +26,7 @@ public sealed class FakeShell : IAllowlistView
 
     public FakeShell(Settings settings, IpAddress client, ServiceLoad? load = null, ClientAddressState? shared = null, DateTimeOffset? localTime = null)
     {
-        _actions.Now = localTime ?? Start;
+        _actions.LocalTime = () => localTime ?? Start;
         _settings = settings;
         _load = load ?? new ServiceLoad();
         Client = shared ?? new ClientAddressState(client);
