@@ -32,7 +32,6 @@ struct tls *tls_new(int fd)
         exit(2);
     }
     SSL_set_connect_state(ssl);
-    SSL_do_handshake(ssl);      /* says hello */
     return (struct tls *) ssl;
 }
 

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Postern.Interop.Tests;
 
 /// <summary>swaks and openssl as clients of STARTTLS, in the dummy engine and with smtpd behind.</summary>
@@ -47,6 +49,30 @@ public sealed class StartTlsTests
         Assert.Contains("221 2.0.0 Bye", output, StringComparison.Ordinal);
         host.WaitForLog("DISCONNECT [127.0.0.1]:");
         Assert.DoesNotContain("connect from", WithoutOwn(host.Log), StringComparison.Ordinal); // it was not smtpd's TLS
+    }
+
+    [Theory]
+    [InlineData(Front.Postscreen)]
+    [InlineData(Front.Postern)]
+    public void Of_two_certificates_a_client_gets_the_one_it_asks_for(Front front)
+    {
+        Tool.Require("openssl");
+        using var certificates = new Certificates();
+        using var host = NewHost(front, certificates);
+        string[] wishes =
+        [
+            "-tls1_3", "-tls1_3 -sigalgs rsa_pss_rsae_sha256", "-tls1_3 -sigalgs rsa_pss_rsae_sha256:ecdsa_secp256r1_sha256",
+            "-tls1_3 -sigalgs ecdsa_secp384r1_sha384:rsa_pss_rsae_sha384:ecdsa_secp256r1_sha256", "-tls1_2",
+            "-tls1_2 -cipher ECDHE-RSA-AES256-GCM-SHA384", "-tls1_2 -cipher ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256",
+            "-tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256",
+        ];
+
+        var got = wishes.Select(wish => Tool.Run(
+            "sh", "-c", "echo QUIT | timeout 30 openssl s_client -starttls smtp -connect \"$1\" $2 -crlf -ign_eof", "sh", $"127.0.0.1:{host.Port}", wish).Output);
+
+        Assert.Equal(
+            ["ECDSA", "RSA-PSS", "RSA-PSS", "RSA-PSS", "ECDSA", "RSA-PSS", "RSA-PSS", "ECDSA"],
+            got.Select(static output => Regex.Match(output, "^Peer signature type: (.*)$", RegexOptions.Multiline).Groups[1].Value));
     }
 
     private static MailHost NewHost(Front front, Certificates certificates) => MailHost.Behind(front, [.. certificates.Settings, "postscreen_bare_newline_enable = yes"]);

@@ -12,6 +12,7 @@ public sealed class TlsCipher
     {
         (Suite, Name, Bits) = (suite, name, bits);
         IsOfTls13 = since == "TLSv1.3";
+        IsForEcdsa = authentication == "ECDSA";
         IsDefault = !(encryption is "ARIAGCM" or "Camellia" or "AESCCM" or "AESCCM8");
         _words =
         [
@@ -23,7 +24,7 @@ public sealed class TlsCipher
                 "DH" => ["kDHE", "kEDH", "DHE", "EDH", "DH"],
                 _ => ["kRSA", "RSA"],
             },
-            .. authentication == "ECDSA" ? (string[])["aECDSA", "ECDSA"] : ["aRSA"],
+            .. IsForEcdsa ? (string[])["aECDSA", "ECDSA"] : ["aRSA"],
             .. encryption switch
             {
                 "AES" => (string[])["AES", $"AES{bits}"],
@@ -118,6 +119,9 @@ public sealed class TlsCipher
 
     /// <summary>Not subject to cipher strings.</summary>
     public bool IsOfTls13 { get; }
+
+    /// <summary>Whether the server's certificate has to have an ECDSA key; else, before TLS 1.3, an RSA key.</summary>
+    public bool IsForEcdsa { get; }
 
     /// <summary>Whether <c>DEFAULT</c> has it.</summary>
     internal bool IsDefault { get; }

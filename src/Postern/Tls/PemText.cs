@@ -4,7 +4,17 @@ using System.Security.Cryptography.X509Certificates;
 namespace Postern.Tls;
 
 /// <summary>A certificate with its key, and the certificates that lead from it to its authority.</summary>
-internal sealed record ServerIdentity(X509Certificate2 Certificate, X509Certificate2Collection Others);
+internal sealed record ServerIdentity(X509Certificate2 Certificate, X509Certificate2Collection Others)
+{
+    /// <summary>The size of its ECDSA key; 0: it is an RSA key.</summary>
+    public int EcdsaBits { get; } = BitsOf(Certificate);
+
+    private static int BitsOf(X509Certificate2 certificate)
+    {
+        using var key = certificate.GetECDsaPublicKey();
+        return key?.KeySize ?? 0;
+    }
+}
 
 /// <summary>Makes certificates of PEM texts. What is wrong with them is told in the administrator's words.</summary>
 internal static class PemText

@@ -59,7 +59,7 @@ internal sealed class TlsChannel(int descriptor, TlsContext context, SemaphoreSl
     {
         try
         {
-            using var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
+            using var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true)) { NoDelay = true }; // a reply waits for no acknowledgement
             using var network = new NetworkStream(socket, ownsSocket: false);
             using var stream = new TurnStream(network, turns);
             using var tls = new SslStream(stream, leaveInnerStreamOpen: true);
@@ -88,7 +88,9 @@ internal sealed class TlsChannel(int descriptor, TlsContext context, SemaphoreSl
         var trusted = false;
         try
         {
-            await tls.AuthenticateAsServerAsync(context.NewOptions(judgement => trusted = judgement), _closing.Token).ConfigureAwait(false);
+            await tls.AuthenticateAsServerAsync(
+                (_, _, _, _) => ValueTask.FromResult(context.NewOptions(stream.Received, judgement => trusted = judgement)), null, _closing.Token)
+                .ConfigureAwait(false);
             listener.OnUp(TlsHandshake.Of(tls, trusted));
             return true;
         }

@@ -5,20 +5,22 @@ using Postern.Core.Config;
 
 namespace Postern.Tls;
 
-/// <summary>Everything that a handshake needs: settings and the certificate in force. Immutable; a renewal makes another one.</summary>
+/// <summary>Everything that a handshake needs: settings and the certificates in force. Immutable; a renewal makes another one.</summary>
 internal sealed class TlsContext
 {
     private readonly TlsSettings _settings;
-    private readonly SslStreamCertificateContext _certificate;
+    private readonly IReadOnlyList<ServerIdentity> _identities;
+    private readonly SslStreamCertificateContext[] _certificates;
     private readonly X509Certificate2Collection _authorities;
 
     /// <param name="settings">Versions, ciphers, and what is asked of clients.</param>
-    /// <param name="identity">The server's certificate.</param>
+    /// <param name="identities">The server's certificates, at least one; of several, the client's wishes choose.</param>
     /// <param name="authorities">Whom to believe about clients' certificates.</param>
-    public TlsContext(TlsSettings settings, ServerIdentity identity, X509Certificate2Collection authorities)
+    public TlsContext(TlsSettings settings, IReadOnlyList<ServerIdentity> identities, X509Certificate2Collection authorities)
     {
         _settings = settings;
-        _certificate = SslStreamCertificateContext.Create(identity.Certificate, identity.Others, offline: true);
+        _identities = identities;
+        _certificates = [.. identities.Select(static one => SslStreamCertificateContext.Create(one.Certificate, one.Others, offline: true))];
         _authorities = authorities;
     }
 
@@ -26,13 +28,14 @@ internal sealed class TlsContext
     public bool LogsHandshakes => _settings.LogsHandshakes;
 
     /// <summary>The options of one handshake.</summary>
+    /// <param name="received">What the client has sent in it: its first message.</param>
     /// <param name="judge">Is told whether the client's certificate is trusted, if it shows one.</param>
-    public SslServerAuthenticationOptions NewOptions(Action<bool> judge)
+    public SslServerAuthenticationOptions NewOptions(ReadOnlySpan<byte> received, Action<bool> judge)
     {
 #pragma warning disable CA1416 // not on Windows, like all of this program
         var options = new SslServerAuthenticationOptions
         {
-            ServerCertificateContext = _certificate,
+            ServerCertificateContext = _certificates[_identities.Count > 1 ? ClientHello.Choose(received, _identities, _settings) : 0],
             EnabledSslProtocols = ToSslProtocols(_settings.Versions),
             CipherSuitesPolicy = new CipherSuitesPolicy(_settings.CipherSuites),
             AllowRenegotiation = false, // a client could keep us busy with it

@@ -108,12 +108,11 @@ internal sealed class TlsCredentials(TlsSettings settings, PemFiles files, TimeP
     private bool TryMake([NotNullWhen(true)] out TlsContext? context, [NotNullWhen(false)] out string? problem)
     {
         (context, problem) = (null, null);
-        ServerIdentity? first = null;
+        var all = new List<ServerIdentity>();
         foreach (var certificate in settings.Certificates)
         {
-            var identities = Read(certificate, files, out var flaw);
+            all.AddRange(Read(certificate, files, out var flaw));
             problem ??= flaw;
-            first ??= identities.Count > 0 ? identities[0] : null;
         }
 
         X509Certificate2Collection authorities = [];
@@ -127,7 +126,7 @@ internal sealed class TlsCredentials(TlsSettings settings, PemFiles files, TimeP
 
         if (problem is not null)
             return false;
-        context = new TlsContext(settings, first!, authorities);
+        context = new TlsContext(settings, all, authorities);
         return true;
     }
 

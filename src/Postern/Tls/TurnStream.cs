@@ -1,3 +1,5 @@
+using Postern.Core;
+
 namespace Postern.Tls;
 
 /// <summary>
@@ -7,13 +9,18 @@ namespace Postern.Tls;
 /// </summary>
 internal sealed class TurnStream(Stream socket, SemaphoreSlim turns) : Stream
 {
+    private readonly ByteBuffer _received = new();
     private int _hasTurn;
     private bool _isFree;
+
+    /// <summary>What the client has sent in the handshake so far. The library bounds it: a message ends at 16 KiB.</summary>
+    public ReadOnlySpan<byte> Received => _received.Written;
 
     /// <summary>The handshake is over: what comes now costs next to nothing.</summary>
     public void SetFree()
     {
         _isFree = true;
+        _received.Truncate(0);
         GiveBack();
     }
 
@@ -23,6 +30,7 @@ internal sealed class TurnStream(Stream socket, SemaphoreSlim turns) : Stream
         var count = await socket.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
         if (_isFree || count == 0)
             return count;
+        _received.Append(buffer.Span[..count]);
         await turns.WaitAsync(cancellationToken).ConfigureAwait(false);
         Volatile.Write(ref _hasTurn, 1);
         return count;

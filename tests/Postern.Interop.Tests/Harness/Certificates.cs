@@ -3,9 +3,11 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Postern.Interop.Tests.Harness;
 
-/// <summary>A certificate for mail.lab.example with the chain behind it: a root, an authority between, the server.</summary>
+/// <summary>Two certificates for mail.lab.example, RSA and ECDSA, with the chain behind them: a root, an authority between, the server.</summary>
 internal sealed class Certificates : IDisposable
 {
+    private const string Name = "CN=mail.lab.example";
+
     private readonly string _directory = Directory.CreateTempSubdirectory("postern-certificates-").FullName;
 
     public Certificates()
@@ -15,18 +17,27 @@ internal sealed class Certificates : IDisposable
         using var root = Authority("CN=Lab Root", rootKey).CreateSelfSigned(now.AddDays(-3), now.AddDays(30));
         using var middleKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var middle = Authority("CN=Lab Authority", middleKey).Create(root, now.AddDays(-2), now.AddDays(29), [1]);
-        using var middleWithKey = middle.CopyWithPrivateKey(middleKey);
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=mail.lab.example", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName("mail.lab.example");
-        request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
-        using var server = request.Create(middleWithKey, now.AddDays(-1), now.AddDays(28), [2]);
+        using var rsa = RSA.Create(2048);
+        using var elliptic = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var chains = new[]
+        {
+            Chain(rsa, new CertificateRequest(Name, rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1), 2),
+            Chain(elliptic, new CertificateRequest(Name, elliptic, HashAlgorithmName.SHA256), 3),
+        };
 
         File.WriteAllText(RootFile, root.ExportCertificatePem() + "\n");
-        File.WriteAllText(ChainFile, $"{key.ExportPkcs8PrivateKeyPem()}\n{server.ExportCertificatePem()}\n{middle.ExportCertificatePem()}\n");
+        File.WriteAllText(ChainFile, string.Concat(chains));
         Tool.Must("chmod", "0600", ChainFile); // a key is for root alone
+
+        string Chain(AsymmetricAlgorithm key, CertificateRequest request, byte number)
+        {
+            var names = new SubjectAlternativeNameBuilder();
+            names.AddDnsName("mail.lab.example");
+            request.CertificateExtensions.Add(names.Build());
+            request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
+            using var server = request.Create(middle.SubjectName, X509SignatureGenerator.CreateForECDsa(middleKey), now.AddDays(-1), now.AddDays(28), [number]);
+            return $"{key.ExportPkcs8PrivateKeyPem()}\n{server.ExportCertificatePem()}\n{middle.ExportCertificatePem()}\n";
+        }
     }
 
     /// <summary>What clients trust.</summary>
