@@ -75,6 +75,22 @@ public sealed class StartTlsTests
             got.Select(static output => Regex.Match(output, "^Peer signature type: (.*)$", RegexOptions.Multiline).Groups[1].Value));
     }
 
+    [Theory]
+    [InlineData(Front.Postscreen)]
+    [InlineData(Front.Postern)]
+    public void A_session_can_be_resumed(Front front)
+    {
+        Tool.Require("openssl");
+        using var certificates = new Certificates();
+        using var host = NewHost(front, certificates);
+
+        var (_, output) = Tool.Run(
+            "sh", "-c", "for option in -sess_out -sess_in; do echo QUIT | timeout 30 openssl s_client -starttls smtp -connect \"$1\" -tls1_3 $option \"$2\" -crlf -ign_eof; done",
+            "sh", $"127.0.0.1:{host.Port}", Path.Combine(host.Directory, "session.pem"));
+
+        Assert.Matches("(?s)New, TLSv1.3, .*221 2.0.0 Bye.*Reused, TLSv1.3, .*221 2.0.0 Bye", output);
+    }
+
     private static MailHost NewHost(Front front, Certificates certificates) => MailHost.Behind(front, [.. certificates.Settings, "postscreen_bare_newline_enable = yes"]);
 
     private static (int Status, string Output) Swaks(MailHost host, Certificates certificates) => Tool.Run(

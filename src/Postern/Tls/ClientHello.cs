@@ -6,10 +6,10 @@ using Postern.Core.Config;
 namespace Postern.Tls;
 
 /// <summary>
-/// Which kind of certificate a client takes, read from its first TLS message (RFC 8446 section 4.1.2) as OpenSSL's
-/// servers read it: by the client's order of signature algorithms with TLS 1.3, by its order of ciphers before.
+/// What a client can do, read from its first TLS message (RFC 8446 section 4.1.2). What is missing or broken reads as
+/// nothing offered: the library judges the message.
 /// </summary>
-internal static class ClientHello
+internal readonly ref struct ClientHello
 {
     private const int RecordHeader = 5;
     private const int MessageHeader = 4;
@@ -19,62 +19,63 @@ internal static class ClientHello
     private const ushort SupportedVersions = 43;
     private const ushort Tls13 = 0x0304;
 
-    /// <summary>Chooses among several certificates.</summary>
+    private readonly ReadOnlySpan<byte> _ciphers;
+    private readonly ReadOnlySpan<byte> _algorithms;
+    private readonly ReadOnlySpan<byte> _versions;
+
     /// <param name="received">What the client has sent in the handshake so far: TLS records.</param>
-    /// <param name="identities">The first one is what a client gets that says nothing of use.</param>
-    /// <param name="settings">Versions and ciphers of the server.</param>
-    /// <returns>An index of <paramref name="identities"/>.</returns>
-    public static int Choose(ReadOnlySpan<byte> received, IReadOnlyList<ServerIdentity> identities, TlsSettings settings)
+    public ClientHello(ReadOnlySpan<byte> received)
     {
         var hello = new Reader(Message(received));
         hello.Skip(2 + 32); // version, random
         hello.Vector(1); // session
-        var ciphers = hello.Vector(2);
+        _ciphers = hello.Vector(2);
         hello.Vector(1); // compression
-        ReadOnlySpan<byte> algorithms = default, versions = default;
         var extensions = new Reader(hello.Vector(2));
         while (!extensions.IsEmpty)
         {
             var type = extensions.Number();
             var body = new Reader(extensions.Vector(2));
             if (type == SignatureAlgorithms)
-                algorithms = body.Vector(2);
+                _algorithms = body.Vector(2);
             else if (type == SupportedVersions)
-                versions = body.Vector(1);
+                _versions = body.Vector(1);
         }
-
-        return settings.Versions.HasFlag(TlsVersions.Tls13) && Contains(versions, Tls13)
-            ? ByAlgorithm(algorithms, identities)
-            : ByCipher(ciphers, identities, settings);
     }
 
-    private static int ByAlgorithm(ReadOnlySpan<byte> algorithms, IReadOnlyList<ServerIdentity> identities)
+    /// <summary>Whether TLS 1.3 comes of it with a server that has it.</summary>
+    public bool IsOfTls13
     {
-        var each = new Reader(algorithms);
-        while (!each.IsEmpty)
+        get
         {
-            var algorithm = each.Number();
-            for (var i = 0; i < identities.Count; i++)
+            var offers = false;
+            for (var each = new Reader(_versions); !each.IsEmpty && !offers;)
+                offers = each.Number() == Tls13;
+            for (var each = new Reader(_ciphers); !each.IsEmpty && offers;)
             {
-                if (Signs(identities[i], algorithm))
-                    return i;
+                if (TlsCipher.Find((TlsCipherSuite)each.Number()) is { IsOfTls13: true })
+                    return true;
             }
-        }
 
-        return 0;
+            return false;
+        }
     }
 
-    private static int ByCipher(ReadOnlySpan<byte> ciphers, IReadOnlyList<ServerIdentity> identities, TlsSettings settings)
+    /// <summary>
+    /// Chooses among several certificates as OpenSSL does: by the client's order of signature algorithms with TLS 1.3, by
+    /// its order of ciphers before.
+    /// </summary>
+    /// <param name="identities">The first one is what a client gets that says nothing of use.</param>
+    /// <param name="suites">The server's; null: it is TLS 1.3 that is spoken.</param>
+    /// <returns>An index of <paramref name="identities"/>.</returns>
+    public int Choose(IReadOnlyList<ServerIdentity> identities, IReadOnlyList<TlsCipherSuite>? suites)
     {
-        var each = new Reader(ciphers);
-        while (!each.IsEmpty)
+        for (var each = new Reader(suites is null ? _algorithms : _ciphers); !each.IsEmpty;)
         {
-            var suite = (TlsCipherSuite)each.Number();
-            if (!settings.CipherSuites.Contains(suite) || TlsCipher.Find(suite) is not { IsOfTls13: false } cipher)
-                continue;
+            var number = each.Number();
             for (var i = 0; i < identities.Count; i++)
             {
-                if (cipher.IsForEcdsa == identities[i].EcdsaBits > 0)
+                if (suites is null ? Signs(identities[i], number) : suites.Contains((TlsCipherSuite)number) && Serves(identities[i], (TlsCipherSuite)number))
                     return i;
             }
         }
@@ -92,6 +93,9 @@ internal static class ClientHello
         _ => false,
     };
 
+    private static bool Serves(ServerIdentity identity, TlsCipherSuite suite) =>
+        TlsCipher.Find(suite) is { IsOfTls13: false } cipher && cipher.IsForEcdsa == identity.EcdsaBits > 0;
+
     /// <returns>The body of the first message, put together from its records; shorter than announced when more is to come.</returns>
     private static ReadOnlySpan<byte> Message(ReadOnlySpan<byte> records)
     {
@@ -106,18 +110,6 @@ internal static class ClientHello
         return message.Count > MessageHeader && message[0] == ClientHelloMessage
             ? CollectionsMarshal.AsSpan(message)[MessageHeader..]
             : default;
-    }
-
-    private static bool Contains(ReadOnlySpan<byte> numbers, ushort wanted)
-    {
-        var each = new Reader(numbers);
-        while (!each.IsEmpty)
-        {
-            if (each.Number() == wanted)
-                return true;
-        }
-
-        return false;
     }
 
     /// <summary>Reads forwards; what is missing at the end reads as nothing.</summary>

@@ -32,12 +32,17 @@ internal sealed class TlsContext
     /// <param name="judge">Is told whether the client's certificate is trusted, if it shows one.</param>
     public SslServerAuthenticationOptions NewOptions(ReadOnlySpan<byte> received, Action<bool> judge)
     {
+        var hello = new ClientHello(received);
+        var isTls13 = _settings.Versions.HasFlag(TlsVersions.Tls13) && hello.IsOfTls13;
 #pragma warning disable CA1416 // not on Windows, like all of this program
         var options = new SslServerAuthenticationOptions
         {
-            ServerCertificateContext = _certificates[_identities.Count > 1 ? ClientHello.Choose(received, _identities, _settings) : 0],
+            ServerCertificateContext = _certificates[hello.Choose(_identities, isTls13 ? null : _settings.CipherSuites)],
             EnabledSslProtocols = ToSslProtocols(_settings.Versions),
-            CipherSuitesPolicy = new CipherSuitesPolicy(_settings.CipherSuites),
+
+            // With a policy the runtime makes OpenSSL's context anew for each client, which costs a third of a handshake and
+            // leaves nothing to resume. TLS 1.3 has no ciphers to choose from. A certificate that was asked for is seen each time.
+            CipherSuitesPolicy = isTls13 && !_settings.AsksForCertificate ? null : new CipherSuitesPolicy(_settings.CipherSuites),
             AllowRenegotiation = false, // a client could keep us busy with it
             EncryptionPolicy = EncryptionPolicy.RequireEncryption,
         };
