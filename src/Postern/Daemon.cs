@@ -31,6 +31,7 @@ internal sealed class Daemon : IDisposable
     private readonly Watchdog _watchdog;
     private readonly Dictionary<string, RunningService> _services = [];
     private readonly Dictionary<string, TemporaryAllowlist> _allowlists = [];
+    private readonly RelayTargets _relays;
     private readonly int _clientsThatFit;
     private Configuration _configuration;
     private LogOptions _logOptions;
@@ -51,6 +52,7 @@ internal sealed class Daemon : IDisposable
             log.Write(_tags.Postern, LogSeverity.Warning, problem);
         _clientsThatFit = ProcessLimits.ClientsThatFit(openFiles);
         _loop = new EventLoop(_clock, log, _tags.Postscreen, _clientsThatFit) { RefreshTables = RefreshTables };
+        _relays = new RelayTargets(_loop, (severity, text) => log.Write(_tags.Postern, severity, text));
         _signals = new Signals(
             stop: () => _loop.Post(() => Stop(_configuration.Process!.StopGraceTime)),
             stopNow: () => _loop.Post(() => Stop(TimeSpan.Zero)),
@@ -94,6 +96,7 @@ internal sealed class Daemon : IDisposable
     {
         _signals.Dispose();
         _watchdog.Dispose();
+        _relays.Dispose();
         _loop.Dispose();
         foreach (var allowlist in _allowlists.Values)
             allowlist.Dispose();
@@ -140,8 +143,10 @@ internal sealed class Daemon : IDisposable
         OpenAllowlists();
         if (!TryStartReceiver(out problem))
             return false;
+        _relays.Assign(_configuration.Services, _services);
         foreach (var allowlist in _allowlists.Values)
             allowlist.WaitUntilLoaded(LoadPatience);
+        _relays.WaitForFirstProbe(LoadPatience);
         _log.Write(_tags.Postern, LogSeverity.Info, Describe());
         _log.Flush();
         return true;
@@ -162,8 +167,9 @@ internal sealed class Daemon : IDisposable
         return listener;
     }
 
-    private DescriptorPassing HandoffFor(ScreeningService service) => service.Handoff switch
+    private DescriptorPassing? HandoffFor(ScreeningService service) => service.Handoff switch
     {
+        HandoffTarget.Relay => null,
         HandoffTarget.Pass pass => new DescriptorPassing(pass.SocketPath, NameOf(pass.SocketPath)),
         _ => new DescriptorPassing(ReceiverSocket, "the built-in receiver"),
     };
@@ -252,7 +258,7 @@ internal sealed class Daemon : IDisposable
     private string Describe()
     {
         var where = string.Join(", ", _loop.Listeners.Select(l => $"[{l.Endpoint.Address}]:{l.Endpoint.Port}"));
-        var to = string.Join(", ", _services.Values.Select(s => s.Handoff.Service).Distinct());
+        var to = string.Join(", ", _services.Values.Select(s => s.Handoff?.Service ?? s.Relay!.Name).Distinct());
         var known = _allowlists.Values.Sum(a => a.Count);
         return $"ready: listening on {where}; clients that pass go to {to}; {known} clients are known; room for {_clientsThatFit} at once";
     }
@@ -319,6 +325,7 @@ internal sealed class Daemon : IDisposable
             running.Handoff = HandoffFor(service);
         }
 
+        _relays.Assign(configuration.Services, _services);
         foreach (var (service, endpoint) in wanted)
         {
             if (_loop.Listeners.FirstOrDefault(l => IsAt(l, endpoint)) is { } listener)

@@ -11,7 +11,8 @@ public sealed class ArchitectureTests
 {
     private static readonly Dictionary<string, string[]> CoreArrows = new()
     {
-        ["Screening"] = ["Smtp", "Tables", "Allowlist", "Config"],
+        ["Screening"] = ["Smtp", "Tables", "Allowlist", "Config", "Relay"],
+        ["Relay"] = ["Smtp", "Config"],
         ["Config"] = ["Tables"],
         ["Smtp"] = [],
         ["Tables"] = [],
@@ -21,7 +22,8 @@ public sealed class ArchitectureTests
     // Who may use the loop: the composition. And what nobody but the composition and the loop may use.
     private static readonly Dictionary<string, string[]> DaemonArrows = new()
     {
-        ["Loop"] = ["Handoff", "Logging", "Native", "Storage"],
+        ["Loop"] = ["Handoff", "Logging", "Native", "Relay", "Storage"],
+        ["Relay"] = ["Native"],
         ["Handoff"] = ["Native"],
         ["Receiver"] = ["Dns", "Native"],
         ["Dns"] = [],

@@ -95,7 +95,7 @@ internal sealed class ServiceReader(
         {
             if (Array.IndexOf(NotByService, one.Name) >= 0 || one.Name.StartsWith("postern_", StringComparison.Ordinal))
             {
-                if (one.Name != "postern_handoff" && Parameters.Find(one.Name) is not null)
+                if (Parameters.Find(one.Name) is { } row && !ScreeningParameters.Rows.Contains(row))
                     problems.Warning(
                         one.Origin,
                         $"-o {one.Name}={one.Value} has no effect: all services have one process",
@@ -120,8 +120,9 @@ internal sealed class ServiceReader(
                 $"service {entry.Name} requires a process limit of 1",
                 "write 1 in the seventh field, maxproc");
         if (!HandoffTarget.TryParse(values.Text("postern_handoff"), values.Text("queue_directory"), out var handoff, out var problem))
-            problems.Error(values.OriginOf("postern_handoff") ?? entry.Origin, problem, "write pass:private/smtpd or receiver");
+            problems.Error(values.OriginOf("postern_handoff") ?? entry.Origin, problem, "write pass:private/smtpd, receiver, relay:tcp:HOST:PORT or relay:unix:PATH");
         WarnOfMissingServer(values, handoff);
+        var live = RelayReader.ReadLiveTarget(values, problems);
 
         var settings = new SettingsBuilder(values, tables, problems).Build();
         var endpoints = ReadEndpoints(entry, values, owners);
@@ -133,6 +134,8 @@ internal sealed class ServiceReader(
                 Origin = entry.Origin,
                 Endpoints = endpoints,
                 Handoff = handoff,
+                LiveTarget = live,
+                Relay = RelayReader.ReadRules(values, isUsed: handoff is HandoffTarget.Relay || live is not null, problems),
                 SyslogName = values.Text("syslog_name"),
                 Settings = settings,
             };

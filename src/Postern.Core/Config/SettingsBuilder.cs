@@ -58,6 +58,7 @@ internal sealed class SettingsBuilder(ParameterValues values, TableCatalog table
             SoftBounce = values.YesNo("soft_bounce"),
             WatchdogTimeout = values.Time("postscreen_watchdog_timeout"),
 
+            LiveHandover = values.YesNo("postern_live_handover"),
             CacheMap = ReadCacheMap(),
             CacheRetentionTime = values.Time("postscreen_cache_retention_time"),
             CacheCleanupInterval = values.Time("postscreen_cache_cleanup_interval"),

@@ -1,3 +1,4 @@
+using Postern.Core.Relay;
 using Postern.Core.Smtp;
 
 namespace Postern.Core.Screening;
@@ -33,10 +34,15 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     private readonly LineReader _lines = new(session.Settings.LineLengthLimit);
     private byte[]? _helo;
     private byte[]? _sender;
+    private byte[] _mail = []; // what stood behind MAIL, as long as there is a sender
+    private EhloOffer? _announced; // in the last reply to EHLO; null: the client has said HELO since, or nothing
     private bool _extended;
     private int _commands;
     private string _where = CommandTable.BeforeFirst;
     private EhloKeywords _discarded;
+
+    /// <summary>What a server is told when the client is handed over to it; null: it is not being handed over.</summary>
+    internal Envelope? Envelope { get; private set; }
 
     /// <summary>Opens the dialogue.</summary>
     /// <param name="withoutBanner">The client talked into the greeting: it gets answers, not the rest of a greeting.</param>
@@ -59,7 +65,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     /// <summary>Works through what one read brought.</summary>
     internal void OnReceived(ReadOnlySpan<byte> input, Moment moment, SessionActions actions)
     {
-        while (!input.IsEmpty && !session.IsDone)
+        while (!input.IsEmpty && !session.IsDone && !session.IsHandingOver)
         {
             var end = _lines.Read(ref input, out var line);
             if (end is LineEnd.Incomplete)
@@ -87,6 +93,17 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         }
     }
 
+    /// <summary>No server took the client over: its recipient gets the session's answer.</summary>
+    /// <param name="recipient">What stood behind RCPT.</param>
+    /// <param name="actions">Takes what is to be done.</param>
+    internal void OnHandoverFailed(ReadOnlySpan<byte> recipient, SessionActions actions)
+    {
+        Envelope = null;
+        TryExtractAddress(recipient, out var address);
+        LogRejection(address!, actions);
+        RestartTimer(actions);
+    }
+
     private Reply TryAgainLater => new($"421 {session.Settings.MyHostname} Service unavailable - try again later");
 
     private void OnCommand(in CommandRead read, Moment moment, SessionActions actions)
@@ -112,22 +129,23 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         }
 
         if (read.Known is { IsImplemented: true } known)
-            Execute(known, read.Command, actions);
+            Execute(known, read, actions);
         else
             session.SendReply(NotRecognized, actions);
-        if (!session.IsDone)
+        if (!session.IsDone && !session.IsHandingOver)
             RestartTimer(actions);
     }
 
-    private void Execute(DummyCommand known, CommandLine command, SessionActions actions)
+    private void Execute(DummyCommand known, in CommandRead read, SessionActions actions)
     {
+        var command = read.Command;
         switch (known.Name)
         {
             case "HELO": OnHelo(command, actions); break;
             case "EHLO": OnEhlo(command, actions); break;
             case "STARTTLS": session.SendReply(command.FirstArgument.IsEmpty ? NotImplemented : EhloSyntax, actions); break; // 3.7 says EHLO here
             case "MAIL": OnMail(command, actions); break;
-            case "RCPT": OnRcpt(command, actions); break;
+            case "RCPT": OnRcpt(command, read.Unread, actions); break;
             case "DATA": OnData(command, actions); break;
             case "BDAT": OnBdat(command, actions); break;
             case "RSET":
@@ -145,9 +163,13 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     private void OnHelo(CommandLine command, SessionActions actions)
     {
         if (!TakeHelo(command))
+        {
             session.SendReply(HeloSyntax, actions);
-        else
-            session.SendReply(new Reply("250 " + session.Settings.MyHostname), actions);
+            return;
+        }
+
+        _announced = null;
+        session.SendReply(new Reply("250 " + session.Settings.MyHostname), actions);
     }
 
     private void OnEhlo(CommandLine command, SessionActions actions)
@@ -160,7 +182,9 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
 
         _extended = true;
         _discarded = EhloKeywordList.Parse(session.Settings.DiscardEhloKeywords);
-        new EhloReply(session.Settings, _discarded).AppendTo(actions.Text);
+        var reply = new EhloReply(session.Settings, _discarded, session.Settings.LiveHandover ? session.Offer?.Current : null);
+        _announced = reply.Announced;
+        reply.AppendTo(actions.Text);
         actions.Send();
     }
 
@@ -180,21 +204,40 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
             session.SendReply(HeloFirst, actions);
         else if (_sender is not null)
             session.SendReply(NestedMail, actions);
-        else if (!TryExtractAddress(command, out _sender))
+        else if (!TryExtractAddress(command.Arguments, out _sender))
             session.SendReply(MailSyntax, actions);
         else
-            session.SendReply(Ok, actions);
+            AcceptSender(command, actions);
     }
 
-    private void OnRcpt(CommandLine command, SessionActions actions)
+    private void AcceptSender(CommandLine command, SessionActions actions)
+    {
+        _mail = session.MayHandOver ? command.Arguments.ToArray() : [];
+        session.SendReply(Ok, actions);
+    }
+
+    private void OnRcpt(CommandLine command, ReadOnlySpan<byte> unread, SessionActions actions)
     {
         if (_sender is null)
         {
             session.SendReply(NeedMail, actions);
         }
-        else if (!TryExtractAddress(command, out var recipient))
+        else if (!TryExtractAddress(command.Arguments, out var recipient))
         {
             session.SendReply(RcptSyntax, actions);
+        }
+        else if (session.MayHandOver && CanBeSaidAgain(command.Arguments))
+        {
+            Envelope = new Envelope
+            {
+                Helo = _helo ?? [],
+                Extended = _announced is not null,
+                Announced = _announced ?? EhloOffer.Nothing,
+                Mail = _mail,
+                Recipient = command.Arguments.ToArray(),
+                Rest = unread.ToArray(),
+            };
+            session.HandOver(actions);
         }
         else
         {
@@ -202,6 +245,9 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
             session.SendReply(session.RecipientReply, actions);
         }
     }
+
+    private bool CanBeSaidAgain(ReadOnlySpan<byte> recipient) =>
+        Relay.Envelope.IsPlain(_helo) && Relay.Envelope.IsPlain(_mail) && Relay.Envelope.IsPlain(recipient);
 
     private void OnData(CommandLine command, SessionActions actions)
     {
@@ -227,10 +273,10 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     private void OnEtrn(CommandLine command, SessionActions actions) => session.SendReply(
         session.Settings.HeloRequired && _helo is null ? HeloFirst : command.FirstArgument.IsEmpty ? EtrnSyntax : NoEtrn, actions);
 
-    private static bool TryExtractAddress(CommandLine command, out byte[]? address)
+    private static bool TryExtractAddress(ReadOnlySpan<byte> arguments, out byte[]? address)
     {
-        var colon = command.Arguments.IndexOf((byte)':');
-        address = colon < 0 ? null : MailAddress.Extract(command.Arguments[(colon + 1)..]);
+        var colon = arguments.IndexOf((byte)':');
+        address = colon < 0 ? null : MailAddress.Extract(arguments[(colon + 1)..]);
         return colon >= 0;
     }
 

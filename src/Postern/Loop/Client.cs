@@ -1,4 +1,5 @@
 using Postern.Core.Screening;
+using Postern.Relay;
 
 namespace Postern.Loop;
 
@@ -35,6 +36,9 @@ internal sealed class Client(int descriptor, RunningService service, Session ses
     /// <summary>How often the server's queue was found full.</summary>
     public byte HandOffAttempts;
 
+    /// <summary>Its relayed session; null: it is not on its way to a relay target.</summary>
+    public RelaySession? Relay;
+
     /// <summary>Place in <see cref="ClientTable"/>.</summary>
     public int Index;
 }
@@ -50,4 +54,10 @@ internal enum ClientState : byte
 
     /// <summary>The SMTP server has been given the client; it closes the channel when it has taken it.</summary>
     HandedOff,
+
+    /// <summary>A relay target is being told about it; the client has to wait.</summary>
+    BeingRelayed,
+
+    /// <summary>A relay target has it; what the two say to each other is passed on.</summary>
+    Relayed,
 }

@@ -39,6 +39,9 @@ internal sealed unsafe class ClientWriter
         return error is 0 or Errno.EAGAIN or Errno.EPIPE or Errno.ECONNRESET ? null : Errno.Text(error);
     }
 
+    /// <summary>Takes what is not sent yet; somebody else sends it.</summary>
+    public byte[] TakeUnsent(Client client) => _unsent.Remove(client, out var unsent) ? unsent : [];
+
     /// <summary>Drops what is not sent yet.</summary>
     public void Forget(Client client)
     {

@@ -1,10 +1,12 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Postern.Core;
+using Postern.Core.Relay;
 using Postern.Core.Screening;
 using Postern.Handoff;
 using Postern.Logging;
 using Postern.Native;
+using Postern.Relay;
 using Postern.Storage;
 
 namespace Postern.Loop;
@@ -13,7 +15,7 @@ namespace Postern.Loop;
 /// The one thread that owns every client. It waits for events, gives each to the session it concerns, and performs the
 /// actions that come back: the only place where decisions become effects. Other threads post.
 /// </summary>
-internal sealed unsafe class EventLoop : IDisposable
+internal sealed unsafe class EventLoop : IDisposable, IRelayHost
 {
     private const ulong ListenerMark = 1UL << 63;
     private const ulong WakeToken = ulong.MaxValue;
@@ -35,6 +37,7 @@ internal sealed unsafe class EventLoop : IDisposable
     private readonly SessionActions _actions = new();
     private readonly ClientWriter _writer = new();
     private readonly Acceptor _acceptor;
+    private readonly RelayedClients _relays;
     private readonly byte[] _input = GC.AllocateUninitializedArray<byte>(4096, pinned: true);
     private readonly ConcurrentQueue<Action> _posted = new();
     private readonly int _wake = Libc.eventfd(0, Libc.EFD_CLOEXEC | Libc.EFD_NONBLOCK);
@@ -48,6 +51,8 @@ internal sealed unsafe class EventLoop : IDisposable
     private long _lastWarning = -1000;
     private long _stopDeadline = -1;
     private int _flushesBeforeHandOff;
+    private uint _events; // of the client in hand
+    private bool _areOfServer;
 
     /// <param name="clock">Wall-clock and monotonic time.</param>
     /// <param name="log">Takes every line; flushed before the loop sleeps.</param>
@@ -59,6 +64,7 @@ internal sealed unsafe class EventLoop : IDisposable
         _log = log;
         _tag = tag;
         _acceptor = new Acceptor(maxClients, Begin);
+        _relays = new RelayedClients(this, _poller, _clients);
         _origin = clock.GetTimestamp();
         (_onReady, _onDeadline, _onConnected) = (OnReady, OnDeadline, OnConnected);
         ReadClock();
@@ -139,7 +145,12 @@ internal sealed unsafe class EventLoop : IDisposable
         foreach (var listener in _listeners)
             listener.Dispose();
         foreach (var client in _clients.ToArray())
+        {
+            _relays.Forget(client);
             _ = Libc.close(client.Descriptor);
+        }
+
+        _relays.Dispose();
         _poller.Dispose();
         _ = Libc.close(_wake);
         _acceptor.Dispose();
@@ -161,8 +172,8 @@ internal sealed unsafe class EventLoop : IDisposable
                 TakePosted();
             else if ((token & ListenerMark) != 0)
                 AcceptFrom((int)(uint)token);
-            else if (_clients.Find(token) is { } client)
-                Guarded(client, _onReady);
+            else if (_clients.Find(token & ~RelayedClients.ServerMark) is { } client)
+                OnReported(client, token, _poller.Events(i));
         }
 
         while (_deadlines.TryTakeDue(_ticks, out var due))
@@ -174,6 +185,12 @@ internal sealed unsafe class EventLoop : IDisposable
             _flushAt = _ticks + LogInterval; // what comes until then goes out in the same write
         else if (_ticks >= _flushAt)
             FlushLog();
+    }
+
+    private void OnReported(Client client, ulong token, uint events)
+    {
+        (_events, _areOfServer) = (events, (token & RelayedClients.ServerMark) != 0);
+        Guarded(client, _onReady);
     }
 
     private void Guarded(Client client, Action<Client> handler)
@@ -256,7 +273,7 @@ internal sealed unsafe class EventLoop : IDisposable
             RefreshTables?.Invoke();
         }
 
-        if (_listeners.Find(l => l.Descriptor == descriptor) is { } listener && _acceptor.Accept(listener, _clients.Count) is { } warning)
+        if (_listeners.Find(l => l.Descriptor == descriptor) is { } listener && _acceptor.Accept(listener, _clients.Count + _relays.Descriptors) is { } warning)
             WarnOnce(warning);
     }
 
@@ -278,6 +295,12 @@ internal sealed unsafe class EventLoop : IDisposable
 
     private void OnReady(Client client)
     {
+        if (client.Relay is not null)
+        {
+            _relays.OnReady(client, _areOfServer, _events);
+            return;
+        }
+
         if (client.State is ClientState.HandedOff)
         {
             Leave(client); // the server has closed the channel: it has the client
@@ -310,8 +333,11 @@ internal sealed unsafe class EventLoop : IDisposable
                 TryHandOff(client);
                 break;
             case ClientState.HandedOff:
-                _log.Write(_tag, LogSeverity.Warning, "timeout sending connection to service " + client.Service.Handoff.Service);
+                _log.Write(_tag, LogSeverity.Warning, "timeout sending connection to service " + client.Service.Handoff!.Service);
                 Leave(client);
+                break;
+            case ClientState.BeingRelayed or ClientState.Relayed:
+                _relays.OnDeadline(client);
                 break;
             default:
                 _actions.Clear();
@@ -337,6 +363,10 @@ internal sealed unsafe class EventLoop : IDisposable
                 case ActionKind.HandOff:
                     SendOutput(client);
                     BeginHandOff(client);
+                    return;
+                case ActionKind.HandOver:
+                    SendOutput(client);
+                    BeginRelay(client, client.Service.LiveTarget!, client.Session.Envelope);
                     return;
                 case ActionKind.Close:
                     SendOutput(client);
@@ -384,6 +414,12 @@ internal sealed unsafe class EventLoop : IDisposable
         // So that our lines stand before those that the server logs about the client. In a flood they may not.
         if (_flushesBeforeHandOff++ < MaxFlushesBeforeHandOff && _log.HasPending)
             FlushLog();
+        if (client.Service.Relay is { } relay)
+        {
+            BeginRelay(client, relay, envelope: null);
+            return;
+        }
+
         _deadlines.Clear(client);
         client.Service.Load.PostQueue++;
         client.State = ClientState.WaitingForServer;
@@ -393,7 +429,7 @@ internal sealed unsafe class EventLoop : IDisposable
 
     private void TryHandOff(Client client)
     {
-        var result = client.Service.Handoff.TryPass(client.Descriptor, client.Session, out var channel, out var failure);
+        var result = client.Service.Handoff!.TryPass(client.Descriptor, client.Session, out var channel, out var failure);
         if (result is PassResult.Busy && ++client.HandOffAttempts < MaxHandOffAttempts)
         {
             SetDeadline(client, ServerQueueRetry);
@@ -417,6 +453,48 @@ internal sealed unsafe class EventLoop : IDisposable
             client.Session.OnHandoffFailed(failure!, MomentOf(client), _actions);
             Perform(client);
         }
+    }
+
+    private void BeginRelay(Client client, RelayPool pool, Envelope? envelope)
+    {
+        _deadlines.Clear(client);
+        client.Service.Load.PostQueue++;
+        client.State = ClientState.BeingRelayed;
+        _relays.Begin(client, pool, envelope);
+    }
+
+    long IRelayHost.Ticks => _ticks;
+
+    void IRelayHost.SetDeadline(Client client, TimeSpan delay) => SetDeadline(client, delay);
+
+    byte[] IRelayHost.TakeUnsent(Client client) => _writer.TakeUnsent(client);
+
+    void IRelayHost.Leave(Client client) => Leave(client);
+
+    void IRelayHost.RelayFailed(Client client, HandoffFailure failure, bool isLive)
+    {
+        client.State = ClientState.Screened;
+        client.Service.Load.PostQueue--;
+        _actions.Clear();
+        if (isLive)
+            client.Session.OnHandoverFailed(failure, MomentOf(client), _actions);
+        else
+            client.Session.OnHandoffFailed(failure, MomentOf(client), _actions);
+        Perform(client);
+    }
+
+    void IRelayHost.RelayBegins(Client client, bool isLive)
+    {
+        if (isLive)
+        {
+            _actions.Clear();
+            client.Session.OnHandedOver(_actions);
+            Perform(client);
+        }
+
+        client.State = ClientState.Relayed;
+        client.Service.Load.PostQueue--;
+        CountOut(client);
     }
 
     /// <summary>A bug must not cost more than the client it met: it can come back, and everybody else is served.</summary>
@@ -444,11 +522,18 @@ internal sealed unsafe class EventLoop : IDisposable
     {
         _deadlines.Clear(client);
         _writer.Forget(client);
+        _relays.Forget(client);
         _ = Libc.close(client.Descriptor);
-        if (client.State is not ClientState.Screened)
+        if (client.State is not (ClientState.Screened or ClientState.Relayed))
             client.Service.Load.PostQueue--;
         _clients.Remove(client);
         _addresses.Leave(client.Session.Client);
+        if (client.State is not ClientState.Relayed)
+            CountOut(client);
+    }
+
+    private void CountOut(Client client)
+    {
         _actions.Clear();
         client.Service.Load.ClientLeft(client.Session.Settings, _actions);
         for (var i = 0; i < _actions.Count; i++)

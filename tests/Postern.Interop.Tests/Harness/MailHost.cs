@@ -32,6 +32,7 @@ internal sealed class MailHost : IDisposable
         """;
 
     private readonly bool _hasPostfix;
+    private string _moreServices = "";
     private bool _postfixRuns;
     private PosternProcess? _postern;
 
@@ -90,11 +91,16 @@ internal sealed class MailHost : IDisposable
 
     /// <summary>Real Postfix behind Postern; both run when this returns. Skips the test where that cannot be.</summary>
     /// <param name="parameters">Lines of main.cf, which replace the harness's own.</param>
-    public static MailHost WithPostfix(params string[] parameters)
+    public static MailHost WithPostfix(params string[] parameters) => WithPostfixAnd("", parameters);
+
+    /// <summary>As <see cref="WithPostfix"/>, with more services.</summary>
+    /// <param name="services">Lines of Postfix's master.cf.</param>
+    /// <param name="parameters">Lines of main.cf, which replace the harness's own.</param>
+    public static MailHost WithPostfixAnd(string services, params string[] parameters)
     {
         Tool.RequireRoot();
         Tool.Require("postfix", "smtpd");
-        var host = new MailHost(hasPostfix: true);
+        var host = new MailHost(hasPostfix: true) { _moreServices = services };
         try
         {
             host.Configure(parameters);
@@ -138,12 +144,13 @@ internal sealed class MailHost : IDisposable
         File.WriteAllText(Path.Combine(ConfigDirectory, "master.cf"), $"127.0.0.1:{Port} inet n - n - 1 postscreen\n{Services}");
         if (!_hasPostfix)
         {
-            File.WriteAllText(Path.Combine(ConfigDirectory, "postern.cf"), "postern_handoff = receiver\npostern_receiver_domains = lab.example\n");
+            var receives = own.Contains("postern_handoff") ? "" : "postern_handoff = receiver\n";
+            File.WriteAllText(Path.Combine(ConfigDirectory, "postern.cf"), receives + "postern_receiver_domains = lab.example\n");
             return;
         }
 
         File.WriteAllText(Path.Combine(Directory, "postfix/main.cf"), main);
-        File.WriteAllText(Path.Combine(Directory, "postfix/master.cf"), Services);
+        File.WriteAllText(Path.Combine(Directory, "postfix/master.cf"), Services + _moreServices);
     }
 
     /// <summary>Adds a file beside main.cf.</summary>

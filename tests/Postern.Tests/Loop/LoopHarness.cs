@@ -7,6 +7,7 @@ using Postern.Core.Config;
 using Postern.Handoff;
 using Postern.Logging;
 using Postern.Loop;
+using Postern.Relay;
 using Postern.Storage;
 
 namespace Postern.Tests.Loop;
@@ -18,8 +19,21 @@ internal sealed class LoopHarness : IDisposable
     private readonly MemoryLog _memory = new();
 
     public LoopHarness(Settings settings, string serverPath, int maxClients = 10_000, IAllowlist? allowlist = null)
+        : this(settings, new DescriptorPassing(serverPath, "private/smtpd"), maxClients, allowlist)
     {
-        Service = new RunningService { Settings = settings, Allowlist = allowlist, Handoff = new DescriptorPassing(serverPath, "private/smtpd") };
+    }
+
+    /// <summary>With relay targets that are probed by nobody.</summary>
+    public LoopHarness(Settings settings, RelayRules rules, params RelayTarget[] targets)
+        : this(settings, handoff: null, 10_000, new MemoryAllowlist())
+    {
+        Pool = new RelayPool(targets, rules, (severity, text) => Log.Write(LogTags.For("postfix").Postern, severity, text));
+        Loop.Post(() => Service.Relay = Service.LiveTarget = Pool);
+    }
+
+    private LoopHarness(Settings settings, DescriptorPassing? handoff, int maxClients, IAllowlist? allowlist)
+    {
+        Service = new RunningService { Settings = settings, Allowlist = allowlist, Handoff = handoff };
         Log = new MailLog(_memory, new LogOptions(), TimeProvider.System);
         Loop = new EventLoop(TimeProvider.System, Log, LogTags.For("postfix").Postscreen, maxClients);
         var listener = Listener.Open(new Endpoint(Ip.Of("127.0.0.1"), 0), 1024, Service, out var problem);
@@ -32,6 +46,9 @@ internal sealed class LoopHarness : IDisposable
     }
 
     public RunningService Service { get; }
+
+    /// <summary>The relay targets, where there are some.</summary>
+    public RelayPool? Pool { get; }
 
     public EventLoop Loop { get; }
 

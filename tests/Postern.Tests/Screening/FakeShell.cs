@@ -2,6 +2,7 @@ using System.Text;
 using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
+using Postern.Core.Relay;
 using Postern.Core.Screening;
 
 namespace Postern.Tests.Screening;
@@ -22,10 +23,11 @@ public sealed class FakeShell : IAllowlistView
     private WatchMode _watch;
     private TimeSpan? _timer;
 
-    public FakeShell(Settings settings, IpAddress client, ServiceLoad? load = null, ClientAddressState? shared = null)
+    public FakeShell(Settings settings, IpAddress client, ServiceLoad? load = null, ClientAddressState? shared = null, TargetOffer? offer = null)
     {
         _settings = settings;
         _load = load ?? new ServiceLoad();
+        _load.Offer = offer;
         Client = shared ?? new ClientAddressState(client);
         Client.Concurrency++;
         Session = new Session(settings, _load, Client, 40000, new Endpoint(IpAddress.FromIPv4(0xc0000219), 25));
@@ -108,6 +110,24 @@ public sealed class FakeShell : IAllowlistView
         Deliver();
     }
 
+    /// <summary>The server has the client, in the middle of its session.</summary>
+    public void TakeOver()
+    {
+        _actions.Clear();
+        Session.OnHandedOver(_actions);
+        Perform();
+        HandedOff = true;
+    }
+
+    /// <summary>No server takes the client in the middle of its session.</summary>
+    public void FailHandover(HandoffFailure failure)
+    {
+        _actions.Clear();
+        Session.OnHandoverFailed(failure, Moment, _actions);
+        Perform();
+        Deliver();
+    }
+
     public void Shutdown()
     {
         _actions.Clear();
@@ -178,6 +198,12 @@ public sealed class FakeShell : IAllowlistView
                     _timer = null;
                     Write("= hand off");
                     break;
+                case ActionKind.HandOver:
+                    _timer = null;
+                    var envelope = Session.Envelope!;
+                    Write($"= hand over {(envelope.Extended ? "EHLO" : "HELO")} {Latin1(envelope.Helo)}, MAIL {Latin1(envelope.Mail)}, RCPT {Latin1(envelope.Recipient)}"
+                        + (envelope.Rest.Length == 0 ? "" : ", and then " + Latin1(envelope.Rest).Replace("\r\n", "\\r\\n", StringComparison.Ordinal)));
+                    break;
                 case ActionKind.Close:
                     Closed = true;
                     Write("= close");
@@ -185,6 +211,8 @@ public sealed class FakeShell : IAllowlistView
             }
         }
     }
+
+    private static string Latin1(byte[] text) => Encoding.Latin1.GetString(text);
 
     private static string Relative(uint expiry) => expiry <= 1 ? $"{expiry}" : $"+{expiry - UnixSeconds(0)}";
 

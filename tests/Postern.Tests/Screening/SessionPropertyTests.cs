@@ -1,6 +1,8 @@
 using System.Text;
 using CsCheck;
 using Postern.Core.Config;
+using Postern.Core.Relay;
+using Postern.Core.Screening;
 
 namespace Postern.Tests.Screening;
 
@@ -59,6 +61,39 @@ public sealed class SessionPropertyTests
     });
 
     [Fact]
+    public void A_session_that_can_be_handed_over_ends_and_is_handed_over_only_when_nothing_was_wrong() => Gen.Select(AnySettings, Gen.Select(Gen.Double[0, 20], Talk, Gen.Int[0, 20]).Array[0, 12]).Sample((settings, steps) =>
+    {
+        var shell = new FakeShell(settings with { LiveHandover = true }, Ip.Of("192.0.2.7"), offer: new TargetOffer());
+        shell.Connect();
+
+        foreach (var (pause, talk, chance) in steps)
+        {
+            if (shell.Session.IsHandingOver && chance < 15)
+            {
+                Assert.False(shell.Output.Exists(line => IsFailure(line, settings)));
+                if (chance < 5)
+                    shell.TakeOver();
+                else if (chance < 7)
+                    shell.Shutdown();
+                else
+                    shell.FailHandover(new HandoffFailure(true, "s", "r") { Answer = chance < 11 ? "421-4.0.0 a\r\n421 b\r\n"u8.ToArray() : null });
+            }
+
+            if (shell.IsOver)
+                break;
+            shell.AdvanceTo(shell.Now + TimeSpan.FromSeconds(pause));
+            if (!shell.IsOver)
+                shell.Receive(Encoding.Latin1.GetBytes(talk));
+        }
+
+        if (shell.Session.IsHandingOver)
+            shell.TakeOver();
+        shell.AdvanceTo(shell.Now + TimeSpan.FromDays(1));
+        Assert.True(shell.IsOver);
+        Assert.True(shell.Session.IsDone);
+    });
+
+    [Fact]
     public void The_replies_do_not_depend_on_how_the_input_is_cut() => Gen.Select(AnySettings, Talk.Array[1, 8], Gen.Int[1, 5]).Sample((settings, talk, chunk) =>
     {
         // Pipelining is judged by what one read brings, so only the other tests are on.
@@ -81,6 +116,12 @@ public sealed class SessionPropertyTests
 
         Assert.Empty(shell.Allowlist);
     });
+
+    private static bool IsFailure(string line, Settings settings) =>
+        (line.StartsWith("= log PREGREET", StringComparison.Ordinal) && settings.GreetAction is not FailAction.Ignore)
+        || (line.StartsWith("= log COMMAND PIPELINING", StringComparison.Ordinal) && settings.PipeliningAction is not FailAction.Ignore)
+        || (line.StartsWith("= log NON-SMTP COMMAND", StringComparison.Ordinal) && settings.NonSmtpCommandAction is not FailAction.Ignore)
+        || (line.StartsWith("= log BARE NEWLINE", StringComparison.Ordinal) && settings.BareNewlineAction is not FailAction.Ignore);
 
     private static class Any
     {
