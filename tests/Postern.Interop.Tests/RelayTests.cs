@@ -111,16 +111,18 @@ public sealed class RelayTests
     [Fact]
     public void A_server_that_understands_nothing_takes_the_mail()
     {
+        Tool.RequireRoot();
         Tool.Require("smtp-sink");
         var port = MailHost.FreePort();
         using var host = MailHost.Alone(null, [.. DeepTests, $"postern_handoff = relay:tcp:127.0.0.1:{port}", "postern_relay_announce = none"]);
         var folder = Directory.CreateDirectory(Path.Combine(host.Directory, "sink")).FullName;
-        using var sink = Tool.Start("smtp-sink", "-e", "-d", $"{folder}/%M.", $"127.0.0.1:{port}", "100");
+        Tool.Must("chmod", "0777", folder);
+        using var sink = Tool.Start("smtp-sink", "-u", MailHost.Owner, "-e", "-d", $"{folder}/%M.", $"127.0.0.1:{port}", "100");
         try
         {
             host.WaitForLog("is well again");
             Deliver(host, "127.0.6.6", "first");
-            Deliver(host, "127.0.6.6", "second");
+            Deliver(host, "127.0.6.6", "second", hello: "HELO"); // it talks to that server from the start
 
             var mails = Directory.GetFiles(folder).Select(File.ReadAllText).ToList();
             AssertArrivedOnce(mails, "first", "second");
@@ -203,12 +205,15 @@ public sealed class RelayTests
         host.WaitForLog($"relay target tcp:127.0.0.1:{port} is well again");
     }
 
-    private static void Deliver(MailHost host, string from, string subject)
+    private static void Deliver(MailHost host, string from, string subject, string hello = "EHLO")
     {
         using var talk = host.Connect(from);
         talk.ExpectGreeting();
-        var reply = talk.SendMail("a@good.example", "b@lab.example", subject);
-        Assert.True(reply?[0] == '2', $"{reply}\n{host.LogEnd}");
+        talk.Say($"{hello} client.example", "250");
+        talk.Say("MAIL FROM:<a@good.example>", "250");
+        talk.Say("RCPT TO:<b@lab.example>", "250");
+        talk.Say("DATA", "354");
+        talk.Say($"From: <a@good.example>\r\nSubject: {subject}\r\n\r\nHello.\r\n.", "250");
         talk.Say("QUIT", "221");
     }
 

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Postern.Interop.Tests.Harness;
 
 /// <summary>
-/// Exim in front of a Maildir of its own. Debian's package conflicts with that of Postfix, so it is unpacked into a
+/// Exim, which takes mail and keeps it in its queue. Debian's package conflicts with that of Postfix, so it is unpacked into a
 /// directory, with the libraries it needs, and run from there, with a user of its own in a passwd file of its own.
 /// </summary>
 internal sealed class Exim : IDisposable
@@ -17,12 +17,12 @@ internal sealed class Exim : IDisposable
     private Exim(string program, string libraries)
     {
         Tool.Must("chmod", "0755", _directory);
-        foreach (var folder in (string[])["spool", "log", "mail"])
+        foreach (var folder in (string[])["spool", "log"])
             Directory.CreateDirectory(Path.Combine(_directory, folder));
         File.WriteAllText(Path.Combine(_directory, "passwd"), File.ReadAllText("/etc/passwd") + "Debian-exim:x:65533:65533::/:/usr/sbin/nologin\n");
         File.WriteAllText(Path.Combine(_directory, "group"), File.ReadAllText("/etc/group") + "Debian-exim:x:65533:\n");
         File.WriteAllText(Path.Combine(_directory, "exim.conf"), Configuration(program));
-        Tool.Must("chown", "-R", "65533:65533", Path.Combine(_directory, "spool"), Path.Combine(_directory, "log"), Path.Combine(_directory, "mail"));
+        Tool.Must("chown", "-R", "65533:65533", Path.Combine(_directory, "spool"), Path.Combine(_directory, "log"));
         const string run = "cd \"$0\" && mount --bind passwd /etc/passwd && mount --bind group /etc/group && export LD_LIBRARY_PATH=\"$2\" && exec \"$1\" -C \"$0/exim.conf\" -bdf";
         _process = Tool.Start("unshare", ["--mount", "sh", "-c", run, _directory, program, libraries]);
         Wait.Until(() => _process.HasExited || Log.Contains("daemon started", StringComparison.Ordinal), () => "Exim does not start: " + Log);
@@ -34,8 +34,9 @@ internal sealed class Exim : IDisposable
 
     public string Log => string.Concat(Directory.EnumerateFiles(Path.Combine(_directory, "log")).Select(File.ReadAllText));
 
-    public IReadOnlyList<string> Mails => Directory.Exists(Path.Combine(_directory, "mail/box/new"))
-        ? [.. Directory.EnumerateFiles(Path.Combine(_directory, "mail/box/new")).Select(File.ReadAllText)]
+    /// <summary>The header files of its queue, one a mail.</summary>
+    public IReadOnlyList<string> Mails => Directory.Exists(Path.Combine(_directory, "spool/input"))
+        ? [.. Directory.EnumerateFiles(Path.Combine(_directory, "spool/input"), "*-H").Select(File.ReadAllText)]
         : [];
 
     /// <summary>Starts it; skips the test where its packages cannot be had.</summary>
@@ -64,7 +65,7 @@ internal sealed class Exim : IDisposable
     private static void Unpack(string to)
     {
         var downloads = Directory.CreateTempSubdirectory("postern-exim-deb-").FullName;
-        var (status, output) = Tool.Run("sh", "-c", "cd \"$0\" && apt-get -q download \"$@\"", downloads, .. Packages);
+        var (status, output) = Tool.Run("sh", ["-c", "cd \"$0\" && apt-get -q download \"$@\"", downloads, .. Packages]);
         Assert.SkipUnless(status == 0, $"needs Debian's packages {string.Join(' ', Packages)}: {output}");
         var unfinished = downloads + "/root";
         foreach (var package in Directory.GetFiles(downloads, "*.deb"))
@@ -76,6 +77,7 @@ internal sealed class Exim : IDisposable
     private string Configuration(string program) => $"""
         primary_hostname = exim.lab.example
         exim_path = {program}
+        queue_only = true
         local_interfaces = 127.0.0.1
         daemon_smtp_ports = {Port}
         hosts_proxy = 127.0.0.1
@@ -91,17 +93,6 @@ internal sealed class Exim : IDisposable
         check_rcpt:
           accept domains = lab.example
           deny message = relay not permitted
-        begin routers
-        all:
-          driver = accept
-          transport = maildir
-        begin transports
-        maildir:
-          driver = appendfile
-          maildir_format
-          directory = {_directory}/mail/box
-          create_directory
-          user = Debian-exim
 
         """;
 }
