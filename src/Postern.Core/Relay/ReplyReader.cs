@@ -5,16 +5,19 @@ namespace Postern.Core.Relay;
 /// <param name="Lines">As they are to be sent on.</param>
 public sealed record ServerReply(int Code, byte[] Lines)
 {
+    private const int MaxLogged = 200;
+
     /// <summary>2: success, 3: go on, 4: try later, 5: never.</summary>
     public int Class => Code / 100;
 
-    /// <summary>The text of its last line behind the code, for the log; Latin-1.</summary>
+    /// <summary>Its last line, cut for the log; Latin-1.</summary>
     public string LastLine
     {
         get
         {
             var lines = Lines.AsSpan()[..^2];
-            return System.Text.Encoding.Latin1.GetString(lines[(lines.LastIndexOf((byte)'\n') + 1)..]);
+            var line = lines[(lines.LastIndexOf((byte)'\n') + 1)..];
+            return System.Text.Encoding.Latin1.GetString(line[..Math.Min(line.Length, MaxLogged)]);
         }
     }
 }

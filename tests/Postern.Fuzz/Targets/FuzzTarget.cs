@@ -14,6 +14,7 @@ public sealed record FuzzTarget(
     [
         CacheRecordTarget.Target,
         CidrTableTarget.Target,
+        HandoverTarget.Target,
         LineReaderTarget.Target,
         MainCfTarget.Target,
         SessionTarget.Target,
