@@ -6,7 +6,10 @@ using Postern.Relay;
 namespace Postern;
 
 /// <summary>The relay targets of all services. A reload keeps what is known of those whose configuration stays.</summary>
-internal sealed class RelayTargets(EventLoop loop, Action<LogSeverity, string> log) : IDisposable
+/// <param name="loop">The loop that serves the clients.</param>
+/// <param name="log">Takes lines about servers and relayed sessions.</param>
+/// <param name="pathOf">A socket's path as this process has to name it.</param>
+internal sealed class RelayTargets(EventLoop loop, Action<LogSeverity, string> log, Func<string, string> pathOf) : IDisposable
 {
     private readonly Dictionary<(string Targets, RelayRules Rules), RelayPool> _pools = [];
     private RelayProber? _prober;
@@ -31,7 +34,7 @@ internal sealed class RelayTargets(EventLoop loop, Action<LogSeverity, string> l
         {
             var key = (string.Join(' ', target.Targets), rules);
             if (!_pools.TryGetValue(key, out var pool))
-                pool = _pools[key] = new RelayPool(target.Targets, rules, log);
+                pool = _pools[key] = new RelayPool(target.Targets.Select(OfThisProcess), rules, log);
             inUse.Add(pool);
             return pool;
         }
@@ -39,6 +42,8 @@ internal sealed class RelayTargets(EventLoop loop, Action<LogSeverity, string> l
 
     /// <summary>Waits until it is known of every target how it is, so that the first clients get a true EHLO reply.</summary>
     public void WaitForFirstProbe(TimeSpan patience) => _prober?.WaitForFirstRound(patience);
+
+    private RelayTarget OfThisProcess(RelayTarget target) => target.SocketPath is { } path ? target with { SocketPath = pathOf(path) } : target;
 
     public void Dispose() => _prober?.Dispose();
 }

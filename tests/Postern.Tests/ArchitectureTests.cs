@@ -11,10 +11,12 @@ public sealed class ArchitectureTests
 {
     private static readonly Dictionary<string, string[]> CoreArrows = new()
     {
-        ["Screening"] = ["Smtp", "Tables", "Allowlist", "Config", "Relay"],
+        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config", "Dnsbl", "Relay"],
         ["Relay"] = ["Smtp", "Config"],
-        ["Config"] = ["Tables"],
+        ["Config"] = ["Tables", "Dnsbl"],
+        ["Dnsbl"] = ["Tables"],
         ["Smtp"] = [],
+        ["Proxy"] = ["Config"],
         ["Tables"] = [],
         ["Allowlist"] = [],
     };
@@ -22,16 +24,22 @@ public sealed class ArchitectureTests
     // Who may use the loop: the composition. And what nobody but the composition and the loop may use.
     private static readonly Dictionary<string, string[]> DaemonArrows = new()
     {
-        ["Loop"] = ["Handoff", "Logging", "Native", "Relay", "Storage"],
+        ["Loop"] = ["Dnsbl", "Handoff", "Logging", "Native", "Relay", "Storage", "Tls"],
         ["Relay"] = ["Native"],
+        ["Dnsbl"] = ["Dns", "Logging"],
         ["Handoff"] = ["Native"],
         ["Receiver"] = ["Dns", "Native"],
-        ["Dns"] = [],
-        ["Storage"] = ["Native", "ProcessLife"],
+        ["Dns"] = ["Native"],
+        ["Storage"] = ["Lmdb", "Memcache", "Native", "ProcessLife"],
+        ["Lmdb"] = ["Native"],
+        ["Memcache"] = ["Native"],
+        ["Tables"] = ["Lmdb", "Memcache", "Native"],
         ["Logging"] = ["Native"],
         ["ProcessLife"] = ["Native"],
         ["Native"] = [],
-        ["Cli"] = ["Storage", "Native"],
+        ["Tls"] = ["Logging"],
+        ["Master"] = ["Native"],
+        ["Cli"] = ["Lmdb", "Logging", "Master", "Storage", "Native", "Tables", "Tls"],
     };
 
     [Fact]

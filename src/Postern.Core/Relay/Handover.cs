@@ -36,7 +36,7 @@ public sealed class Handover
     private Handover(RelayRules rules, ClientFacts client, Envelope? envelope, bool isProbe)
     {
         (_rules, _client, _envelope, _isProbe) = (rules, client, envelope, isProbe);
-        ProxyHeader.Append(ToServer, rules.Announcement, client);
+        ProxyHeaderWriter.Append(ToServer, rules.Announcement, client);
     }
 
     private enum Stage

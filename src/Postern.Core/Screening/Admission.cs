@@ -1,3 +1,4 @@
+using Postern.Core.Allowlist;
 using Postern.Core.Config;
 using Postern.Core.Smtp;
 using Postern.Core.Tables;
@@ -13,6 +14,9 @@ internal static class Admission
     private static readonly Reply Denylisted = new("521 5.3.2 Service currently unavailable");
     private static readonly Reply RecipientDenied = new("550 5.3.2 Service currently unavailable");
 
+    /// <summary>How long a client waits for the store's answer. Who is not known by then is tested.</summary>
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromMilliseconds(250);
+
     internal enum Verdict
     {
         /// <summary>The client was turned away; nothing is left to do.</summary>
@@ -23,12 +27,17 @@ internal static class Admission
 
         /// <summary>The tests that are due decide.</summary>
         Test,
+
+        /// <summary>The store behind the temporary allowlist has been asked; its answer, or its silence, goes to <see cref="Judge"/>.</summary>
+        Ask,
     }
 
+    /// <param name="isNew">Whether a test was never passed.</param>
+    /// <param name="isKnown">Whether memory has a record of the client, which is then its <see cref="ClientAddressState.Expiry"/>.</param>
     internal static Verdict Examine(
-        Session session, ServiceLoad load, IAllowlistView? allowlist, Moment moment, SessionActions actions, out bool isNew)
+        Session session, ServiceLoad load, IAllowlistView? allowlist, Moment moment, SessionActions actions, out bool isNew, out bool isKnown)
     {
-        isNew = false;
+        (isNew, isKnown) = (false, false);
         var (settings, client, port) = (session.Settings, session.Client, session.ClientPort);
         if (settings.ClientConnectionCountLimit > 0 && client.Concurrency > settings.ClientConnectionCountLimit)
         {
@@ -65,19 +74,42 @@ internal static class Admission
                 break;
         }
 
-        var recalled = false;
-        if (client.Concurrency == 1)
+        if (client.Concurrency > 1)
+            return Judge(session, load, isKnown: false, moment, actions, out isNew);
+
+        TestExpiry expiry = default;
+        isKnown = !session.IsRefused && allowlist is not null && allowlist.TryRecall(client.Address, out expiry);
+        if (!session.IsRefused && allowlist is { CanAsk: true } && !(isKnown && IsGood(expiry, settings, moment)))
         {
-            recalled = !session.IsRefused && allowlist is not null && allowlist.TryRecall(client.Address, out var expiry)
-                && Recall(client, expiry);
-            if (!recalled)
-                client.Expiry = default;
+            if (isKnown)
+                client.Expiry = expiry;
+            actions.AskAllowlist();
+            actions.WakeAfter(AnswerLimit);
+            return Verdict.Ask;
         }
 
+        client.Expiry = expiry;
+        return Judge(session, load, isKnown, moment, actions, out isNew);
+
+        Verdict TurnAway(Reply farewell)
+        {
+            actions.Log();
+            session.Drop(farewell, actions);
+            return Verdict.Decided;
+        }
+    }
+
+    /// <summary>The second half, when it is known what the client has passed: <see cref="ClientAddressState.Expiry"/>.</summary>
+    /// <param name="isKnown">Whether that is from a record of the temporary allowlist.</param>
+    internal static Verdict Judge(
+        Session session, ServiceLoad load, bool isKnown, Moment moment, SessionActions actions, out bool isNew)
+    {
+        isNew = false;
+        var (settings, client, port) = (session.Settings, session.Client, session.ClientPort);
         session.Ledger.Open(settings, client.Expiry, moment.UnixSeconds);
         foreach (var test in ScreeningTest.All)
             isNew |= test.ExpiryIn(client.Expiry) == 0;
-        if (recalled && session.Ledger.Due.IsEmpty)
+        if (isKnown && session.Ledger.Due.IsEmpty)
         {
             LogText.ClientEvent(actions.Text, "PASS OLD"u8, client.Address, port);
             actions.Log();
@@ -94,23 +126,20 @@ internal static class Admission
         if (settings.PreQueueLimit > 0 && load.CheckQueue - load.PostQueue >= settings.PreQueueLimit)
         {
             LogText.ScreeningPortsBusy(actions.Text, client.Address, port);
-            return TurnAway(ScreeningPortsBusy);
+            actions.Log();
+            session.Drop(ScreeningPortsBusy, actions);
+            return Verdict.Decided;
         }
 
         return Verdict.Test;
-
-        Verdict TurnAway(Reply farewell)
-        {
-            actions.Log();
-            session.Drop(farewell, actions);
-            return Verdict.Decided;
-        }
     }
 
-    private static bool Recall(ClientAddressState client, in Allowlist.TestExpiry expiry)
+    /// <summary>Whether no test is due.</summary>
+    private static bool IsGood(in TestExpiry expiry, Settings settings, Moment moment)
     {
-        client.Expiry = expiry;
-        return true;
+        var ledger = default(TestLedger);
+        ledger.Open(settings, expiry, moment.UnixSeconds);
+        return ledger.Due.IsEmpty;
     }
 
     private static void LogListing(

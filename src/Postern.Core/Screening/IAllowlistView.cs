@@ -7,4 +7,10 @@ public interface IAllowlistView
 {
     /// <summary>The record of a client that passed tests before.</summary>
     bool TryRecall(IpAddress address, out TestExpiry expiry);
+
+    /// <summary>
+    /// Whether a store that others write to may know more than memory. It is asked with <see cref="ActionKind.AskAllowlist"/>,
+    /// and answers with <see cref="Session.OnAllowlistAnswer"/>.
+    /// </summary>
+    bool CanAsk => false;
 }

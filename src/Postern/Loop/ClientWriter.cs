@@ -42,6 +42,15 @@ internal sealed unsafe class ClientWriter
     /// <summary>Takes what is not sent yet; somebody else sends it.</summary>
     public byte[] TakeUnsent(Client client) => _unsent.Remove(client, out var unsent) ? unsent : [];
 
+    /// <summary>Gives out what was appended, for somebody else to send.</summary>
+    /// <returns>Valid until the next append.</returns>
+    public ReadOnlySpan<byte> Take()
+    {
+        var output = _output.Written;
+        _output.Truncate(0);
+        return output;
+    }
+
     /// <summary>Drops what is not sent yet.</summary>
     public void Forget(Client client)
     {

@@ -4,6 +4,7 @@ using Postern.Core.Relay;
 using Postern.Core.Screening;
 using Postern.Native;
 using Postern.Relay;
+using Postern.Tls;
 
 namespace Postern.Loop;
 
@@ -28,11 +29,11 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
     private readonly PipePool _pipes = new();
     private readonly byte[] _input = GC.AllocateUninitializedArray<byte>(4096, pinned: true);
     private readonly string _idPrefix = Guid.NewGuid().ToString("N")[..8];
-    private int _sessions;
+    private readonly Dictionary<Client, RelaySession> _sessions = []; // most clients are none of these, so it is no field of every client
     private long _lastId;
 
     /// <summary>Descriptors beside those of the clients.</summary>
-    public int Descriptors => _sessions + 2 * _pipes.InUse;
+    public int Descriptors => _sessions.Count + 2 * _pipes.InUse;
 
     /// <summary>Begins to look for a server for the client, whose socket is not watched any more.</summary>
     /// <param name="client">The client.</param>
@@ -41,10 +42,9 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
     public void Begin(Client client, RelayPool pool, Envelope? envelope)
     {
         var session = client.Session;
-        var facts = new ClientFacts(session.Client.Address, session.ClientPort, session.Server, string.Create(CultureInfo.InvariantCulture, $"{_idPrefix}-{++_lastId}"));
-        client.Relay = new RelaySession(pool, facts, envelope, host.Ticks);
-        _sessions++;
-        TryNext(client, new HandoffFailure(CouldConnect: false, pool.Name, "no relay target is configured"));
+        var facts = new ClientFacts(session.Client.Address, session.ClientPort, session.Server, string.Create(CultureInfo.InvariantCulture, $"{_idPrefix}-{++_lastId}"), host.TlsOf(client));
+        var relay = _sessions[client] = new RelaySession(pool, facts, envelope, host.Ticks);
+        TryNext(client, relay, new HandoffFailure(CouldConnect: false, pool.Name, "no relay target is configured"));
     }
 
     /// <summary>The poller has reported something.</summary>
@@ -53,7 +53,8 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
     /// <param name="events">What.</param>
     public void OnReady(Client client, bool ofServer, uint events)
     {
-        var relay = client.Relay!;
+        if (!_sessions.TryGetValue(client, out var relay))
+            return;
         if (relay.Pump is not null)
             Pump(client, relay, relay.Pump, ofServer, events);
         else if (!ofServer)
@@ -67,7 +68,7 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
     /// <summary>The client's deadline has come.</summary>
     public void OnDeadline(Client client)
     {
-        var relay = client.Relay!;
+        var relay = _sessions[client];
         if (relay.Pump is { } pump)
         {
             var limit = pump.ServerHasEnded ? AfterServer : relay.Pool.Rules.IdleTimeout;
@@ -91,19 +92,16 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
     /// <summary>The client leaves: closes the server's side.</summary>
     public void Forget(Client client)
     {
-        if (client.Relay is not { } relay)
+        if (!_sessions.Remove(client, out var relay))
             return;
-        client.Relay = null;
-        _sessions--;
         relay.Pump?.Drop(_pipes);
         CloseServer(relay);
     }
 
     public void Dispose() => _pipes.Dispose();
 
-    private void TryNext(Client client, HandoffFailure failure)
+    private void TryNext(Client client, RelaySession relay, HandoffFailure failure)
     {
-        var relay = client.Relay!;
         while (host.Ticks - relay.Began < (long)LongestHandover.TotalMilliseconds && relay.Pool.Choose(relay.Tried) is { } server)
         {
             relay.Tried.Add(server);
@@ -201,7 +199,7 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
         var failure = new HandoffFailure(couldConnect, server.Target.Name, reason) { Answer = answer };
         if (mayTryNext)
         {
-            TryNext(client, failure);
+            TryNext(client, relay, failure);
             return;
         }
 
@@ -214,6 +212,12 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
     {
         var rest = relay.Envelope?.Rest ?? [];
         var isLive = relay.Envelope is not null;
+        if (relay.Facts!.Tls is not null)
+        {
+            BeginInsideTls(client, relay, rest, talk.ToClient.Written.ToArray(), isLive);
+            return;
+        }
+
         var pump = relay.Pump = new Pump(client.Descriptor, relay.ServerDescriptor) { LastMoved = host.Ticks, ServerWatch = Libc.EPOLLIN };
         (relay.Talk, relay.Envelope, relay.Facts) = (null, null, null);
         ServerSocket.SendAtOnce(client.Descriptor);
@@ -228,6 +232,21 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
         Watch(client, relay, pump);
         host.SetDeadline(client, relay.Pool.Rules.IdleTimeout);
     }
+
+    /// <summary>The client's TLS is off the loop, and so is what goes between the two.</summary>
+    private void BeginInsideTls(Client client, RelaySession relay, byte[] rest, byte[] toClient, bool isLive)
+    {
+        poller.Forget(relay.ServerDescriptor);
+        var tls = new TlsRelay(relay.ServerDescriptor, rest, toClient, relay.Pool.Rules.IdleTimeout);
+        (relay.ServerDescriptor, relay.IsInsideTls) = (-1, true);
+        (relay.Talk, relay.Envelope, relay.Facts) = (null, null, null);
+        host.ClearDeadline(client); // it has limits of its own
+        host.RelayBegins(client, isLive);
+        host.RelayInsideTls(client, tls);
+    }
+
+    /// <summary>A session inside TLS has ended.</summary>
+    public void OnTlsRelayEnded(Client client, TlsRelay tls) => End(client, _sessions[client], tls.FromClient, tls.FromServer, tls.EndedBy);
 
     private void Pump(Client client, RelaySession relay, Pump pump, bool ofServer, uint events)
     {
@@ -279,12 +298,14 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
         }
     }
 
-    private void End(Client client, RelaySession relay, string by)
+    private void End(Client client, RelaySession relay, string by) => End(client, relay, relay.Pump!.FromClient, relay.Pump.FromServer, by);
+
+    private void End(Client client, RelaySession relay, long fromClient, long fromServer, string by)
     {
-        var (pump, seconds) = (relay.Pump!, (host.Ticks - relay.Began) / 1000);
+        var seconds = (host.Ticks - relay.Began) / 1000;
         relay.Pool.Log(LogSeverity.Info, string.Create(
             CultureInfo.InvariantCulture,
-            $"relayed {Name(client, relay)} to {relay.Server!.Target.Name}: {pump.FromClient} bytes in, {pump.FromServer} bytes out, {seconds} s, ended by {by}"));
+            $"relayed {Name(client, relay)} to {relay.Server!.Target.Name}: {fromClient} bytes in, {fromServer} bytes out, {seconds} s, ended by {by}"));
         host.Leave(client);
     }
 
@@ -292,10 +313,11 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
 
     private static void CloseServer(RelaySession relay)
     {
-        if (relay.ServerDescriptor < 0)
+        if (relay.Server is null || (relay.ServerDescriptor < 0 && !relay.IsInsideTls))
             return;
-        _ = Libc.close(relay.ServerDescriptor);
-        relay.Server!.Sessions--;
-        (relay.ServerDescriptor, relay.Talk) = (-1, null);
+        if (relay.ServerDescriptor >= 0)
+            _ = Libc.close(relay.ServerDescriptor);
+        relay.Server.Sessions--;
+        (relay.ServerDescriptor, relay.IsInsideTls, relay.Talk) = (-1, false, null);
     }
 }

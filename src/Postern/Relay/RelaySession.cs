@@ -29,6 +29,9 @@ internal sealed class RelaySession(RelayPool pool, ClientFacts facts, Envelope? 
     /// <summary>The connection to it; -1: none.</summary>
     public int ServerDescriptor = -1;
 
+    /// <summary>The connection is with the client's TLS, off the loop.</summary>
+    public bool IsInsideTls;
+
     /// <summary>The talk with it before it has the client; null: the connection is being made, or it has the client.</summary>
     public Handover? Talk;
 

@@ -14,9 +14,12 @@ public sealed record FuzzTarget(
     [
         CacheRecordTarget.Target,
         CidrTableTarget.Target,
+        DnsblSitesTarget.Target,
         HandoverTarget.Target,
         LineReaderTarget.Target,
         MainCfTarget.Target,
+        ProxyHeaderTarget.Target,
+        RejectFooterTarget.Target,
         SessionTarget.Target,
     ];
 

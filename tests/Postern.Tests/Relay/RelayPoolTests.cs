@@ -1,4 +1,3 @@
-using Postern.Core;
 using Postern.Core.Config;
 using Postern.Core.Relay;
 using Postern.Core.Smtp;

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
+using Postern.Core.Dnsbl;
 using Postern.Core.Relay;
 using Postern.Core.Screening;
 using Postern.Core.Smtp;
@@ -94,6 +95,7 @@ public sealed class TranscriptTests
         Assert.True(IpAddress.TryParse(address, out var client), line);
         var shell = new FakeShell(settings, client, offer: settings.LiveHandover ? new TargetOffer { Current = Offer } : null)
         {
+            TlsIsReady = null,
             OnOutput = (time, text) =>
                 output.Append(CultureInfo.InvariantCulture, $"{text[0]} {time.TotalSeconds:0.0##}  {text[2..]}\n"),
         };
@@ -117,15 +119,24 @@ public sealed class TranscriptTests
             return;
         }
 
+        if (Regex.Match(what, @"^(?<domain>\S+) answers(?<addresses>( [\d.]+)*), ttl (?<ttl>-?\d+)$") is { Success: true } answer)
+        {
+            var addresses = answer.Groups["addresses"].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(a => Ip.Of(a).IPv4Bits);
+            shell.Answer(answer.Groups["domain"].Value, int.Parse(answer.Groups["ttl"].Value, CultureInfo.InvariantCulture), [.. addresses]);
+            return;
+        }
+
         switch (what)
         {
             case "hang up": shell.HangUp(); break;
+            case "tls is ready": shell.AnswerTls(isReady: true); break;
+            case "tls is unavailable": shell.AnswerTls(isReady: false); break;
             case "time passes": break;
             case "shutdown": shell.Shutdown(); break;
             case "server takes over": shell.TakeOver(); break;
             case "server is away": shell.FailHandover(new HandoffFailure(false, "tcp:10.0.0.5:25", "Connection refused")); break;
-            case { } answer when answer.StartsWith("server says ", StringComparison.Ordinal):
-                shell.FailHandover(new HandoffFailure(true, "tcp:10.0.0.5:25", "") { Answer = Encoding.Latin1.GetBytes(answer[12..] + "\r\n") });
+            case var _ when what.StartsWith("server says ", StringComparison.Ordinal):
+                shell.FailHandover(new HandoffFailure(true, "tcp:10.0.0.5:25", "") { Answer = Encoding.Latin1.GetBytes(what[12..] + "\r\n") });
                 break;
             case "server refuses": shell.FailHandoff(new HandoffFailure(false, "private/smtpd", "Connection refused")); break;
             case "server breaks": shell.FailHandoff(new HandoffFailure(true, "private/smtpd", "Broken pipe")); break;
@@ -157,10 +168,21 @@ public sealed class TranscriptTests
             case "live": return settings with { LiveHandover = value == "yes" };
             case "command_count": return settings with { CommandCountLimit = int.Parse(value, CultureInfo.InvariantCulture) };
             case "command_time": return settings with { CommandTimeLimit = TimeSpan.FromSeconds(int.Parse(value, CultureInfo.InvariantCulture)) };
+            case "tls": return settings with { TlsLevel = Enum.Parse<TlsLevel>(value, ignoreCase: true) };
+            case "discard": return settings with { DiscardEhloKeywords = value };
+            case "dnsbl_sites": return settings with { DnsblSites = DnsblSites.Parse(value, null, countsErrorAnswers: false, new ThrowingSink(), new ThrowingSink()) };
+            case "dnsbl_action": return settings with { DnsblAction = Enum.Parse<FailAction>(value, ignoreCase: true) };
+            case "dnsbl_threshold": return settings with { DnsblThreshold = int.Parse(value, CultureInfo.InvariantCulture) };
+            case "dnsbl_allowlist_threshold": return settings with { DnsblAllowlistThreshold = int.Parse(value, CultureInfo.InvariantCulture) };
             case "record":
                 records.Add(value);
                 return settings;
             default: throw new InvalidDataException(line);
         }
+    }
+
+    private sealed class ThrowingSink : IWarningSink
+    {
+        public void Warn(string text) => throw new InvalidDataException(text);
     }
 }
