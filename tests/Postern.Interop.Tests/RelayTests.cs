@@ -55,6 +55,28 @@ public sealed class RelayTests
     }
 
     [Fact]
+    public void A_new_client_inside_TLS_delivers_in_its_first_session()
+    {
+        Tool.Require("swaks");
+        var port = MailHost.FreePort();
+        using var certificates = new Certificates();
+        using var host = MailHost.WithPostfixAnd(
+            $"127.0.0.1:{port} inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy -o smtpd_tls_security_level=none\n",
+            [.. certificates.Settings, .. DeepTests, $"postern_handoff = relay:tcp:127.0.0.1:{port}"]);
+
+        var (status, output) = Tool.Run(
+            "swaks", "--server", "127.0.0.1", "--port", $"{host.Port}", "--local-interface", "127.0.6.9", "--ehlo", "mail.lab.example", "--tls",
+            "--from", "a@good.example", "--to", "b@lab.example", "--header", "Subject: inside", "--timeout", "30");
+
+        Assert.True(status == 0, output + host.LogEnd);
+        host.WaitForMails(1);
+        AssertArrivedOnce(host.Mails, "inside");
+        Assert.Contains("client=unknown[127.0.6.9]", host.Log, StringComparison.Ordinal);
+        Assert.Contains("PASS NEW [127.0.6.9]", host.Log, StringComparison.Ordinal);
+        host.WaitForLog("relayed [127.0.6.9]:");
+    }
+
+    [Fact]
     public void The_client_is_promised_what_the_server_keeps()
     {
         var port = MailHost.FreePort();

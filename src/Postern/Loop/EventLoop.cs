@@ -738,13 +738,14 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
 
         if (client.State is not (ClientState.Screened or ClientState.Relayed))
             client.Service.Load.PostQueue--;
-        _addresses.Leave(client.Session.Client);
         if (client.State is not ClientState.Relayed)
             CountOut(client);
     }
 
+    /// <summary>The client is not ours to count any more: it has left, or a server has it.</summary>
     private void CountOut(Client client)
     {
+        _addresses.Leave(client.Session.Client);
         _actions.Clear();
         client.Service.Load.ClientLeft(client.Session.Settings, _actions);
         for (var i = 0; i < _actions.Count; i++)

@@ -209,6 +209,23 @@ public sealed class RelayTests
     }
 
     [Fact]
+    public void A_session_that_a_server_has_is_not_beside_the_clients_next_one()
+    {
+        using var server = new StubServer();
+        using var harness = new LoopHarness(Quick with { ClientConnectionCountLimit = 1 }, Plain, server.Target);
+        using var first = harness.Connect();
+        server.Accept().Send("220 x\r\n"u8);
+        Assert.Equal("220-mx ESMTP\r\n", LoopHarness.ReadLine(first));
+        Assert.Equal("220 x\r\n", LoopHarness.ReadLine(first));
+
+        using var second = harness.Connect();
+        server.Accept().Send("220 y\r\n"u8);
+
+        Assert.Equal("220 y\r\n", LoopHarness.ReadLine(second));
+        harness.WaitForLog($"PASS OLD [127.0.0.1]:{((IPEndPoint)second.LocalEndPoint!).Port}\n"); // as with descriptor passing
+    }
+
+    [Fact]
     public void An_idle_session_ends()
     {
         var (harness, client, there) = Relay(new StubServer(), Plain with { IdleTimeout = TimeSpan.FromMilliseconds(100) });
