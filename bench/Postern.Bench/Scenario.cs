@@ -116,8 +116,8 @@ internal sealed record Scenario(string Name, IReadOnlyList<Measure> Measures, in
 
     private static void StartTls(Turn turn, Measure rate, Measure cpu, Measure time)
     {
-        // Now and then tlsproxy keeps a client's first line under TLS to itself, and both wait. Such a client is to cost
-        // its place in the loop for a moment, not to decide the rate.
+        // Some clients wait in vain for the reply to their first EHLO under TLS: many with tlsproxy, few with Postern. The
+        // cause is not known. Such a client is to cost its place in the loop for a moment, not to decide the rate.
         const int Patience = 3;
         var clients = turn.LoopOfFamily("tls", EarlyTalkers, turn.Scale.Calls / 2, Patience);
         turn.Found(rate, clients.PerSecond);

@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.Text;
 using Postern.Cli;
 using Postern.Master;
+using Postern.Native;
 
 // Configuration text is held a byte a character; so it goes out as it came in.
 Console.SetOut(new StreamWriter(Console.OpenStandardOutput(), Encoding.Latin1) { AutoFlush = true });
@@ -44,14 +45,14 @@ var config = new Command("config", "Print parameters, as postconf does.") { dire
 config.SetAction(arguments => ConfigVerb.Run(
     new ConfigQuery(
         Path.GetFullPath(arguments.GetRequiredValue(directory)),
-        [.. (arguments.GetValue(names) ?? []).Select(Latin1)],
+        [.. (arguments.GetValue(names) ?? []).Select(Latin1.OfText)],
         arguments.GetValue(changed),
         arguments.GetValue(defaults),
         arguments.GetValue(hideNames),
         arguments.GetValue(expand),
         arguments.GetValue(origin),
         arguments.GetValue(service),
-        [.. (arguments.GetValue(overrides) ?? []).Select(Latin1)]),
+        [.. (arguments.GetValue(overrides) ?? []).Select(Latin1.OfText)]),
     Console.Out,
     Console.Error));
 
@@ -59,6 +60,3 @@ var root = new RootCommand("Postern keeps spambots out of your mail server: Post
 root.Options.Remove(root.Options.OfType<HelpOption>().Single());
 root.Options.Add(new HelpOption("--help", "-?"));
 return root.Parse(args).Invoke();
-
-// Arguments come as UTF-8; configuration text is bytes.
-static string Latin1(string argument) => Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(argument));

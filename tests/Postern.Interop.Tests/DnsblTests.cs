@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using Postern.Interop.Tests.Harness;
 
 namespace Postern.Interop.Tests;
 

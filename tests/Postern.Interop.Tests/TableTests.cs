@@ -3,7 +3,6 @@ using Postern.Cli;
 using Postern.Core;
 using Postern.Core.Config;
 using Postern.Core.Tables;
-using Postern.Interop.Tests.Harness;
 using Postern.Storage;
 using Postern.Tables;
 
@@ -89,7 +88,7 @@ public sealed class TableTests : IDisposable
     [InlineData("pipemap:{unionmap:{inline:{ab=x},static:y},inline:{{x,y = deep}}}")]
     [InlineData("cidr:{{10.0.0.0/8 ten}, {!192.0.2.0/24 other}}")]
     public void Composed_tables_answer_as_Postfix_does(string spec) =>
-        CheckAgainstPostmap(spec, [.. Keys.Where(static key => !key.StartsWith("q", StringComparison.Ordinal)), "10.1.2.3", "192.0.2.9"]);
+        CheckAgainstPostmap(spec, [.. Keys.Where(static key => !key.StartsWith('q')), "10.1.2.3", "192.0.2.9"]);
 
     [Fact]
     public void A_database_that_postmap_replaces_is_read_anew()

@@ -41,8 +41,8 @@ public sealed class TlsTests
         using var host = NewHost(out _, "postscreen_tls_security_level = encrypt", "smtpd_tls_security_level = may");
         string[] mail = ["--server", "127.0.0.1", "--port", $"{host.Port}", "--helo", "swaks.example", "--from", "a@swaks.example", "--to", "b@lab.example", "--quit-after", "RCPT"];
 
-        var (_, inside) = Tool.Run("swaks", [.. mail, "--tls"]);
         var (_, outside) = Tool.Run("swaks", mail);
+        var (_, inside) = Tool.Run("swaks", [.. mail, "--tls"]); // and from then on it is known
 
         Assert.Contains("=== TLS started with cipher TLSv1.", inside, StringComparison.Ordinal);
         Assert.Contains("<~* 450 4.3.2 Service currently unavailable", inside.Replace("<~**", "<~*", StringComparison.Ordinal), StringComparison.Ordinal);

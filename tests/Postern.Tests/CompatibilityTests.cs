@@ -10,7 +10,7 @@ public sealed class CompatibilityTests
 {
     private static readonly string[] Verdicts = ["same", "differs", "beyond"];
     private static readonly string Repository = Path.Combine(Here(), "..", "..");
-    private static readonly IReadOnlyList<(string Section, string Subject, string Verdict, string Text)> Rows = Read();
+    private static readonly List<(string Section, string Subject, string Verdict, string Text)> Rows = Read();
 
     [Fact]
     public void Every_row_has_a_verdict_and_says_what_is_not_the_same()

@@ -14,9 +14,6 @@ internal static class Admission
     private static readonly Reply Denylisted = new("521 5.3.2 Service currently unavailable");
     private static readonly Reply RecipientDenied = new("550 5.3.2 Service currently unavailable");
 
-    /// <summary>How long a client waits for the store's answer. Who is not known by then is tested.</summary>
-    private static readonly TimeSpan AnswerLimit = TimeSpan.FromMilliseconds(250);
-
     internal enum Verdict
     {
         /// <summary>The client was turned away; nothing is left to do.</summary>
@@ -79,12 +76,12 @@ internal static class Admission
 
         TestExpiry expiry = default;
         isKnown = !session.IsRefused && allowlist is not null && allowlist.TryRecall(client.Address, out expiry);
-        if (!session.IsRefused && allowlist is { CanAsk: true } && !(isKnown && IsGood(expiry, settings, moment)))
+        if (!session.IsRefused && allowlist is { CanAsk: true } && !(isKnown && !ExpiryRules.Due(expiry, ScreeningTest.EnabledIn(settings), moment.Now).Any))
         {
             if (isKnown)
                 client.Expiry = expiry;
             actions.AskAllowlist();
-            actions.WakeAfter(AnswerLimit);
+            actions.WakeAfter(IAllowlistView.AnswerLimit);
             return Verdict.Ask;
         }
 
@@ -132,14 +129,6 @@ internal static class Admission
         }
 
         return Verdict.Test;
-    }
-
-    /// <summary>Whether no test is due.</summary>
-    private static bool IsGood(in TestExpiry expiry, Settings settings, Moment moment)
-    {
-        var ledger = default(TestLedger);
-        ledger.Open(settings, expiry, moment.UnixSeconds);
-        return ledger.Due.IsEmpty;
     }
 
     private static void LogListing(

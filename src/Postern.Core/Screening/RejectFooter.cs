@@ -20,8 +20,14 @@ public static class RejectFooter
     internal static string? Append(Session session, Reply reply, SessionActions actions)
     {
         var settings = session.Settings;
-        if (reply.Text[0] is not ('4' or '5') || (settings.RejectFooterMaps is null && settings.RejectFooter.Length == 0))
-            return null;
+        return reply.Text[0] is '4' or '5' && (settings.RejectFooterMaps is not null || settings.RejectFooter.Length > 0)
+            ? LookUpAndAppend(session, reply, actions)
+            : null;
+    }
+
+    private static string? LookUpAndAppend(Session session, Reply reply, SessionActions actions)
+    {
+        var settings = session.Settings;
         var found = settings.RejectFooterMaps?.Lookup(reply.Text, actions) ?? LookupResult.NotFound;
         var template = found.Status is LookupStatus.Found ? found.Value : settings.RejectFooter;
         if (template.Length == 0)
@@ -37,7 +43,7 @@ public static class RejectFooter
                 "client_address" => session.Client.Address.ToString(),
                 "client_port" => session.ClientPort.ToString(CultureInfo.InvariantCulture),
                 "server_name" => settings.MyHostname,
-                "localtime" => actions.Now.ToString("MMM dd HH:mm:ss", CultureInfo.InvariantCulture),
+                "localtime" => actions.LocalTime().ToString("MMM dd HH:mm:ss", CultureInfo.InvariantCulture),
                 _ => null,
             };
             if (value is null)

@@ -12,8 +12,8 @@ public sealed class SessionActions : IWarningSink
     private readonly ByteBuffer _bytes = new();
     private int _taken;
 
-    /// <summary>When the event happens, in local time: what a footer may tell the client.</summary>
-    public DateTimeOffset Now { get; set; }
+    /// <summary>Tells the local time: a footer may show it to the client.</summary>
+    public Func<DateTimeOffset> LocalTime { get; set; } = static () => DateTimeOffset.UnixEpoch;
 
     /// <summary>The actions, in the order in which they are to be performed.</summary>
     public IReadOnlyList<SessionAction> All => _actions;

@@ -30,7 +30,7 @@ public static class TableTypes
             FileSuffix = ".cdb",
             DescribeReadProblem = (path, reason) => $"open database {path}: {reason}",
         },
-        new("fail") { FromArgument = FailTable.Parse },
+        new("fail") { FromArgument = StaticTable.ParseFail },
         new("hash")
         {
             FromFile = BerkeleyTable.ParseHash,
@@ -38,7 +38,7 @@ public static class TableTypes
             DescribeReadProblem = (path, reason) => $"open database {path}: {reason}",
         },
         new("inline") { FromArgument = InlineTable.Parse },
-        new("internal") { FromArgument = EmptyTable.Parse },
+        new("internal") { FromArgument = StaticTable.ParseInternal },
         new("pipemap") { FromTables = PipeMapTable.Compose },
         new("static") { FromArgument = StaticTable.Parse },
         new("texthash")

@@ -36,8 +36,7 @@ internal static class CheckVerb
                 warnings++;
             else
                 errors++;
-            var place = problem.File is null ? "" : problem.Line == 0 ? $"{problem.File}: " : $"{problem.File}:{problem.Line}: ";
-            output.WriteLine(Printable($"{place}{(isWarning ? "warning" : "error")}: {problem.Text}"));
+            output.WriteLine(Printable($"{problem.Place}{(isWarning ? "warning" : "error")}: {problem.Text}"));
             output.WriteLine(Printable($"    {problem.Remedy}"));
         }
 

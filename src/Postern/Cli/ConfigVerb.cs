@@ -42,10 +42,7 @@ internal static class ConfigVerb
 
         var listing = ParameterListing.Load(query.Directory, files, host, query.Service, query.Overrides);
         foreach (var problem in listing.Problems)
-        {
-            var place = problem.File is null ? "" : problem.Line == 0 ? $"{problem.File}: " : $"{problem.File}:{problem.Line}: ";
-            errors.WriteLine($"postern: {(problem.Severity is ProblemSeverity.Error ? "error" : "warning")}: {place}{problem.Text}");
-        }
+            errors.WriteLine($"postern: {(problem.Severity is ProblemSeverity.Error ? "error" : "warning")}: {problem.Place}{problem.Text}");
 
         var status = listing.HasErrors ? 1 : 0;
         IEnumerable<string> names = query.Names.Count > 0 ? query.Names : ParameterListing.Known;
@@ -77,9 +74,7 @@ internal static class ConfigVerb
         }
 
         text = string.Join(' ', text.Split((char[])[' ', '\t', '\r', '\n', '\v', '\f'], StringSplitOptions.RemoveEmptyEntries)); // as postconf does
-        var origin = !query.ShowOrigins ? ""
-            : query.Defaults || listing.OriginOf(name) is not { } place ? "default: "
-            : place.Line == 0 ? $"{place.File}: " : $"{place.File}:{place.Line}: ";
+        var origin = !query.ShowOrigins ? "" : query.Defaults || listing.OriginOf(name) is not { } place ? "default: " : $"{place}: ";
         return origin + (query.HideNames ? text : text.Length == 0 ? $"{name} =" : $"{name} = {text}");
     }
 }

@@ -74,6 +74,7 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
         _clock = clock;
         _log = log;
         _tag = tag;
+        _actions.LocalTime = clock.GetLocalNow;
         _acceptor = new Acceptor(maxClients, Begin);
         _relays = new RelayedClients(this, _poller, _clients);
         _proxies = new ProxyGate(Math.Max(1, maxClients / 2)); // the other half stays for named clients
@@ -295,7 +296,7 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
 
     private void ReadClock()
     {
-        _actions.Now = _now = _clock.GetLocalNow();
+        _now = _clock.GetUtcNow();
         _ticks = (long)_clock.GetElapsedTime(_origin).TotalMilliseconds;
     }
 
@@ -729,7 +730,8 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
         else
             _ = Libc.close(client.Descriptor);
         _clients.Remove(client);
-        Volatile.Write(ref _idleSince, _clock.GetTimestamp());
+        if (_clients.Count == 0)
+            Volatile.Write(ref _idleSince, _clock.GetTimestamp());
         if (!client.IsNamed)
         {
             _proxies.Leave();

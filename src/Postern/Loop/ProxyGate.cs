@@ -48,10 +48,13 @@ internal sealed unsafe class ProxyGate(int most)
 
         fixed (byte* bytes = scratch)
             count = Libc.recv(descriptor, bytes, (nuint)header.Length, 0);
-        if (count == header.Length && (header.IsLocal ? TryReadSocket(descriptor, out client, out server) : TryTake(header, out client, out server)))
-            return true;
-        ProxyWait.TryRead([], protocols, actions, out _); // gone in between
-        return false;
+        if (count != header.Length)
+        {
+            ProxyWait.TryRead([], protocols, actions, out _); // gone in between
+            return false;
+        }
+
+        return header.IsLocal ? TryReadSocket(descriptor, actions, out client, out server) : TryTake(header, out client, out server);
     }
 
     private bool TryTake(in ProxyHeader header, out (IpAddress Address, ushort Port) client, [NotNullWhen(true)] out Endpoint? server)
@@ -62,19 +65,25 @@ internal sealed unsafe class ProxyGate(int most)
         return true;
     }
 
-    private static bool TryReadSocket(int descriptor, out (IpAddress Address, ushort Port) client, [NotNullWhen(true)] out Endpoint? server)
+    // For a connection that is the proxy's own.
+    private static bool TryReadSocket(
+        int descriptor, SessionActions actions, out (IpAddress Address, ushort Port) client, [NotNullWhen(true)] out Endpoint? server)
     {
         var peer = stackalloc byte[SockAddr.MaxLength];
         var own = stackalloc byte[SockAddr.MaxLength];
         uint peerLength = SockAddr.MaxLength, ownLength = SockAddr.MaxLength;
         (client, server) = (default, null);
-        if (Libc.getpeername(descriptor, peer, &peerLength) != 0 || Libc.getsockname(descriptor, own, &ownLength) != 0
-            || !SockAddr.TryReadInet(new ReadOnlySpan<byte>(peer, (int)peerLength), out var address, out var port)
-            || !SockAddr.TryReadInet(new ReadOnlySpan<byte>(own, (int)ownLength), out var ownAddress, out var ownPort))
+        var failed = Libc.getpeername(descriptor, peer, &peerLength) != 0 ? "getpeername"
+            : Libc.getsockname(descriptor, own, &ownLength) != 0 ? "getsockname" : null;
+        if (failed is not null)
         {
+            actions.Warn($"{failed}: {Errno.LastText} -- dropping this connection"); // a health check that has been reset by now
+            ProxyWait.Refuse(actions);
             return false;
         }
 
+        SockAddr.TryReadInet(new ReadOnlySpan<byte>(peer, (int)peerLength), out var address, out var port);
+        SockAddr.TryReadInet(new ReadOnlySpan<byte>(own, (int)ownLength), out var ownAddress, out var ownPort);
         client = (address, (ushort)port);
         server = new Endpoint(ownAddress, (ushort)ownPort);
         return true;

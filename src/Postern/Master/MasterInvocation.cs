@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using System.Text;
 using Postern.Core.Config;
+using Postern.Native;
 
 namespace Postern.Master;
 
@@ -117,7 +117,7 @@ internal sealed record MasterInvocation
         {
             for (var i = 0; i < arguments.Count; i++)
             {
-                var argument = Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(arguments[i]));
+                var argument = Latin1.OfText(arguments[i]);
                 if (argument.Length < 2 || argument[0] != '-')
                     return $"unexpected command-line argument: {argument}";
                 for (var at = 1; at < argument.Length; at++)
@@ -135,7 +135,7 @@ internal sealed record MasterInvocation
                     var isNext = at + 1 == argument.Length;
                     if (isNext && ++i == arguments.Count)
                         return $"option requires an argument -- '{letter}'";
-                    Take(letter, isNext ? Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(arguments[i])) : argument[(at + 1)..]);
+                    Take(letter, isNext ? Latin1.OfText(arguments[i]) : argument[(at + 1)..]);
                     break;
                 }
             }

@@ -1,5 +1,5 @@
-using System.Text;
 using Postern.Core;
+using Postern.Native;
 
 namespace Postern.Storage;
 
@@ -55,7 +55,7 @@ internal sealed class AllowlistLocation
         }
 
         var directory = DirectoryOf(path);
-        if (options.MailOwnerId is { } wanted && ownerOf(FileName(directory)) is { } actual && actual != wanted)
+        if (options.MailOwnerId is { } wanted && ownerOf(Latin1.ToText(directory)) is { } actual && actual != wanted)
         {
             log(LogSeverity.Warning, $"request to update table {options.MapName} in non-{options.MailOwner} directory {directory}");
             log(LogSeverity.Warning, $"redirecting the request to {options.MailOwner}-owned data_directory {options.DataDirectory}");
@@ -66,10 +66,10 @@ internal sealed class AllowlistLocation
         var isLmdb = type == "lmdb";
         return new AllowlistLocation($"{prefix}{type}:{path}")
         {
-            DatabasePath = FileName(path + (isLmdb ? ".lmdb" : ".postern.sqlite")),
+            DatabasePath = Latin1.ToText(path + (isLmdb ? ".lmdb" : ".postern.sqlite")),
             IsLmdb = isLmdb,
-            PostfixPath = suffix is null ? null : FileName(path + suffix),
-            PostfixMap = FileName($"{type}:{path}"),
+            PostfixPath = suffix is null ? null : Latin1.ToText(path + suffix),
+            PostfixMap = Latin1.ToText($"{type}:{path}"),
         };
     }
 
@@ -89,7 +89,4 @@ internal sealed class AllowlistLocation
         0 => "/",
         var slash => path[..slash],
     };
-
-    /// <summary>From characters standing for bytes to the text that .NET turns into the same bytes.</summary>
-    private static string FileName(string bytes) => Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(bytes));
 }

@@ -4,6 +4,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Postern.Core;
 using Postern.Core.Allowlist;
+using Postern.Core.Screening;
 using Postern.Lmdb;
 using Postern.Memcache;
 
@@ -16,9 +17,6 @@ namespace Postern.Storage;
 /// </summary>
 internal sealed class AllowlistLookups : IDisposable
 {
-    /// <summary>How long one client's record is looked for; a session does not wait longer either.</summary>
-    internal static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(250);
-
     /// <summary>Most questions, and most changes, that wait.</summary>
     private const int MostWaiting = 10_000;
 
@@ -92,7 +90,7 @@ internal sealed class AllowlistLookups : IDisposable
     {
         _isEnding = true;
         _ordered.Set();
-        _thread.Join(EndTime + Limit);
+        _thread.Join(EndTime + IAllowlistView.AnswerLimit);
         // The event is left to the finalizer: a thread that hangs may still use it.
     }
 
@@ -139,7 +137,7 @@ internal sealed class AllowlistLookups : IDisposable
     private void Answer(Question question)
     {
         TestExpiry? record = null;
-        var left = Limit - Stopwatch.GetElapsedTime(question.AskedAt);
+        var left = IAllowlistView.AnswerLimit - Stopwatch.GetElapsedTime(question.AskedAt);
         if (left <= TimeSpan.Zero || !TryFind(question.Address, left, out record))
             Warn("lookup", $"{_name}: cache lookup for '{question.Address}' failed due to error");
         _answers.Enqueue(new AllowlistAnswer(question.Client, question.Address, record));

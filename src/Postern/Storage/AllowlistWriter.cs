@@ -131,6 +131,7 @@ internal sealed class AllowlistWriter : IDisposable
     private void Work()
     {
         TryOpen();
+        _polledAt = Stopwatch.GetTimestamp(); // all of it has just been read
         Post(new StoreNews.Loaded());
         if (!StartImport())
             Post(new StoreNews.Ready(_lastCleanup));

@@ -3,6 +3,7 @@ using System.Text;
 using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Lmdb;
+using Postern.Native;
 
 namespace Postern.Storage;
 
@@ -41,13 +42,10 @@ internal sealed class LmdbAllowlist : IAllowlistStore
     /// <param name="note">Told when the file's size limit is raised.</param>
     public static StoreProblem? Open(string path, AllowlistOptions options, Action<string> note, out LmdbAllowlist? store)
     {
-        var problem = LmdbFile.Open(BytesOf(path), isReadOnly: false, options.LmdbMapSize, options.BusyTimeout, note, out var file);
+        var problem = LmdbFile.Open(Latin1.OfText(path), isReadOnly: false, options.LmdbMapSize, options.BusyTimeout, note, out var file);
         store = file is null ? null : new LmdbAllowlist(file, options.BusyTimeout);
         return StoreProblem.OfLmdb(problem);
     }
-
-    /// <summary>A name as .NET has it, as characters that stand for its bytes.</summary>
-    public static string BytesOf(string path) => Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(path));
 
     /// <inheritdoc />
     public StoreProblem? ReadNew(RowReader reader)

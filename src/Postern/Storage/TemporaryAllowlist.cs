@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using Postern.Core;
 using Postern.Core.Allowlist;
+using Postern.Core.Screening;
 using Postern.Lmdb;
 using Postern.Memcache;
+using Postern.Native;
 
 namespace Postern.Storage;
 
@@ -60,8 +62,8 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
         {
             _lookups = new AllowlistLookups(
                 Name,
-                location.IsLmdb ? new LmdbReader(LmdbAllowlist.BytesOf(location.DatabasePath!), options.LmdbMapSize) : null,
-                options.Memcache is { } memcache ? new MemcacheClient(memcache, AllowlistLookups.Limit) : null,
+                location.IsLmdb ? new LmdbReader(Latin1.OfText(location.DatabasePath!), options.LmdbMapSize) : null,
+                options.Memcache is { } memcache ? new MemcacheClient(memcache, IAllowlistView.AnswerLimit) : null,
                 hasBackup: location.DatabasePath is not null,
                 wake);
         }

@@ -1,6 +1,6 @@
-using System.Text;
 using Postern.Core.Config;
 using Postern.Core.Tables;
+using Postern.Native;
 
 namespace Postern.Tables;
 
@@ -47,6 +47,6 @@ internal static class HostTableTypes
 
     private static string? Variable(string name) =>
         name.Length > 0 && !name.Contains('\0') && Environment.GetEnvironmentVariable(name) is { } value
-            ? Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(value)) // texts of tables are held a byte a character
+            ? Latin1.OfText(value) // texts of tables are held a byte a character
             : null;
 }

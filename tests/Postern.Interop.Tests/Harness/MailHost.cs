@@ -199,8 +199,9 @@ internal sealed class MailHost : IDisposable
     /// <summary>Writes main.cf, master.cf and postern.cf.</summary>
     public void Configure(params string[] parameters)
     {
-        string[] posterns = [.. _hasPostfix ? [] : (string[])["postern_handoff = receiver", "postern_receiver_domains = lab.example"], .. parameters.Where(IsPosterns)];
         var own = parameters.Select(NameOf).ToHashSet();
+        string[] receiver = _hasPostfix ? [] : ["postern_handoff = receiver", "postern_receiver_domains = lab.example"];
+        var posterns = receiver.Where(line => !own.Contains(NameOf(line))).Concat(parameters.Where(IsPosterns));
         var main = Lines(Defaults().Where(line => !own.Contains(NameOf(line))).Concat(parameters.Where(line => !IsPosterns(line))));
         var screening = $"127.0.0.1:{Port} inet n - n - 1 postscreen\n";
         File.WriteAllText(Path.Combine(ConfigDirectory, "main.cf"), main);

@@ -8,6 +8,7 @@ using static Postern.Tests.Lmdb.LmdbBench;
 namespace Postern.Tests.Lmdb;
 
 /// <summary>LMDB files as Postfix keeps them, with its own postmap(1) as the judge.</summary>
+[System.Runtime.Versioning.SupportedOSPlatform("linux")]
 public sealed class LmdbFileTests : IDisposable
 {
     private readonly LmdbBench _bench = new();
@@ -232,7 +233,7 @@ public sealed class LmdbFileTests : IDisposable
     }
 
     /// <summary>Python's fcntl.lockf makes the lock that Postfix makes.</summary>
-    private static IDisposable LockOfAnotherProcess(string path, string kind)
+    private static Ended LockOfAnotherProcess(string path, string kind)
     {
         Assert.SkipUnless(File.Exists("/usr/bin/python3"), "needs python3");
         var start = new ProcessStartInfo("/usr/bin/python3", ["-c", $"import fcntl; f = open('{path}', 'r+'); fcntl.lockf(f, fcntl.{kind}); print('locked', flush=True); input()"])

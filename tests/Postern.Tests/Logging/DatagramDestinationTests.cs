@@ -115,6 +115,7 @@ public sealed class DatagramDestinationTests : IDisposable
 
     private void Stop(Socket socket)
     {
+        socket.Shutdown(SocketShutdown.Both); // a program that another test is about to start may still hold a copy
         socket.Dispose();
         File.Delete(_folder["log"]);
     }

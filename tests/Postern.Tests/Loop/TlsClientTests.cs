@@ -243,7 +243,7 @@ public sealed class TlsClientTests
     }
 
     [Fact]
-    public void Two_hundred_handshakes_cost_nobody_else_a_delay()
+    public async Task Two_hundred_handshakes_cost_nobody_else_a_delay()
     {
         using var harness = NewHarness(Settings with { PreQueueLimit = 1000, ClientConnectionCountLimit = 1000 });
         var turns = harness.Loop.Tls!.Turns;
@@ -254,7 +254,7 @@ public sealed class TlsClientTests
             harness.WaitForLog("TLS connection established");
         }
 
-        while (turns.Wait(0))
+        while (await turns.WaitAsync(0, TestContext.Current.CancellationToken))
             taken++; // so that no handshake can be computed
         var clients = Enumerable.Range(0, 200).Select(_ => new TlsTalk(harness)).ToArray();
         var handshakes = clients // threads of their own: the server's work is done on those of the pool
@@ -271,7 +271,7 @@ public sealed class TlsClientTests
 
         Assert.Single(Regex.Matches(harness.LogText, "TLS connection established"));
         turns.Release(taken);
-        Task.WaitAll(handshakes, TestContext.Current.CancellationToken);
+        await Task.WhenAll(handshakes);
         foreach (var client in clients)
         {
             client.Say("QUIT");

@@ -28,7 +28,7 @@ public sealed class FakeShell : IAllowlistView
     public FakeShell(
         Settings settings, IpAddress client, ServiceLoad? load = null, ClientAddressState? shared = null, DateTimeOffset? localTime = null, TargetOffer? offer = null)
     {
-        _actions.Now = localTime ?? Start;
+        _actions.LocalTime = () => localTime ?? Start;
         _settings = settings;
         _load = load ?? new ServiceLoad();
         _load.Offer = offer;

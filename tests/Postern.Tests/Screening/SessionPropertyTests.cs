@@ -108,6 +108,8 @@ public sealed class SessionPropertyTests
     [Fact]
     public void Nothing_sent_before_the_handshake_is_executed_after_it() => Gen.Select(AnySettings, Talk.Array[0, 4], Talk.Array[0, 4]).Sample((settings, before, behind) =>
     {
+        if (before.Concat(behind).Sum(static part => part.Length) > 4000)
+            return; // what one read does not bring is still in the kernel, and no TLS when it is read
         settings = settings with { TlsLevel = TlsLevel.May, GreetBanner = "", CommandCountLimit = 20 };
         var (with, without) = (NewShell(settings), NewShell(settings));
 

@@ -40,7 +40,7 @@ public sealed class LmdbAllowlistTests : IDisposable
         var next = _bench.OpenLoaded();
         Assert.True(next.TryRecall(Client, out var expiry));
         Assert.Equal(_bench.Passed, expiry);
-        _bench.RunUntil(next, () => next.NextTick == TimeSpan.FromHours(12));
+        _bench.RunUntil(next, () => next.NextTick > TimeSpan.FromHours(11)); // the cleanup is not done again
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using Postern.Core;
-using Postern.Core.Config;
 using Postern.Core.Tables;
 using Postern.Tests.Config;
 

@@ -1,5 +1,4 @@
 using System.Net.Security;
-using Postern.Core;
 using Postern.Core.Config;
 using Postern.Tests.Storage;
 using Postern.Tls;
