@@ -59,6 +59,10 @@ internal sealed class Pump
             Move(fromServer: ofServer, pipes);
         if ((events & writable) != 0 && (ofServer ? _toServer : _toClient).HasPending)
             Move(fromServer: !ofServer, pipes);
+
+        // One that had said its last word, and all of it is delivered, does not listen any more either.
+        if ((events & (Libc.EPOLLHUP | Libc.EPOLLERR)) != 0)
+            IsOver |= (ofServer ? _toClient : _toServer).State is FlowState.Ended;
     }
 
     /// <summary>Gives the pipes back.</summary>

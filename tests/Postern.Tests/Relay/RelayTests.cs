@@ -157,6 +157,20 @@ public sealed class RelayTests
     }
 
     [Fact]
+    public void A_server_that_has_ended_and_is_gone_keeps_no_session()
+    {
+        var (harness, client, there) = Relay(new StubServer());
+        there.Shutdown(SocketShutdown.Send);
+        Assert.Equal("", LoopHarness.ReadLine(client));
+
+        there.LingerState = new LingerOption(true, 0);
+        there.Dispose();
+
+        LoopHarness.Until(() => harness.Loop.ClientCount == 0, "the session is still there");
+        harness.Dispose();
+    }
+
+    [Fact]
     public async Task What_passes_is_the_same_to_the_byte_both_ways_at_once()
     {
         var (harness, client, there) = Relay(new StubServer());
