@@ -39,6 +39,7 @@ internal sealed class Daemon : IDisposable
     private readonly Watchdog _watchdog;
     private readonly Dictionary<string, RunningService> _services = [];
     private readonly Dictionary<string, TemporaryAllowlist> _allowlists = [];
+    private readonly RelayTargets _relays;
     private readonly int _clientsThatFit;
     private readonly MasterRole? _master;
     private readonly Jail? _jail;
@@ -64,6 +65,7 @@ internal sealed class Daemon : IDisposable
             log.Write(_tags.Postern, LogSeverity.Warning, problem);
         _clientsThatFit = ProcessLimits.ClientsThatFit(openFiles);
         _loop = new EventLoop(_clock, log, _tags.Postscreen, _clientsThatFit) { RefreshTables = RefreshTables };
+        _relays = new RelayTargets(_loop, (severity, text) => log.Write(_tags.Postern, severity, text), PathOf);
         _tls = new TlsServer(new TextFiles(MostCertificateBytes), _clock, _tags.Tlsproxy, LogTls);
         _loop.Tls = _tls;
         _signals = new Signals(
@@ -115,6 +117,7 @@ internal sealed class Daemon : IDisposable
         _jail?.Dispose();
         _signals.Dispose();
         _watchdog.Dispose();
+        _relays.Dispose();
         _resolver?.Dispose();
         _loop.Dispose();
         foreach (var allowlist in _allowlists.Values)
@@ -166,8 +169,10 @@ internal sealed class Daemon : IDisposable
         ConfigureDnsbl();
         if (!TryStartReceiver(out problem))
             return false;
+        _relays.Assign(_configuration.Services, _services);
         foreach (var allowlist in _allowlists.Values)
             allowlist.WaitUntilLoaded(LoadPatience);
+        _relays.WaitForFirstProbe(LoadPatience);
         _log.Write(_tags.Postern, LogSeverity.Info, Describe());
         _log.Flush();
         return true;
@@ -247,12 +252,16 @@ internal sealed class Daemon : IDisposable
         return listener;
     }
 
-    private DescriptorPassing HandoffFor(ScreeningService service) => service.Handoff switch
+    private DescriptorPassing? HandoffFor(ScreeningService service) => service.Handoff switch
     {
-        // The master starts us in the queue directory, which may become the root directory.
-        HandoffTarget.Pass pass => new DescriptorPassing(_master is null ? pass.SocketPath : NameOf(pass.SocketPath), NameOf(pass.SocketPath)),
+        HandoffTarget.Relay => null,
+
+        HandoffTarget.Pass pass => new DescriptorPassing(PathOf(pass.SocketPath), NameOf(pass.SocketPath)),
         _ => new DescriptorPassing(ReceiverSocket, "the built-in receiver"),
     };
+
+    // The master starts us in the queue directory, which may become the root directory.
+    private string PathOf(string path) => _master is null ? path : NameOf(path);
 
     /// <summary>The socket as log lines name it: relative to the queue directory where it lies in there.</summary>
     private string NameOf(string path)
@@ -358,7 +367,7 @@ internal sealed class Daemon : IDisposable
     private string Describe()
     {
         var where = string.Join(", ", _loop.Listeners.Select(l => $"[{l.Endpoint.Address}]:{l.Endpoint.Port}"));
-        var to = string.Join(", ", _services.Values.Select(s => s.Handoff.Service).Distinct());
+        var to = string.Join(", ", _services.Values.Select(s => s.Handoff?.Service ?? s.Relay!.Name).Distinct());
         var known = _allowlists.Values.Sum(a => a.Count);
         return $"ready: listening on {where}; clients that pass go to {to}; {known} clients are known; room for {_clientsThatFit} at once";
     }
@@ -444,6 +453,7 @@ internal sealed class Daemon : IDisposable
             running.Handoff = HandoffFor(service);
         }
 
+        _relays.Assign(configuration.Services, _services);
         foreach (var (service, endpoint) in wanted)
         {
             if (_loop.Listeners.FirstOrDefault(l => IsAt(l, endpoint)) is { } listener)

@@ -11,7 +11,8 @@ public sealed class ArchitectureTests
 {
     private static readonly Dictionary<string, string[]> CoreArrows = new()
     {
-        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config", "Dnsbl"],
+        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config", "Dnsbl", "Relay"],
+        ["Relay"] = ["Smtp", "Config"],
         ["Config"] = ["Tables", "Dnsbl"],
         ["Dnsbl"] = ["Tables"],
         ["Smtp"] = [],
@@ -23,7 +24,8 @@ public sealed class ArchitectureTests
     // Who may use the loop: the composition. And what nobody but the composition and the loop may use.
     private static readonly Dictionary<string, string[]> DaemonArrows = new()
     {
-        ["Loop"] = ["Dnsbl", "Handoff", "Logging", "Native", "Storage", "Tls"],
+        ["Loop"] = ["Dnsbl", "Handoff", "Logging", "Native", "Relay", "Storage", "Tls"],
+        ["Relay"] = ["Native"],
         ["Dnsbl"] = ["Dns", "Logging"],
         ["Handoff"] = ["Native"],
         ["Receiver"] = ["Dns", "Native"],

@@ -49,6 +49,8 @@ internal sealed class HostDefaults(
                 return FindServer(values.Text("smtpd_service_name")) is { IsPrivate: false }
                     ? "pass:public/$smtpd_service_name"
                     : "pass:private/$smtpd_service_name";
+            case "postern_live_handover":
+                return values.Text("postern_live_target").StartsWith("relay:", StringComparison.Ordinal) ? "yes" : "no";
             default:
                 return null;
         }

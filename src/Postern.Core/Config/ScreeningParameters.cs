@@ -43,10 +43,12 @@ internal static class ScreeningParameters
         new("postscreen_upstream_proxy_protocol", Text, "", Connections, "The protocol of a proxy before Postern: empty or haproxy."),
         new("postscreen_tls_security_level", Text, "$smtpd_tls_security_level", Tls, "Whether STARTTLS is offered (may) or demanded (encrypt)."),
         new("postern_proxy_networks", Text, "", ParameterGroup.Postern, "The addresses of proxies, for postscreen_upstream_proxy_protocol: these must name their clients, all others are clients themselves; empty: everybody must."),
-        new("postern_handoff", Text, "", ParameterGroup.Postern, "Where clients go that pass: pass:PATH, a socket of Postfix's below queue_directory, or receiver, the built-in SMTP server.")
+        new("postern_handoff", Text, "", ParameterGroup.Postern, "Where clients go that pass: pass:PATH, a socket of Postfix's below queue_directory; receiver, the built-in SMTP server; or relay:TARGET, any SMTP server. A target is tcp:HOST:PORT or unix:PATH; there may be several, as in relay:tcp:10.0.0.5:25*2, tcp:10.0.0.6:25, where *2 is a weight (1 unless it is written; 0: only when no other is well).")
         {
             DefaultNote = "`pass:private/$smtpd_service_name` if master.cf has that service with type pass, else `receiver`",
         },
+        new("postern_relay_announce", Text, "proxy-v2", ParameterGroup.Postern, "How a relay target learns whose client it is given: proxy-v1 or proxy-v2 (the PROXY protocol), xclient, or none; with none the target sees Postern's own address, which it must not trust.") { MinimumLength = 1 },
+        new("postern_live_target", Text, "$postern_handoff", ParameterGroup.Postern, "The relay targets, written as in postern_handoff, for clients that pass the tests after the greeting: they go on there in the same session.") { MinimumLength = 1 },
 
         // Numbers.
         new("smtpd_client_connection_count_limit", WholeNumber, "50", Connections, "Default of postscreen_client_connection_count_limit.") { Use = Default },
@@ -58,6 +60,10 @@ internal static class ScreeningParameters
         new("postscreen_client_connection_count_limit", WholeNumber, "$smtpd_client_connection_count_limit", Connections, "How many sessions a client may have at a time; 0: any number."),
 
         // Times.
+        new("postern_relay_connect_timeout", Time, "5s", ParameterGroup.Postern, "How long a relay target may take to accept a connection.") { Minimum = 1, Maximum = 60 },
+        new("postern_relay_reply_timeout", Time, "60s", ParameterGroup.Postern, "How long a relay target may take for its greeting, and for each reply before the client is handed over.") { Minimum = 1, Maximum = 240 },
+        new("postern_relay_idle_timeout", Time, "900s", ParameterGroup.Postern, "How long nothing may move in a relayed session.") { Minimum = 1 },
+        new("postern_relay_probe_interval", Time, "300s", ParameterGroup.Postern, "How often each relay target is asked how it is and what it offers in its EHLO reply.") { Minimum = 1 },
         new("postscreen_dnsbl_min_ttl", Time, "60s", EarlyTests, "How long a pass of the DNS list test is remembered at least.") { Minimum = 1 },
         new("postscreen_dnsbl_max_ttl", Time, "${postscreen_dnsbl_ttl?{$postscreen_dnsbl_ttl}:{1}}h", EarlyTests, "How long a pass of the DNS list test is remembered at most.") { Minimum = 1 },
         new("postscreen_dnsbl_timeout", Time, "10s", EarlyTests, "How long a DNS list may take to answer.") { Minimum = 1 },
@@ -91,6 +97,7 @@ internal static class ScreeningParameters
         new("postscreen_expansion_filter", Raw, "$smtpd_expansion_filter", Engine, "The bytes that may come into a reject footer from outside.") { MinimumLength = 1 },
 
         // Booleans with a text for default.
+        new("postern_live_handover", YesNo, "no", ParameterGroup.Postern, "Whether a client that passes the tests after the greeting goes on to postern_live_target in the same session, instead of being told to come back.") { DefaultNote = "`yes` if postern_live_target is a relay target, else `no`" },
         new("postscreen_use_tls", YesNo, "$smtpd_use_tls", Tls, "Former way to offer STARTTLS; counts when postscreen_tls_security_level is empty."),
         new("postscreen_enforce_tls", YesNo, "$smtpd_enforce_tls", Tls, "Former way to demand STARTTLS; counts when postscreen_tls_security_level is empty."),
         new("postscreen_helo_required", YesNo, "$smtpd_helo_required", Engine, "Whether MAIL needs a HELO or EHLO before it."),

@@ -22,6 +22,12 @@ public sealed record ScreeningService
     /// <summary>Where clients go that pass; may differ between services by <c>-o smtpd_service_name</c>.</summary>
     public required HandoffTarget Handoff { get; init; }
 
+    /// <summary>Where clients go that pass the deep tests, in the same session; null: they are to come back.</summary>
+    public HandoffTarget.Relay? LiveTarget { get; init; }
+
+    /// <summary>How clients are relayed, where they are.</summary>
+    public RelayRules Relay { get; init; } = new();
+
     /// <summary><c>syslog_name</c> with the line's overrides.</summary>
     public required string SyslogName { get; init; }
 

@@ -121,8 +121,9 @@ internal sealed class ServiceReader(
                 $"service {entry.Name} requires a process limit of 1",
                 "write 1 in the seventh field, maxproc");
         if (!HandoffTarget.TryParse(values.Text("postern_handoff"), values.Text("queue_directory"), out var handoff, out var problem))
-            problems.Error(values.OriginOf("postern_handoff") ?? entry.Origin, problem, "write pass:private/smtpd or receiver");
+            problems.Error(values.OriginOf("postern_handoff") ?? entry.Origin, problem, "write pass:private/smtpd, receiver, relay:tcp:HOST:PORT or relay:unix:PATH");
         WarnOfMissingServer(values, handoff);
+        var live = RelayReader.ReadLiveTarget(values, problems);
 
         var tls = new TlsReader(values, () => TlsproxyValues(values.Text("tlsproxy_service_name")), problems);
         var settings = new SettingsBuilder(values, tls, tables, host, problems).Build() with { Protocols = defaults.Protocols };
@@ -135,6 +136,8 @@ internal sealed class ServiceReader(
                 Origin = entry.Origin,
                 Endpoints = endpoints,
                 Handoff = handoff,
+                LiveTarget = live,
+                Relay = RelayReader.ReadRules(values, isUsed: handoff is HandoffTarget.Relay || live is not null, problems),
                 SyslogName = values.Text("syslog_name"),
                 Settings = settings,
             };

@@ -183,6 +183,9 @@ public sealed record Settings
     /// <summary><c>postscreen_watchdog_timeout</c>.</summary>
     public TimeSpan WatchdogTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary><c>postern_live_handover</c>.</summary>
+    public bool LiveHandover { get; init; }
+
     // The temporary allowlist.
 
     /// <summary><c>postscreen_cache_map</c>: <c>type:name</c>; null: no memory.</summary>

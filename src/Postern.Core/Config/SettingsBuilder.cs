@@ -80,6 +80,7 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
             TlsproxyServiceName = values.Text("tlsproxy_service_name"),
             WatchdogTimeout = values.Time("postscreen_watchdog_timeout"),
 
+            LiveHandover = values.YesNo("postern_live_handover"),
             CacheMap = cacheMap,
             CacheMemcache = cacheMemcache,
             CacheRetentionTime = values.Time("postscreen_cache_retention_time"),

@@ -1,4 +1,5 @@
 using Postern.Core.Config;
+using Postern.Core.Relay;
 using Postern.Core.Smtp;
 
 namespace Postern.Core.Screening;
@@ -40,6 +41,8 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     private readonly LineReader _lines = new(session.Settings.LineLengthLimit);
     private byte[]? _helo;
     private byte[]? _sender;
+    private byte[] _mail = []; // what stood behind MAIL, as long as there is a sender
+    private EhloOffer? _announced; // in the last reply to EHLO; null: the client has said HELO since, or nothing
     private bool _extended;
     private int _commands;
     private string _where = CommandTable.BeforeFirst;
@@ -53,6 +56,9 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         Preparing,
         Active,
     }
+
+    /// <summary>What a server is told when the client is handed over to it; null: it is not being handed over.</summary>
+    internal Envelope? Envelope { get; private set; }
 
     /// <summary>Opens the dialogue.</summary>
     /// <param name="withoutBanner">The client talked into the greeting: it gets answers, not the rest of a greeting.</param>
@@ -87,7 +93,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
             _behindStartTls = [];
         }
 
-        while (!input.IsEmpty && !session.IsDone)
+        while (!input.IsEmpty && !session.IsDone && !session.IsHandingOver)
         {
             var end = _lines.Read(ref input, out var line);
             if (end is LineEnd.Incomplete)
@@ -127,6 +133,24 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         }
     }
 
+    /// <summary>No server took the client over: its recipient gets the session's answer.</summary>
+    /// <param name="recipient">What stood behind RCPT.</param>
+    /// <param name="actions">Takes what is to be done.</param>
+    internal void OnHandoverFailed(ReadOnlySpan<byte> recipient, SessionActions actions)
+    {
+        Envelope = null;
+        TryExtractAddress(recipient, out var address);
+        LogRejection(address!, actions);
+    }
+
+    /// <summary>The client is listened to again.</summary>
+    internal void Resume(SessionActions actions)
+    {
+        if (_tls is not Tls.Active) // its channel knows by itself
+            actions.Watch(WatchMode.Read);
+        RestartTimer(actions);
+    }
+
     /// <summary>TLS can be spoken: what came behind STARTTLS was sent by nobody knows whom, and is forgotten with all that was said before.</summary>
     internal void OnTlsReady(SessionActions actions)
     {
@@ -134,7 +158,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
             return;
         _tls = Tls.Active;
         _behindStartTls = [];
-        (_helo, _sender) = (null, null);
+        (_helo, _sender, _announced) = (null, null, null);
         session.SendReply(TlsReady, actions);
         actions.StartTls();
         RestartTimer(actions);
@@ -183,20 +207,21 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         else if (known.NeedsTls && session.Settings.TlsLevel is TlsLevel.Encrypt && _tls is Tls.No)
             session.SendReply(TlsFirst, actions);
         else
-            Execute(known, read.Command, actions);
-        if (!session.IsDone && _tls is not Tls.Preparing)
+            Execute(known, read, actions);
+        if (!session.IsDone && !session.IsHandingOver && _tls is not Tls.Preparing)
             RestartTimer(actions);
     }
 
-    private void Execute(DummyCommand known, CommandLine command, SessionActions actions)
+    private void Execute(DummyCommand known, in CommandRead read, SessionActions actions)
     {
+        var command = read.Command;
         switch (known.Name)
         {
             case "HELO": OnHelo(command, actions); break;
             case "EHLO": OnEhlo(command, actions); break;
             case "STARTTLS": OnStartTls(command, actions); break;
             case "MAIL": OnMail(command, actions); break;
-            case "RCPT": OnRcpt(command, actions); break;
+            case "RCPT": OnRcpt(command, read.Unread, actions); break;
             case "DATA": OnData(command, actions); break;
             case "BDAT": OnBdat(command, actions); break;
             case "RSET":
@@ -214,9 +239,13 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     private void OnHelo(CommandLine command, SessionActions actions)
     {
         if (!TakeHelo(command))
+        {
             session.SendReply(HeloSyntax, actions);
-        else
-            session.SendReply(new Reply("250 " + session.Settings.MyHostname), actions);
+            return;
+        }
+
+        _announced = null;
+        session.SendReply(new Reply("250 " + session.Settings.MyHostname), actions);
     }
 
     private void OnEhlo(CommandLine command, SessionActions actions)
@@ -232,7 +261,9 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
             return;
         if (_tls is Tls.Active)
             _discarded |= EhloKeywords.StartTls;
-        new EhloReply(session.Settings, _discarded).AppendTo(actions.Text);
+        var reply = new EhloReply(session.Settings, _discarded, session.Settings.LiveHandover ? session.Offer?.Current : null);
+        _announced = reply.Announced;
+        reply.AppendTo(actions.Text);
         actions.Send();
     }
 
@@ -275,21 +306,40 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
             session.SendReply(HeloFirst, actions);
         else if (_sender is not null)
             session.SendReply(NestedMail, actions);
-        else if (!TryExtractAddress(command, out _sender))
+        else if (!TryExtractAddress(command.Arguments, out _sender))
             session.SendReply(MailSyntax, actions);
         else
-            session.SendReply(Ok, actions);
+            AcceptSender(command, actions);
     }
 
-    private void OnRcpt(CommandLine command, SessionActions actions)
+    private void AcceptSender(CommandLine command, SessionActions actions)
+    {
+        _mail = session.MayHandOver ? command.Arguments.ToArray() : [];
+        session.SendReply(Ok, actions);
+    }
+
+    private void OnRcpt(CommandLine command, ReadOnlySpan<byte> unread, SessionActions actions)
     {
         if (_sender is null)
         {
             session.SendReply(NeedMail, actions);
         }
-        else if (!TryExtractAddress(command, out var recipient))
+        else if (!TryExtractAddress(command.Arguments, out var recipient))
         {
             session.SendReply(RcptSyntax, actions);
+        }
+        else if (session.MayHandOver && CanBeSaidAgain(command.Arguments))
+        {
+            Envelope = new Envelope
+            {
+                Helo = _helo ?? [],
+                Extended = _announced is not null,
+                Announced = _announced ?? EhloOffer.Nothing,
+                Mail = _mail,
+                Recipient = command.Arguments.ToArray(),
+                Rest = unread.ToArray(),
+            };
+            session.HandOver(actions);
         }
         else
         {
@@ -297,6 +347,9 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
             session.SendReply(session.RecipientReply, actions);
         }
     }
+
+    private bool CanBeSaidAgain(ReadOnlySpan<byte> recipient) =>
+        Relay.Envelope.IsPlain(_helo) && Relay.Envelope.IsPlain(_mail) && Relay.Envelope.IsPlain(recipient);
 
     private void OnData(CommandLine command, SessionActions actions)
     {
@@ -322,10 +375,10 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     private void OnEtrn(CommandLine command, SessionActions actions) => session.SendReply(
         session.Settings.HeloRequired && _helo is null ? HeloFirst : command.FirstArgument.IsEmpty ? EtrnSyntax : NoEtrn, actions);
 
-    private static bool TryExtractAddress(CommandLine command, out byte[]? address)
+    private static bool TryExtractAddress(ReadOnlySpan<byte> arguments, out byte[]? address)
     {
-        var colon = command.Arguments.IndexOf((byte)':');
-        address = colon < 0 ? null : MailAddress.Extract(command.Arguments[(colon + 1)..]);
+        var colon = arguments.IndexOf((byte)':');
+        address = colon < 0 ? null : MailAddress.Extract(arguments[(colon + 1)..]);
         return colon >= 0;
     }
 

@@ -1,22 +1,33 @@
 using Postern.Core.Config;
+using Postern.Core.Relay;
 using Postern.Core.Smtp;
 
 namespace Postern.Core.Screening;
 
 /// <summary>The answer to EHLO: what postscreen announces, less what is discarded. Never PIPELINING, never AUTH.</summary>
-internal readonly ref struct EhloReply(Settings settings, EhloKeywords discarded)
+/// <param name="target">What the server keeps that the client may be handed over to; null: it will not be.</param>
+internal readonly ref struct EhloReply(Settings settings, EhloKeywords discarded, EhloOffer? target)
 {
+    /// <summary>Of what is announced: what such a server has to keep.</summary>
+    internal EhloOffer Announced => target is null
+        ? EhloOffer.Nothing
+        : new EhloOffer(target.Keywords & ~discarded, Size, null);
+
+    private long Size => target is { SizeLimit: > 0 }
+        ? EhloOffer.SmallerLimit(settings.MessageSizeLimit, target.SizeLimit)
+        : settings.MessageSizeLimit;
+
     internal void AppendTo(ByteBuffer output)
     {
         var start = output.Length;
         var last = Line(output, settings.MyHostname);
         if (Announces(EhloKeywords.Size))
-            last = Line(output, settings.MessageSizeLimit > 0 ? $"SIZE {settings.MessageSizeLimit}" : "SIZE");
+            last = Line(output, Size > 0 ? $"SIZE {Size}" : "SIZE");
         if (Announces(EhloKeywords.Vrfy) && !settings.HideVrfy)
             last = Line(output, "VRFY");
         if (Announces(EhloKeywords.Etrn))
             last = Line(output, "ETRN");
-        if (Announces(EhloKeywords.StartTls) && settings.TlsLevel is not TlsLevel.None)
+        if (!discarded.HasFlag(EhloKeywords.StartTls) && settings.TlsLevel is not TlsLevel.None)
             last = Line(output, "STARTTLS");
         if (Announces(EhloKeywords.EnhancedStatusCodes))
             last = Line(output, "ENHANCEDSTATUSCODES");
@@ -33,7 +44,7 @@ internal readonly ref struct EhloReply(Settings settings, EhloKeywords discarded
             Reply.Soften(output, start);
     }
 
-    private bool Announces(EhloKeywords keyword) => !discarded.HasFlag(keyword);
+    private bool Announces(EhloKeywords keyword) => !discarded.HasFlag(keyword) && (target is null || target.Keywords.HasFlag(keyword));
 
     /// <returns>Where the line starts.</returns>
     private static int Line(ByteBuffer output, string text)

@@ -1,4 +1,5 @@
 using Postern.Core.Config;
+using Postern.Core.Relay;
 
 namespace Postern.Core.Screening;
 
@@ -13,6 +14,9 @@ public sealed class ServiceLoad
 
     /// <summary>Whether the shorter limits of stress mode are in force.</summary>
     public bool UnderStress { get; private set; }
+
+    /// <summary>What clients may be promised of the server they are handed over to in the middle of their session; null: there is none.</summary>
+    public TargetOffer? Offer { get; set; }
 
     /// <summary>Whether the line about the compatibility default of <c>respectful_logging</c> was logged; once is enough.</summary>
     public bool CompatibilityNoticeGiven { get; set; }

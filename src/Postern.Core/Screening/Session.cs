@@ -1,6 +1,7 @@
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
 using Postern.Core.Dnsbl;
+using Postern.Core.Relay;
 using Postern.Core.Smtp;
 
 namespace Postern.Core.Screening;
@@ -14,6 +15,7 @@ public sealed class Session
     private static readonly Reply ServiceUnavailable = new("421 4.3.2 Service currently unavailable");
     private static readonly Reply RecipientUnavailable = new("450 4.3.2 Service currently unavailable");
     private static readonly Reply NoResources = new("421 4.3.2 No system resources");
+    private static readonly Reply TargetUnavailable = new("451 4.3.2 Service currently unavailable");
     private static readonly Reply ServerPortsBusy = new("421 4.3.2 All server ports are busy");
 
     private readonly ServiceLoad _load;
@@ -46,6 +48,7 @@ public sealed class Session
         Recall,
         Early,
         Dialogue,
+        HandingOver,
         Done,
     }
 
@@ -60,6 +63,15 @@ public sealed class Session
 
     /// <summary>The endpoint the client connected to.</summary>
     public Endpoint Server { get; }
+
+    /// <summary>What clients may be promised of the server they are handed over to; null: there is no such server.</summary>
+    internal TargetOffer? Offer => _load.Offer;
+
+    /// <summary>What the server has to be told when the client is handed over in the middle of its session.</summary>
+    public Envelope? Envelope => (_ofPhase as DummySmtp)?.Envelope;
+
+    /// <summary>The server is being told about the client, which has to wait.</summary>
+    public bool IsHandingOver => _phase is Phase.HandingOver;
 
     /// <summary>Nothing more will come of this session: it asked for the hand-off or the close.</summary>
     public bool IsDone => _phase is Phase.Done;
@@ -207,21 +219,28 @@ public sealed class Session
     /// <summary>The daemon stops, and has waited as long as it may.</summary>
     public void OnShutdown(SessionActions actions)
     {
-        if (_phase is Phase.Recall or Phase.Early or Phase.Dialogue)
+        if (_phase is Phase.Recall or Phase.Early or Phase.Dialogue or Phase.HandingOver)
             Drop(ServiceUnavailable, actions);
     }
 
     /// <summary>The SMTP server could not be given the client. It gets an answer that lets it try again.</summary>
     public void OnHandoffFailed(HandoffFailure failure, Moment moment, SessionActions actions)
     {
-        actions.Text.Append(failure.CouldConnect ? "cannot pass connection to service "u8 : "cannot connect to service "u8)
-            .Append(failure.Service).Append(": "u8).Append(failure.Reason);
-        actions.Log(LogSeverity.Warning);
+        LogFailure(failure, actions);
         _mayHandOff = false;
 
         if (!_ledger.Due.Has(ScreeningTest.Pregreet))
         {
-            SendReply(failure.CouldConnect ? NoResources : ServerPortsBusy, actions);
+            if (failure.Answer is { } answer)
+            {
+                actions.Text.Append(answer);
+                actions.Send();
+            }
+            else
+            {
+                SendReply(failure.CouldConnect ? NoResources : ServerPortsBusy, actions);
+            }
+
             Finish(actions);
             return;
         }
@@ -230,6 +249,47 @@ public sealed class Session
         HandoffHasFailed = true;
         _ledger.SetDeepTestsDue(false);
         EnterDialogue(moment, actions);
+    }
+
+    /// <summary>The server has the client, and has answered its first recipient.</summary>
+    public void OnHandedOver(SessionActions actions)
+    {
+        Remember(actions);
+        _phase = Phase.Done;
+        _ofPhase = null; // a relayed session lasts, and needs nothing of it
+    }
+
+    /// <summary>No server took the client in the middle of its session: its recipient gets an answer, and the dialogue goes on.</summary>
+    public void OnHandoverFailed(HandoffFailure failure, Moment moment, SessionActions actions)
+    {
+        LogFailure(failure, actions);
+        var answer = failure.Answer is { } lines ? FirstLine(lines) : TargetUnavailable;
+        var (recipient, rest) = (Envelope!.Recipient, Envelope.Rest);
+        _mayHandOff = false; // one attempt a session; the tests are passed all the same
+        _phase = Phase.Dialogue;
+        RecipientReply = answer;
+        Dialogue.OnHandoverFailed(recipient, actions);
+        if (answer.Text.StartsWith("421", StringComparison.Ordinal))
+        {
+            Drop(answer, actions);
+            return;
+        }
+
+        SendReply(answer, actions);
+        Dialogue.Resume(actions);
+        if (rest.Length > 0)
+            Dialogue.OnReceived(rest, moment, actions);
+    }
+
+    /// <summary>Whether the first recipient may be the server's to judge: every test that was due is passed.</summary>
+    internal bool MayHandOver => Settings.LiveHandover && Offer is not null && _mayHandOff && !HandoffHasFailed && !AnyFailed;
+
+    /// <summary>Hands the session over.</summary>
+    internal void HandOver(SessionActions actions)
+    {
+        _phase = Phase.HandingOver;
+        actions.Watch(WatchMode.Nothing);
+        actions.HandOver();
     }
 
     /// <summary>Rejects every recipient with <paramref name="reply"/> from now on; the client is not handed off.</summary>
@@ -342,24 +402,7 @@ public sealed class Session
     private void Conclude(Reply farewell, SessionActions actions)
     {
         LeaveDnsbl();
-        if (AnyFailed)
-            _ledger.RevokePasses();
-
-        if (!_ledger.Passed.IsEmpty)
-        {
-            if (_ledger.Passed == _ledger.Due)
-            {
-                var isNew = _isNew && Client.PassNewCount == 0;
-                if (isNew)
-                    Client.PassNewCount++;
-                LogText.ClientEvent(actions.Text, isNew ? "PASS NEW"u8 : "PASS OLD"u8, Client.Address, ClientPort);
-                actions.Log();
-            }
-
-            Client.Expiry = ExpiryRules.ForRecord(Client.Expiry, ScreeningTest.EnabledIn(Settings));
-            actions.Remember(Client.Expiry);
-        }
-
+        Remember(actions);
         if (_mayHandOff)
         {
             _phase = Phase.Done;
@@ -372,6 +415,42 @@ public sealed class Session
         LogText.ClientEvent(actions.Text, "DISCONNECT"u8, Client.Address, ClientPort);
         actions.Log();
         Finish(actions);
+    }
+
+    /// <summary>Logs and stores what was passed.</summary>
+    private void Remember(SessionActions actions)
+    {
+        if (AnyFailed)
+            _ledger.RevokePasses();
+        if (_ledger.Passed.IsEmpty)
+            return;
+
+        if (_ledger.Passed == _ledger.Due)
+        {
+            var isNew = _isNew && Client.PassNewCount == 0;
+            if (isNew)
+                Client.PassNewCount++;
+            LogText.ClientEvent(actions.Text, isNew ? "PASS NEW"u8 : "PASS OLD"u8, Client.Address, ClientPort);
+            actions.Log();
+        }
+
+        Client.Expiry = ExpiryRules.ForRecord(Client.Expiry, ScreeningTest.EnabledIn(Settings));
+        actions.Remember(Client.Expiry);
+    }
+
+    private static void LogFailure(HandoffFailure failure, SessionActions actions)
+    {
+        if (failure.Answer is not null)
+            return; // no trouble of ours: the server does not want this client
+        actions.Text.Append(failure.CouldConnect ? "cannot pass connection to service "u8 : "cannot connect to service "u8)
+            .Append(failure.Service).Append(": "u8).Append(failure.Reason);
+        actions.Log(LogSeverity.Warning);
+    }
+
+    private static Reply FirstLine(ReadOnlySpan<byte> lines)
+    {
+        var line = lines[..lines.IndexOf("\r\n"u8)];
+        return new Reply($"{System.Text.Encoding.Latin1.GetString(line[..3])} {System.Text.Encoding.Latin1.GetString(line[Math.Min(4, line.Length)..])}");
     }
 
     private void Finish(SessionActions actions)

@@ -41,6 +41,9 @@ public enum ActionKind
     /// <summary>Give the live socket to the SMTP server. The last action, unless it fails.</summary>
     HandOff,
 
+    /// <summary>Hand the client over in the middle of its session: <see cref="Session.Envelope"/>. The last action.</summary>
+    HandOver,
+
     /// <summary>Close the socket. The last action.</summary>
     Close,
 }

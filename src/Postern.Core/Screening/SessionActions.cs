@@ -68,6 +68,9 @@ public sealed class SessionActions : IWarningSink
     /// <summary>Hands the socket over.</summary>
     public void HandOff() => _actions.Add(new(ActionKind.HandOff));
 
+    /// <summary>Hands the session over.</summary>
+    public void HandOver() => _actions.Add(new(ActionKind.HandOver));
+
     /// <summary>Closes the socket.</summary>
     public void Close() => _actions.Add(new(ActionKind.Close));
 

@@ -62,4 +62,10 @@ internal enum ClientState : byte
 
     /// <summary>The SMTP server has been given the client; it closes the channel when it has taken it.</summary>
     HandedOff,
+
+    /// <summary>A relay target is being told about it; the client has to wait.</summary>
+    BeingRelayed,
+
+    /// <summary>A relay target has it; what the two say to each other is passed on.</summary>
+    Relayed,
 }

@@ -8,7 +8,7 @@ namespace Postern.Loop;
 internal sealed class ClientTable
 {
     private const int BlockSize = 1024;
-    private const uint UseMask = 0x7fff_ffff; // the highest bit of a token is the loop's own
+    private const uint UseMask = 0x3fff_ffff; // the two highest bits of a token are the loop's own
 
     private readonly List<Slot[]> _blocks = [];
     private int _firstFree = -1;

@@ -39,6 +39,9 @@ internal sealed unsafe class ClientWriter
         return error is 0 or Errno.EAGAIN or Errno.EPIPE or Errno.ECONNRESET ? null : Errno.Text(error);
     }
 
+    /// <summary>Takes what is not sent yet; somebody else sends it.</summary>
+    public byte[] TakeUnsent(Client client) => _unsent.Remove(client, out var unsent) ? unsent : [];
+
     /// <summary>Gives out what was appended, for somebody else to send.</summary>
     /// <returns>Valid until the next append.</returns>
     public ReadOnlySpan<byte> Take()

@@ -2,11 +2,13 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Postern.Core;
 using Postern.Core.Dnsbl;
+using Postern.Core.Relay;
 using Postern.Core.Screening;
 using Postern.Dnsbl;
 using Postern.Handoff;
 using Postern.Logging;
 using Postern.Native;
+using Postern.Relay;
 using Postern.Storage;
 using Postern.Tls;
 
@@ -16,7 +18,7 @@ namespace Postern.Loop;
 /// The one thread that owns every client. It waits for events, gives each to the session it concerns, and performs the
 /// actions that come back: the only place where decisions become effects. Other threads post.
 /// </summary>
-internal sealed unsafe class EventLoop : IDisposable
+internal sealed unsafe class EventLoop : IDisposable, IRelayHost
 {
     private const ulong ListenerMark = 1UL << 63;
     private const ulong OtherMark = ListenerMark | 1UL << 62;
@@ -41,6 +43,7 @@ internal sealed unsafe class EventLoop : IDisposable
     private readonly ClientWriter _writer = new();
     private readonly TlsClients _tls;
     private readonly Acceptor _acceptor;
+    private readonly RelayedClients _relays;
     private readonly ProxyGate _proxies;
     private readonly byte[] _input = GC.AllocateUninitializedArray<byte>(4096, pinned: true);
     private readonly ConcurrentQueue<Action> _posted = new();
@@ -58,6 +61,8 @@ internal sealed unsafe class EventLoop : IDisposable
     private long _lastWarning = -1000;
     private long _stopDeadline = -1;
     private int _flushesBeforeHandOff;
+    private uint _events; // of the client in hand
+    private bool _areOfServer;
     private long _idleSince;
 
     /// <param name="clock">Wall-clock and monotonic time.</param>
@@ -71,9 +76,10 @@ internal sealed unsafe class EventLoop : IDisposable
         _tag = tag;
         _actions.LocalTime = clock.GetLocalNow;
         _acceptor = new Acceptor(maxClients, Begin);
+        _relays = new RelayedClients(this, _poller, _clients);
         _proxies = new ProxyGate(Math.Max(1, maxClients / 2)); // the other half stays for named clients
         _origin = _idleSince = clock.GetTimestamp();
-        _tls = new TlsClients(Post, log, OnTlsPrepared, OnTlsReceived);
+        _tls = new TlsClients(Post, log, OnTlsPrepared, OnTlsReceived, OnTlsRelayEnded);
         (_onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer) = (OnReady, OnDeadline, OnConnected, OnDnsblComplete, OnAnswer);
         _onTick = () => Dnsbl!.Tick();
         ReadClock();
@@ -194,7 +200,12 @@ internal sealed unsafe class EventLoop : IDisposable
         foreach (var listener in _listeners)
             listener.Dispose();
         foreach (var client in _clients.ToArray())
+        {
+            _relays.Forget(client);
             _ = Libc.close(client.Descriptor);
+        }
+
+        _relays.Dispose();
         _poller.Dispose();
         _ = Libc.close(_wake);
         _acceptor.Dispose();
@@ -218,8 +229,8 @@ internal sealed unsafe class EventLoop : IDisposable
                 Attend((int)(uint)token);
             else if ((token & ListenerMark) != 0)
                 AcceptFrom((int)(uint)token);
-            else if (_clients.Find(token) is { } client)
-                Guarded(client, _onReady);
+            else if (_clients.Find(token & ~RelayedClients.ServerMark) is { } client)
+                OnReported(client, token, _poller.Events(i));
         }
 
         while (_deadlines.TryTakeDue(_ticks, out var due))
@@ -233,6 +244,12 @@ internal sealed unsafe class EventLoop : IDisposable
             _flushAt = _ticks + LogInterval; // what comes until then goes out in the same write
         else if (_ticks >= _flushAt)
             FlushLog();
+    }
+
+    private void OnReported(Client client, ulong token, uint events)
+    {
+        (_events, _areOfServer) = (events, (token & RelayedClients.ServerMark) != 0);
+        Guarded(client, _onReady);
     }
 
     private void Guarded(Client client, Action<Client> handler)
@@ -337,8 +354,11 @@ internal sealed unsafe class EventLoop : IDisposable
             RefreshTables?.Invoke();
         }
 
-        if (_listeners.Find(l => l.Descriptor == descriptor) is { } listener && _acceptor.Accept(listener, _clients.Count + _tls.Closing) is { } warning)
+        if (_listeners.Find(l => l.Descriptor == descriptor) is { } listener
+            && _acceptor.Accept(listener, _clients.Count + _tls.Closing + _relays.Descriptors) is { } warning)
+        {
             WarnOnce(warning);
+        }
     }
 
     private void Begin(RunningService service, int descriptor, IpAddress address, ushort port, Endpoint server)
@@ -424,6 +444,12 @@ internal sealed unsafe class EventLoop : IDisposable
 
     private void OnReady(Client client)
     {
+        if (client.State is ClientState.BeingRelayed or ClientState.Relayed)
+        {
+            _relays.OnReady(client, _areOfServer, _events);
+            return;
+        }
+
         if (client.State is ClientState.HandedOff)
         {
             Leave(client); // the server has closed the channel: it has the client
@@ -462,8 +488,11 @@ internal sealed unsafe class EventLoop : IDisposable
                 TryHandOff(client);
                 break;
             case ClientState.HandedOff:
-                _log.Write(_tag, LogSeverity.Warning, "timeout sending connection to service " + client.Service.Handoff.Service);
+                _log.Write(_tag, LogSeverity.Warning, "timeout sending connection to service " + client.Service.Handoff!.Service);
                 Leave(client);
+                break;
+            case ClientState.BeingRelayed or ClientState.Relayed:
+                _relays.OnDeadline(client);
                 break;
             default:
                 _actions.Clear();
@@ -500,6 +529,10 @@ internal sealed unsafe class EventLoop : IDisposable
                 case ActionKind.HandOff:
                     SendOutput(client);
                     BeginHandOff(client);
+                    return;
+                case ActionKind.HandOver:
+                    SendOutput(client);
+                    BeginRelay(client, client.Service.LiveTarget!, client.Session.Envelope);
                     return;
                 case ActionKind.Close:
                     SendOutput(client);
@@ -571,6 +604,12 @@ internal sealed unsafe class EventLoop : IDisposable
         // So that our lines stand before those that the server logs about the client. In a flood they may not.
         if (_flushesBeforeHandOff++ < MaxFlushesBeforeHandOff && _log.HasPending)
             FlushLog();
+        if (client.Service.Relay is { } relay)
+        {
+            BeginRelay(client, relay, envelope: null);
+            return;
+        }
+
         _deadlines.Clear(client);
         client.Service.Load.PostQueue++;
         client.State = ClientState.WaitingForServer;
@@ -580,7 +619,7 @@ internal sealed unsafe class EventLoop : IDisposable
 
     private void TryHandOff(Client client)
     {
-        var result = client.Service.Handoff.TryPass(client.Descriptor, client.Session, out var channel, out var failure);
+        var result = client.Service.Handoff!.TryPass(client.Descriptor, client.Session, out var channel, out var failure);
         if (result is PassResult.Busy && ++client.HandOffAttempts < MaxHandOffAttempts)
         {
             SetDeadline(client, ServerQueueRetry);
@@ -604,6 +643,60 @@ internal sealed unsafe class EventLoop : IDisposable
             client.Session.OnHandoffFailed(failure!, MomentOf(client), _actions);
             Perform(client);
         }
+    }
+
+    private void BeginRelay(Client client, RelayPool pool, Envelope? envelope)
+    {
+        _deadlines.Clear(client);
+        client.Service.Load.PostQueue++;
+        client.State = ClientState.BeingRelayed;
+        if (_tls.Has(client))
+            _tls.Hold(client);
+        _relays.Begin(client, pool, envelope);
+    }
+
+    long IRelayHost.Ticks => _ticks;
+
+    void IRelayHost.ClearDeadline(Client client) => _deadlines.Clear(client);
+
+    void IRelayHost.SetDeadline(Client client, TimeSpan delay) => SetDeadline(client, delay);
+
+    byte[] IRelayHost.TakeUnsent(Client client) => _writer.TakeUnsent(client);
+
+    void IRelayHost.Leave(Client client) => Leave(client);
+
+    void IRelayHost.RelayFailed(Client client, HandoffFailure failure, bool isLive)
+    {
+        client.State = ClientState.Screened;
+        client.Service.Load.PostQueue--;
+        _actions.Clear();
+        if (isLive)
+            client.Session.OnHandoverFailed(failure, MomentOf(client), _actions);
+        else
+            client.Session.OnHandoffFailed(failure, MomentOf(client), _actions);
+        Perform(client);
+        if (_tls.Has(client))
+            _tls.Resume(client);
+    }
+
+    TlsFacts? IRelayHost.TlsOf(Client client) => _tls.Has(client) ? _tls.FactsOf(client) : null;
+
+    void IRelayHost.RelayInsideTls(Client client, TlsRelay relay) => _tls.Relay(client, relay);
+
+    private void OnTlsRelayEnded(Client client, TlsRelay relay) => Guarded(client, _ => _relays.OnTlsRelayEnded(client, relay));
+
+    void IRelayHost.RelayBegins(Client client, bool isLive)
+    {
+        if (isLive)
+        {
+            _actions.Clear();
+            client.Session.OnHandedOver(_actions);
+            Perform(client);
+        }
+
+        client.State = ClientState.Relayed;
+        client.Service.Load.PostQueue--;
+        CountOut(client);
     }
 
     /// <summary>A bug must not cost more than the client it met: it can come back, and everybody else is served.</summary>
@@ -631,6 +724,7 @@ internal sealed unsafe class EventLoop : IDisposable
     {
         _deadlines.Clear(client);
         _writer.Forget(client);
+        _relays.Forget(client);
         if (_tls.Has(client))
             _tls.Close(client, isTimeout: _stopDeadline < 0);
         else
@@ -644,8 +738,15 @@ internal sealed unsafe class EventLoop : IDisposable
             return;
         }
 
-        if (client.State is not ClientState.Screened)
+        if (client.State is not (ClientState.Screened or ClientState.Relayed))
             client.Service.Load.PostQueue--;
+        if (client.State is not ClientState.Relayed)
+            CountOut(client);
+    }
+
+    /// <summary>The client is not ours to count any more: it has left, or a server has it.</summary>
+    private void CountOut(Client client)
+    {
         _addresses.Leave(client.Session.Client);
         _actions.Clear();
         client.Service.Load.ClientLeft(client.Session.Settings, _actions);

@@ -23,7 +23,14 @@ internal sealed unsafe class Poller : IDisposable
 
     /// <summary>Reports input, end of input and errors of <paramref name="fd"/> under <paramref name="token"/>.</summary>
     /// <returns>False when the kernel has no room.</returns>
-    public bool Watch(int fd, ulong token) => EpollEvent.Control(_epoll, Libc.EPOLL_CTL_ADD, fd, Libc.EPOLLIN, token) == 0;
+    public bool Watch(int fd, ulong token) => Watch(fd, Libc.EPOLLIN, token);
+
+    /// <summary>Reports <paramref name="events"/> (EPOLLIN, EPOLLOUT), errors and hang-ups of <paramref name="fd"/> under <paramref name="token"/>.</summary>
+    /// <returns>False when the kernel has no room.</returns>
+    public bool Watch(int fd, uint events, ulong token) => EpollEvent.Control(_epoll, Libc.EPOLL_CTL_ADD, fd, events, token) == 0;
+
+    /// <summary>Reports other events of a descriptor that is watched already.</summary>
+    public void Change(int fd, uint events, ulong token) => EpollEvent.Control(_epoll, Libc.EPOLL_CTL_MOD, fd, events, token);
 
     /// <summary>Reports nothing more of <paramref name="fd"/>.</summary>
     public void Forget(int fd) => Libc.epoll_ctl(_epoll, Libc.EPOLL_CTL_DEL, fd, null);
@@ -42,6 +49,13 @@ internal sealed unsafe class Poller : IDisposable
     {
         fixed (byte* events = _events)
             return EpollEvent.Data(events, index);
+    }
+
+    /// <summary>What happened, of one event of the last round: EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP.</summary>
+    public uint Events(int index)
+    {
+        fixed (byte* events = _events)
+            return EpollEvent.Events(events, index);
     }
 
     public void Dispose() => Libc.close(_epoll);

@@ -1,6 +1,7 @@
 using Postern.Core.Config;
 using Postern.Core.Screening;
 using Postern.Handoff;
+using Postern.Relay;
 using Postern.Storage;
 
 namespace Postern.Loop;
@@ -17,6 +18,20 @@ internal sealed class RunningService
     /// <summary>Null: no <c>postscreen_cache_map</c>.</summary>
     public required IAllowlist? Allowlist { get; set; }
 
-    /// <summary>Where passing clients go.</summary>
-    public required DescriptorPassing Handoff { get; set; }
+    /// <summary>Where passing clients go; null: to <see cref="Relay"/>.</summary>
+    public required DescriptorPassing? Handoff { get; set; }
+
+    /// <summary>The relay targets of passing clients; null: they go to <see cref="Handoff"/>.</summary>
+    public RelayPool? Relay { get; set; }
+
+    /// <summary>The relay targets of clients in the middle of their session; null: these are told to come back.</summary>
+    public RelayPool? LiveTarget
+    {
+        get;
+        set
+        {
+            field = value;
+            Load.Offer = value?.Offer;
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using Postern.Core;
+using Postern.Core.Relay;
 using Postern.Logging;
 using Postern.Tls;
 
@@ -12,8 +13,9 @@ namespace Postern.Loop;
 /// <param name="log">Takes the lines.</param>
 /// <param name="answer">Tells a client's session whether TLS can be spoken.</param>
 /// <param name="receive">Gives a client's session what it sent; empty: it hung up.</param>
+/// <param name="relayEnded">The relayed session of a client has ended.</param>
 internal sealed class TlsClients(
-    Action<Action> post, MailLog log, Action<Client, bool> answer, Action<Client, ReadOnlyMemory<byte>> receive)
+    Action<Action> post, MailLog log, Action<Client, bool> answer, Action<Client, ReadOnlyMemory<byte>> receive, Action<Client, TlsRelay> relayEnded)
 {
     private readonly Dictionary<Client, Listener> _inside = [];
     private readonly HashSet<TlsChannel> _open = [];
@@ -59,6 +61,29 @@ internal sealed class TlsClients(
             _inside[client].Channel.Send(bytes);
     }
 
+    /// <summary>What the handshake has agreed on.</summary>
+    public TlsFacts FactsOf(Client client) => _inside[client].Facts!;
+
+    /// <summary>Nothing more is read from the client until <see cref="Resume"/> or <see cref="Relay"/>.</summary>
+    public void Hold(Client client) => _inside[client].IsHeld = true;
+
+    /// <summary>The client is listened to again.</summary>
+    public void Resume(Client client)
+    {
+        var listener = _inside[client];
+        listener.IsHeld = false;
+        GoOn(listener);
+    }
+
+    /// <summary>A server has the client: the rest is between the two.</summary>
+    public void Relay(Client client, TlsRelay relay)
+    {
+        var listener = _inside[client];
+        listener.Relay = relay;
+        listener.Channel.Relay(relay);
+        Resume(client);
+    }
+
     /// <summary>The session has ended: what was sent last goes out, and the socket is closed.</summary>
     /// <param name="isTimeout">If the handshake is not over, the client took too long; else the daemon stops.</param>
     public void Close(Client client, bool isTimeout)
@@ -67,7 +92,8 @@ internal sealed class TlsClients(
             return;
         if (isTimeout && !listener.IsUp && !listener.HasEnded)
             Log(client, "ciphertext read/write timeout for"u8, LogSeverity.Warning);
-        listener.Channel.Close();
+        if (!listener.HasClosed)
+            listener.Channel.Close();
     }
 
     /// <summary>Waits for the last farewells. When the loop has come to its end.</summary>
@@ -87,6 +113,7 @@ internal sealed class TlsClients(
     private void Up(Listener listener, TlsHandshake handshake)
     {
         listener.IsUp = true;
+        listener.Facts = new TlsFacts(handshake.Version, handshake.Cipher);
         if (!listener.LogsHandshake)
             return;
         var session = listener.Client.Session;
@@ -100,14 +127,26 @@ internal sealed class TlsClients(
         listener.HasEnded |= bytes.IsEmpty;
         if (!_inside.ContainsKey(listener.Client))
             return;
+        listener.IsWaiting = true;
         receive(listener.Client, bytes);
         if (_inside.ContainsKey(listener.Client))
-            listener.Channel.Continue();
+            GoOn(listener);
+    }
+
+    private static void GoOn(Listener listener)
+    {
+        if (listener.IsHeld || !listener.IsWaiting)
+            return;
+        listener.IsWaiting = false;
+        listener.Channel.Continue();
     }
 
     private void Closed(Listener listener, string? problem)
     {
         _open.Remove(listener.Channel);
+        listener.HasClosed = true;
+        if (listener.Relay is { } relay && _inside.ContainsKey(listener.Client))
+            relayEnded(listener.Client, relay);
         listener.Channel.Dispose();
         if (problem is not null)
             log.Write(Server!.Tag, LogSeverity.Warning, problem);
@@ -144,6 +183,18 @@ internal sealed class TlsClients(
         public bool IsUp { get; set; }
 
         public bool HasEnded { get; set; }
+
+        public bool HasClosed { get; set; }
+
+        public TlsFacts? Facts { get; set; }
+
+        /// <summary>The channel waits to be told to go on.</summary>
+        public bool IsWaiting { get; set; }
+
+        /// <summary>It is not to be told so for now.</summary>
+        public bool IsHeld { get; set; }
+
+        public TlsRelay? Relay { get; set; }
 
         public void OnUp(TlsHandshake handshake) => clients.Post(() => clients.Up(this, handshake));
 

@@ -66,6 +66,8 @@ internal static unsafe partial class Libc
     public const int IPV6_V6ONLY = 26;
     public const int TCP_NODELAY = 1;
     public const int TCP_DEFER_ACCEPT = 9;
+    public const uint SPLICE_F_MOVE = 1;
+    public const uint SPLICE_F_NONBLOCK = 2;
     public const int SHUT_RD = 0;
     public const int SHUT_WR = 1;
     public const int SHUT_RDWR = 2;
@@ -148,6 +150,14 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int shutdown(int fd, int how);
+
+    /// <param name="pair">The end to read from, then the end to write to.</param>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int pipe2(int* pair, int flags);
+
+    /// <summary>Moves bytes between a pipe and another descriptor inside the kernel; both offsets are null for pipes and sockets.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint splice(int from, long* fromOffset, int to, long* toOffset, nuint length, uint flags);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int getsockname(int fd, byte* address, uint* length);

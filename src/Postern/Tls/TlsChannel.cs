@@ -25,6 +25,7 @@ internal sealed class TlsChannel(int descriptor, TlsContext context, SemaphoreSl
     private readonly SemaphoreSlim _turn = new(0);
     private readonly CancellationTokenSource _closing = new();
     private string? _problem;
+    private TlsRelay? _relay;
 
     /// <summary>Ends when the socket is closed.</summary>
     public Task Completion { get; private set; } = Task.CompletedTask;
@@ -42,6 +43,9 @@ internal sealed class TlsChannel(int descriptor, TlsContext context, SemaphoreSl
         }
     }
 
+    /// <summary>From the next <see cref="Continue"/> on, a server has the client.</summary>
+    public void Relay(TlsRelay relay) => _relay = relay;
+
     /// <summary>What was received has been dealt with.</summary>
     public void Continue() => _turn.Release();
 
@@ -51,6 +55,7 @@ internal sealed class TlsChannel(int descriptor, TlsContext context, SemaphoreSl
     /// <summary>After <see cref="ITlsListener.OnClosed"/>.</summary>
     public void Dispose()
     {
+        _relay?.Dispose();
         _turn.Dispose();
         _closing.Dispose();
     }
@@ -142,6 +147,8 @@ internal sealed class TlsChannel(int descriptor, TlsContext context, SemaphoreSl
 
             if (!await TryFlushAsync(tls, _closing.Token).ConfigureAwait(false))
                 return false;
+            if (_relay is not null)
+                return await _relay.RunAsync(tls, _closing.Token).ConfigureAwait(false);
         }
     }
 

@@ -15,6 +15,7 @@ public sealed record FuzzTarget(
         CacheRecordTarget.Target,
         CidrTableTarget.Target,
         DnsblSitesTarget.Target,
+        HandoverTarget.Target,
         LineReaderTarget.Target,
         MainCfTarget.Target,
         ProxyHeaderTarget.Target,

@@ -37,6 +37,7 @@ internal sealed class MailHost : IDisposable
 
     private readonly bool _hasPostfix;
     private readonly Front _front;
+    private string _moreServices = "";
     private bool _postfixRuns;
     private PosternProcess? _postern;
 
@@ -100,12 +101,19 @@ internal sealed class MailHost : IDisposable
     /// <param name="parameters">Lines of main.cf, which replace the harness's own.</param>
     public static MailHost WithPostfix(params string[] parameters) => Behind(Front.Postern, parameters);
 
+    /// <summary>The same, with more services.</summary>
+    /// <param name="services">Lines of Postfix's master.cf.</param>
+    /// <param name="parameters">Lines of main.cf, which replace the harness's own.</param>
+    public static MailHost WithPostfixAnd(string services, params string[] parameters) => StartBehind(Front.Postern, services, parameters);
+
     /// <summary>The same, with one or the other in front.</summary>
-    public static MailHost Behind(Front front, params string[] parameters)
+    public static MailHost Behind(Front front, params string[] parameters) => StartBehind(front, "", parameters);
+
+    private static MailHost StartBehind(Front front, string services, string[] parameters)
     {
         Tool.RequireRoot();
         Tool.Require("postfix", "smtpd");
-        var host = new MailHost(hasPostfix: true, front);
+        var host = new MailHost(hasPostfix: true, front) { _moreServices = services };
         try
         {
             host.Configure(parameters);
@@ -202,7 +210,7 @@ internal sealed class MailHost : IDisposable
         if (!_hasPostfix)
             return;
         File.WriteAllText(Path.Combine(Directory, "postfix/main.cf"), main);
-        File.WriteAllText(Path.Combine(Directory, "postfix/master.cf"), _front is Front.Postscreen ? screening + Services : Services);
+        File.WriteAllText(Path.Combine(Directory, "postfix/master.cf"), (_front is Front.Postscreen ? screening + Services : Services) + _moreServices);
 
         static string Lines(IEnumerable<string> lines) => string.Concat(lines.Select(static line => line + "\n"));
         static bool IsPosterns(string line) => line.StartsWith("postern_", StringComparison.Ordinal);

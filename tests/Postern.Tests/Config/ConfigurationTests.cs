@@ -81,6 +81,52 @@ public sealed class ConfigurationTests
         Assert.Equal("[0.0.0.0]:25", string.Join(' ', Only(configuration).Endpoints));
     }
 
+    [Fact]
+    public void Relay_targets_have_weights_and_take_sessions_over()
+    {
+        var service = Only(new ConfigDirectory(Level + "postern_handoff = relay:tcp:10.0.0.5:25*2, tcp:[2001:db8::1]:2525 relay:unix:public/in*0\npostern_relay_announce = xclient\n").Load());
+
+        RelayTarget[] expected =
+        [
+            new("tcp:10.0.0.5:25", null, "10.0.0.5", 25, 2),
+            new("tcp:[2001:db8::1]:2525", null, "2001:db8::1", 2525, 1),
+            new("unix:public/in", "/var/spool/postfix/public/in", "", 0, 0),
+        ];
+        Assert.Equal(expected, Assert.IsType<HandoffTarget.Relay>(service.Handoff).Targets);
+        Assert.Equal(expected, service.LiveTarget!.Targets);
+        Assert.True(service.Settings.LiveHandover);
+        Assert.Equal(RelayAnnouncement.Xclient, service.Relay.Announcement);
+    }
+
+    [Fact]
+    public void Descriptor_passing_and_a_live_target_go_together()
+    {
+        var service = Only(new ConfigDirectory(Level + "postern_live_target = relay:unix:private/smtpd-live\n").Load());
+
+        Assert.Equal(new HandoffTarget.Pass("/var/spool/postfix/private/smtpd"), service.Handoff);
+        Assert.Equal("/var/spool/postfix/private/smtpd-live", Assert.Single(service.LiveTarget!.Targets).SocketPath);
+        Assert.True(service.Settings.LiveHandover);
+    }
+
+    [Fact]
+    public void Without_a_relay_target_nobody_is_handed_over()
+    {
+        var service = Only(new ConfigDirectory(Level).Load());
+
+        Assert.Null(service.LiveTarget);
+        Assert.False(service.Settings.LiveHandover);
+    }
+
+    [Fact]
+    public void Relaying_without_an_announcement_is_warned_of()
+    {
+        var configuration = new ConfigDirectory(Level + "postern_handoff = relay:tcp:10.0.0.5:25\npostern_relay_announce = none\n").Load();
+
+        var warning = Assert.Single(configuration.Problems);
+        Assert.Equal((ProblemSeverity.Warning, 3), (warning.Severity, warning.Line));
+        Assert.Contains("open relay", warning.Remedy, StringComparison.Ordinal);
+    }
+
     // Texts of Postfix 3.7.11; each is an error at line 2 of main.cf.
     [Theory]
     [InlineData("postscreen_greet_wait = 5x", "parameter postscreen_greet_wait: bad time value or unit: 5x")]
@@ -128,7 +174,15 @@ public sealed class ConfigurationTests
     [InlineData("= x", "missing attribute name: \"= x\"")]
     [InlineData("x y = z", "missing '=' after attribute name: \"x y = z\"")]
     [InlineData("postern_listen_backlog = 0", "invalid postern_listen_backlog parameter value 0 < 1")]
-    [InlineData("postern_handoff = relay:inet:127.0.0.1:2525", "postern_handoff = relay:inet:127.0.0.1:2525: the relayed hand-over is not in this version of Postern")]
+    [InlineData("postern_handoff = relay:inet:127.0.0.1:2525", "bad relay target: relay:inet:127.0.0.1:2525: a relay target is tcp:HOST:PORT or unix:PATH")]
+    [InlineData("postern_handoff = relay:tcp:127.0.0.1", "bad relay target: relay:tcp:127.0.0.1: missing service information")]
+    [InlineData("postern_handoff = relay:tcp:127.0.0.1:x", "bad relay target: relay:tcp:127.0.0.1:x: the port is a number from 1 to 65535")]
+    [InlineData("postern_handoff = relay:tcp:127.0.0.1:25*101", "bad relay target: relay:tcp:127.0.0.1:25*101: the weight is a number from 0 to 100")]
+    [InlineData("postern_handoff = relay:unix:a unix:a*2", "relay target unix:a is named twice")]
+    [InlineData("postern_live_target = pass:private/other", "bad postern_live_target value: pass:private/other: only relay targets take a session over")]
+    [InlineData("postern_live_handover = yes", "postern_live_handover = yes, but the clients go to pass:private/smtpd, which takes new sessions only")]
+    [InlineData("postern_relay_announce = haproxy", "bad postern_relay_announce value: haproxy")]
+    [InlineData("postern_relay_reply_timeout = 5m", "invalid postern_relay_reply_timeout: 300 (max 240)")]
     [InlineData("postern_handoff = pass:", "bad postern_handoff value: pass:")]
     public void Fatal_texts(string line, string expected)
     {

@@ -10,6 +10,7 @@ using Postern.Dnsbl;
 using Postern.Handoff;
 using Postern.Logging;
 using Postern.Loop;
+using Postern.Relay;
 using Postern.Storage;
 using Postern.Tests.Tables;
 using Postern.Tls;
@@ -27,8 +28,28 @@ internal sealed class LoopHarness : IDisposable
     /// <param name="nameServer">Answers for DNS lists; null: there are none.</param>
     public LoopHarness(
         Settings settings, string serverPath, int maxClients = 10_000, IAllowlist? allowlist = null, ITextFiles? certificates = null, IPEndPoint? nameServer = null)
+        : this(settings, new DescriptorPassing(serverPath, "private/smtpd"), maxClients, allowlist, certificates, nameServer)
     {
-        Service = new RunningService { Settings = settings, Allowlist = allowlist, Handoff = new DescriptorPassing(serverPath, "private/smtpd") };
+    }
+
+    /// <summary>With relay targets that are probed by nobody.</summary>
+    public LoopHarness(Settings settings, RelayRules rules, params RelayTarget[] targets)
+        : this(settings, rules, null, targets)
+    {
+    }
+
+    /// <summary>The same with TLS.</summary>
+    public LoopHarness(Settings settings, RelayRules rules, ITextFiles? certificates, params RelayTarget[] targets)
+        : this(settings, handoff: null, 10_000, new MemoryAllowlist(), certificates, nameServer: null)
+    {
+        Pool = new RelayPool(targets, rules, (severity, text) => Log.Write(LogTags.For("postfix").Postern, severity, text));
+        Loop.Post(() => Service.Relay = Service.LiveTarget = Pool);
+    }
+
+    private LoopHarness(
+        Settings settings, DescriptorPassing? handoff, int maxClients, IAllowlist? allowlist, ITextFiles? certificates, IPEndPoint? nameServer)
+    {
+        Service = new RunningService { Settings = settings, Allowlist = allowlist, Handoff = handoff };
         Log = new MailLog(_memory, new LogOptions(), TimeProvider.System);
         var tags = LogTags.For("postfix");
         Loop = new EventLoop(TimeProvider.System, Log, tags.Postscreen, maxClients);
@@ -51,6 +72,9 @@ internal sealed class LoopHarness : IDisposable
     }
 
     public RunningService Service { get; }
+
+    /// <summary>The relay targets, where there are some.</summary>
+    public RelayPool? Pool { get; }
 
     public EventLoop Loop { get; }
 

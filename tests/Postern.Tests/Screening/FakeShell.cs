@@ -3,6 +3,7 @@ using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
 using Postern.Core.Dnsbl;
+using Postern.Core.Relay;
 using Postern.Core.Screening;
 
 namespace Postern.Tests.Screening;
@@ -24,11 +25,13 @@ public sealed class FakeShell : IAllowlistView
     private TimeSpan? _timer;
     private bool _tlsIsAsked;
 
-    public FakeShell(Settings settings, IpAddress client, ServiceLoad? load = null, ClientAddressState? shared = null, DateTimeOffset? localTime = null)
+    public FakeShell(
+        Settings settings, IpAddress client, ServiceLoad? load = null, ClientAddressState? shared = null, DateTimeOffset? localTime = null, TargetOffer? offer = null)
     {
         _actions.LocalTime = () => localTime ?? Start;
         _settings = settings;
         _load = load ?? new ServiceLoad();
+        _load.Offer = offer;
         Client = shared ?? new ClientAddressState(client);
         Client.Concurrency++;
         Session = new Session(settings, _load, Client, 40000, new Endpoint(IpAddress.FromIPv4(0xc0000219), 25));
@@ -153,6 +156,24 @@ public sealed class FakeShell : IAllowlistView
         Deliver();
     }
 
+    /// <summary>The server has the client, in the middle of its session.</summary>
+    public void TakeOver()
+    {
+        _actions.Clear();
+        Session.OnHandedOver(_actions);
+        Perform();
+        HandedOff = true;
+    }
+
+    /// <summary>No server takes the client in the middle of its session.</summary>
+    public void FailHandover(HandoffFailure failure)
+    {
+        _actions.Clear();
+        Session.OnHandoverFailed(failure, Moment, _actions);
+        Perform();
+        Deliver();
+    }
+
     /// <summary>Tells the session whether TLS can be spoken.</summary>
     public void AnswerTls(bool isReady)
     {
@@ -259,6 +280,12 @@ public sealed class FakeShell : IAllowlistView
                     _timer = null;
                     Write("= hand off");
                     break;
+                case ActionKind.HandOver:
+                    _timer = null;
+                    var envelope = Session.Envelope!;
+                    Write($"= hand over {(envelope.Extended ? "EHLO" : "HELO")} {Latin1(envelope.Helo)}, MAIL {Latin1(envelope.Mail)}, RCPT {Latin1(envelope.Recipient)}"
+                        + (envelope.Rest.Length == 0 ? "" : ", and then " + Latin1(envelope.Rest).Replace("\r\n", "\\r\\n", StringComparison.Ordinal)));
+                    break;
                 case ActionKind.Close:
                     Closed = true;
                     Write("= close");
@@ -266,6 +293,8 @@ public sealed class FakeShell : IAllowlistView
             }
         }
     }
+
+    private static string Latin1(byte[] text) => Encoding.Latin1.GetString(text);
 
     private static string Relative(uint expiry) => expiry <= 1 ? $"{expiry}" : $"+{expiry - UnixSeconds(0)}";
 

@@ -1,6 +1,7 @@
 using System.Text;
 using CsCheck;
 using Postern.Core.Config;
+using Postern.Core.Relay;
 using Postern.Core.Screening;
 
 namespace Postern.Tests.Screening;
@@ -57,6 +58,39 @@ public sealed class SessionPropertyTests
         shell.AdvanceTo(shell.Now + TimeSpan.FromDays(1));
         Assert.True(shell.IsOver);
         Assert.False(shell.HandedOff && shell.HasRead);
+        Assert.True(shell.Session.IsDone);
+    });
+
+    [Fact]
+    public void A_session_that_can_be_handed_over_ends_and_is_handed_over_only_when_nothing_was_wrong() => Gen.Select(AnySettings, Gen.Select(Gen.Double[0, 20], Talk, Gen.Int[0, 20]).Array[0, 12]).Sample((settings, steps) =>
+    {
+        var shell = new FakeShell(settings with { LiveHandover = true }, Ip.Of("192.0.2.7"), offer: new TargetOffer());
+        shell.Connect();
+
+        foreach (var (pause, talk, chance) in steps)
+        {
+            if (shell.Session.IsHandingOver && chance < 15)
+            {
+                Assert.False(shell.Output.Exists(line => IsFailure(line, settings)));
+                if (chance < 5)
+                    shell.TakeOver();
+                else if (chance < 7)
+                    shell.Shutdown();
+                else
+                    shell.FailHandover(new HandoffFailure(true, "s", "r") { Answer = chance < 11 ? "421-4.0.0 a\r\n421 b\r\n"u8.ToArray() : null });
+            }
+
+            if (shell.IsOver)
+                break;
+            shell.AdvanceTo(shell.Now + TimeSpan.FromSeconds(pause));
+            if (!shell.IsOver)
+                shell.Receive(Encoding.Latin1.GetBytes(talk));
+        }
+
+        if (shell.Session.IsHandingOver)
+            shell.TakeOver();
+        shell.AdvanceTo(shell.Now + TimeSpan.FromDays(1));
+        Assert.True(shell.IsOver);
         Assert.True(shell.Session.IsDone);
     });
 
@@ -177,6 +211,11 @@ public sealed class SessionPropertyTests
                     shell.TellDnsblComplete();
             }
         });
+    private static bool IsFailure(string line, Settings settings) =>
+        (line.StartsWith("= log PREGREET", StringComparison.Ordinal) && settings.GreetAction is not FailAction.Ignore)
+        || (line.StartsWith("= log COMMAND PIPELINING", StringComparison.Ordinal) && settings.PipeliningAction is not FailAction.Ignore)
+        || (line.StartsWith("= log NON-SMTP COMMAND", StringComparison.Ordinal) && settings.NonSmtpCommandAction is not FailAction.Ignore)
+        || (line.StartsWith("= log BARE NEWLINE", StringComparison.Ordinal) && settings.BareNewlineAction is not FailAction.Ignore);
 
     private static class Any
     {

@@ -5,7 +5,9 @@ using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
 using Postern.Core.Dnsbl;
+using Postern.Core.Relay;
 using Postern.Core.Screening;
+using Postern.Core.Smtp;
 
 namespace Postern.Tests.Screening;
 
@@ -37,6 +39,10 @@ public sealed class TranscriptTests
         else
             Assert.Equal(expected, actual);
     }
+
+    // What the server of stories with "live yes" offers.
+    private static readonly EhloOffer Offer =
+        new(EhloKeywords.Pipelining | EhloKeywords.Size | EhloKeywords.EightBitMime | EhloKeywords.Dsn | EhloKeywords.StartTls, 5_000_000, null);
 
     private static string Folder => Path.Combine(AppContext.BaseDirectory, "Transcripts");
 
@@ -87,7 +93,7 @@ public sealed class TranscriptTests
     {
         var address = Regex.Match(what, @"^connect (\S+)$").Groups[1].Value;
         Assert.True(IpAddress.TryParse(address, out var client), line);
-        var shell = new FakeShell(settings, client)
+        var shell = new FakeShell(settings, client, offer: settings.LiveHandover ? new TargetOffer { Current = Offer } : null)
         {
             TlsIsReady = null,
             OnOutput = (time, text) =>
@@ -127,6 +133,11 @@ public sealed class TranscriptTests
             case "tls is unavailable": shell.AnswerTls(isReady: false); break;
             case "time passes": break;
             case "shutdown": shell.Shutdown(); break;
+            case "server takes over": shell.TakeOver(); break;
+            case "server is away": shell.FailHandover(new HandoffFailure(false, "tcp:10.0.0.5:25", "Connection refused")); break;
+            case var _ when what.StartsWith("server says ", StringComparison.Ordinal):
+                shell.FailHandover(new HandoffFailure(true, "tcp:10.0.0.5:25", "") { Answer = Encoding.Latin1.GetBytes(what[12..] + "\r\n") });
+                break;
             case "server refuses": shell.FailHandoff(new HandoffFailure(false, "private/smtpd", "Connection refused")); break;
             case "server breaks": shell.FailHandoff(new HandoffFailure(true, "private/smtpd", "Broken pipe")); break;
             default: throw new InvalidDataException(what);
@@ -154,6 +165,7 @@ public sealed class TranscriptTests
             case "pipelining": return settings with { PipeliningEnable = true, PipeliningAction = Enum.Parse<FailAction>(value, ignoreCase: true) };
             case "non_smtp": return settings with { NonSmtpCommandEnable = true, NonSmtpCommandAction = Enum.Parse<FailAction>(value, ignoreCase: true) };
             case "bare_newline": return settings with { BareNewlineEnable = true, BareNewlineAction = Enum.Parse<FailAction>(value, ignoreCase: true) };
+            case "live": return settings with { LiveHandover = value == "yes" };
             case "command_count": return settings with { CommandCountLimit = int.Parse(value, CultureInfo.InvariantCulture) };
             case "command_time": return settings with { CommandTimeLimit = TimeSpan.FromSeconds(int.Parse(value, CultureInfo.InvariantCulture)) };
             case "tls": return settings with { TlsLevel = Enum.Parse<TlsLevel>(value, ignoreCase: true) };

@@ -1,0 +1,67 @@
+namespace Postern.Core.Config;
+
+/// <summary>Reads where and how a service relays its clients.</summary>
+internal static class RelayReader
+{
+    private const string LiveTarget = "postern_live_target";
+    private const string LiveHandover = "postern_live_handover";
+
+    /// <summary>The targets of the hand-over in the middle of a session; null: there is none.</summary>
+    public static HandoffTarget.Relay? ReadLiveTarget(ParameterValues values, ProblemList problems)
+    {
+        const string Remedy = "write relay:tcp:HOST:PORT or relay:unix:PATH, or leave the parameter away";
+        var text = values.Text(LiveTarget);
+        HandoffTarget? target = null;
+        if (text.StartsWith("relay:", StringComparison.Ordinal))
+        {
+            if (!HandoffTarget.TryParse(text, values.Text("queue_directory"), out target, out var problem) && values.IsSet(LiveTarget))
+                problems.Error(values.OriginOf(LiveTarget), problem, Remedy);
+        }
+        else if (text != values.Text("postern_handoff"))
+        {
+            problems.Error(values.OriginOf(LiveTarget), $"bad {LiveTarget} value: {text}: only relay targets take a session over", Remedy);
+        }
+        else if (values.YesNo(LiveHandover))
+        {
+            problems.Error(
+                values.OriginOf(LiveHandover),
+                $"{LiveHandover} = yes, but the clients go to {text}, which takes new sessions only",
+                $"set {LiveTarget} to a relay target as well, such as relay:unix:private/smtpd-live");
+        }
+
+        return values.YesNo(LiveHandover) ? target as HandoffTarget.Relay : null;
+    }
+
+    public static RelayRules ReadRules(ParameterValues values, bool isUsed, ProblemList problems) => new()
+    {
+        Announcement = ReadAnnouncement(values, isUsed, problems),
+        MyHostname = values.Text("myhostname"),
+        ConnectTimeout = values.Time("postern_relay_connect_timeout"),
+        ReplyTimeout = values.Time("postern_relay_reply_timeout"),
+        IdleTimeout = values.Time("postern_relay_idle_timeout"),
+        ProbeInterval = values.Time("postern_relay_probe_interval"),
+    };
+
+    private static RelayAnnouncement ReadAnnouncement(ParameterValues values, bool isUsed, ProblemList problems)
+    {
+        const string Name = "postern_relay_announce";
+        var text = values.Text(Name);
+        switch (text)
+        {
+            case "proxy-v1": return RelayAnnouncement.ProxyV1;
+            case "proxy-v2": return RelayAnnouncement.ProxyV2;
+            case "xclient": return RelayAnnouncement.Xclient;
+            case "none":
+                if (isUsed)
+                    problems.Warning(
+                        values.OriginOf(Name),
+                        $"{Name} = none: the relay target sees every client under Postern's own address",
+                        "see to it that the target grants that address nothing (mynetworks), or it is an open relay; proxy-v2 is better");
+                return RelayAnnouncement.None;
+        }
+
+        if (text.Length > 0)
+            problems.Error(values.OriginOf(Name), $"bad {Name} value: {text}", "write proxy-v1, proxy-v2, xclient or none");
+        return RelayAnnouncement.ProxyV2;
+    }
+}

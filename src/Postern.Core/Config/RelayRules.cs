@@ -1,0 +1,39 @@
+namespace Postern.Core.Config;
+
+/// <summary>How a server learns whose client it is given (<c>postern_relay_announce</c>).</summary>
+public enum RelayAnnouncement
+{
+    /// <summary>Not at all: it takes Postern for the client.</summary>
+    None,
+
+    /// <summary>The PROXY protocol, version 1: a line of text.</summary>
+    ProxyV1,
+
+    /// <summary>The PROXY protocol, version 2: binary, with the facts of the client's TLS and a unique id.</summary>
+    ProxyV2,
+
+    /// <summary>The XCLIENT command, which the server has to offer in its EHLO reply.</summary>
+    Xclient,
+}
+
+/// <summary>How clients are relayed.</summary>
+public sealed record RelayRules
+{
+    /// <summary><c>postern_relay_announce</c>.</summary>
+    public RelayAnnouncement Announcement { get; init; } = RelayAnnouncement.ProxyV2;
+
+    /// <summary><c>myhostname</c>, for our own EHLO.</summary>
+    public string MyHostname { get; init; } = "localhost";
+
+    /// <summary><c>postern_relay_connect_timeout</c>: until a server has taken the connection.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary><c>postern_relay_reply_timeout</c>: for the greeting and for each reply.</summary>
+    public TimeSpan ReplyTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary><c>postern_relay_idle_timeout</c>: how long nothing may move in a relayed session.</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(900);
+
+    /// <summary><c>postern_relay_probe_interval</c>: how often each server is asked how it is and what it offers.</summary>
+    public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromSeconds(300);
+}

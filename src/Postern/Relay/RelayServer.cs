@@ -1,0 +1,40 @@
+using Postern.Core.Config;
+using Postern.Core.Relay;
+
+namespace Postern.Relay;
+
+/// <summary>A relay target at work: its addresses, its health, its load. The loop's thread owns it.</summary>
+internal sealed class RelayServer
+{
+    private int _nextAddress;
+
+    public RelayServer(RelayTarget target)
+    {
+        Target = target;
+        Addresses = ServerSocket.IsNumeric(target) ? ServerSocket.Resolve(target) : [];
+    }
+
+    /// <summary>As configured.</summary>
+    public RelayTarget Target { get; }
+
+    /// <summary>Socket addresses; empty: the name is not resolved yet, or has none.</summary>
+    public byte[][] Addresses { get; set; }
+
+    /// <summary>It gets no clients while another server is well.</summary>
+    public bool IsOut { get; set; }
+
+    /// <summary>Monotonic milliseconds since when it is out.</summary>
+    public long OutSince { get; set; }
+
+    /// <summary>What it offers; null: not known yet.</summary>
+    public EhloOffer? Offer { get; set; }
+
+    /// <summary>Sessions that are with it now.</summary>
+    public int Sessions { get; set; }
+
+    /// <summary>Its credit in the round of servers; see <see cref="RelayPool.Choose"/>.</summary>
+    public int Credit { get; set; }
+
+    /// <summary>One address after the other; null: there is none.</summary>
+    public byte[]? NextAddress() => Addresses.Length == 0 ? null : Addresses[_nextAddress++ % Addresses.Length];
+}

@@ -1,0 +1,40 @@
+using Postern.Core.Relay;
+
+namespace Postern.Relay;
+
+/// <summary>A client on its way to a server, or with it. Small while the session is idle: there can be ten thousand.</summary>
+internal sealed class RelaySession(RelayPool pool, ClientFacts facts, Envelope? envelope, long ticks)
+{
+    /// <summary>Where it may go.</summary>
+    public readonly RelayPool Pool = pool;
+
+    /// <summary>Names the session in the server's log and ours.</summary>
+    public readonly string UniqueId = facts.UniqueId;
+
+    /// <summary>Monotonic milliseconds when it began.</summary>
+    public readonly long Began = ticks;
+
+    /// <summary>What the server is told; null once it has the client.</summary>
+    public ClientFacts? Facts = facts;
+
+    /// <summary>What the client said already; null: nothing, or the server has the client.</summary>
+    public Envelope? Envelope = envelope;
+
+    /// <summary>Servers that did not take it.</summary>
+    public readonly List<RelayServer> Tried = new(1);
+
+    /// <summary>The server at the moment.</summary>
+    public RelayServer? Server;
+
+    /// <summary>The connection to it; -1: none.</summary>
+    public int ServerDescriptor = -1;
+
+    /// <summary>The connection is with the client's TLS, off the loop.</summary>
+    public bool IsInsideTls;
+
+    /// <summary>The talk with it before it has the client; null: the connection is being made, or it has the client.</summary>
+    public Handover? Talk;
+
+    /// <summary>When it has the client: what goes between the two.</summary>
+    public Pump? Pump;
+}

@@ -1,0 +1,98 @@
+using System.Diagnostics;
+
+namespace Postern.Interop.Tests.Harness;
+
+/// <summary>
+/// Exim, which takes mail and keeps it in its queue. Debian's package conflicts with that of Postfix, so it is unpacked into a
+/// directory, with the libraries it needs, and run from there, with a user of its own in a passwd file of its own.
+/// </summary>
+internal sealed class Exim : IDisposable
+{
+    private static readonly string[] Packages =
+        ["exim4-daemon-heavy", "libidn12", "libspf2-2", "libmariadb3", "mysql-common", "libpq5", "libldap-2.5-0", "libsasl2-2", "libdb5.3"];
+
+    private readonly string _directory = Directory.CreateTempSubdirectory("postern-exim-").FullName;
+    private readonly Process _process;
+
+    private Exim(string program, string libraries)
+    {
+        Tool.Must("chmod", "0755", _directory);
+        foreach (var folder in (string[])["spool", "log"])
+            Directory.CreateDirectory(Path.Combine(_directory, folder));
+        File.WriteAllText(Path.Combine(_directory, "passwd"), File.ReadAllText("/etc/passwd") + "Debian-exim:x:65533:65533::/:/usr/sbin/nologin\n");
+        File.WriteAllText(Path.Combine(_directory, "group"), File.ReadAllText("/etc/group") + "Debian-exim:x:65533:\n");
+        File.WriteAllText(Path.Combine(_directory, "exim.conf"), Configuration(program));
+        Tool.Must("chown", "-R", "65533:65533", Path.Combine(_directory, "spool"), Path.Combine(_directory, "log"));
+        const string run = "cd \"$0\" && mount --bind passwd /etc/passwd && mount --bind group /etc/group && export LD_LIBRARY_PATH=\"$2\" && exec \"$1\" -C \"$0/exim.conf\" -bdf";
+        _process = Tool.Start("unshare", ["--mount", "sh", "-c", run, _directory, program, libraries]);
+        Wait.Until(() => _process.HasExited || Log.Contains("daemon started", StringComparison.Ordinal), () => "Exim does not start: " + Log);
+        Assert.False(_process.HasExited, $"Exim has ended: {Log}");
+    }
+
+    /// <summary>Where it listens, on 127.0.0.1, for the PROXY protocol alone.</summary>
+    public int Port { get; } = MailHost.FreePort();
+
+    public string Log => string.Concat(Directory.EnumerateFiles(Path.Combine(_directory, "log")).Select(File.ReadAllText));
+
+    /// <summary>The header files of its queue, one a mail.</summary>
+    public IReadOnlyList<string> Mails => Directory.Exists(Path.Combine(_directory, "spool/input"))
+        ? [.. Directory.EnumerateFiles(Path.Combine(_directory, "spool/input"), "*-H").Select(File.ReadAllText)]
+        : [];
+
+    /// <summary>Starts it; skips the test where its packages cannot be had.</summary>
+    public static Exim Start()
+    {
+        Tool.RequireRoot();
+        Tool.Require("apt-get", "dpkg", "unshare");
+        var unpacked = Path.Combine(Path.GetTempPath(), "postern-interop-exim");
+        var program = Path.Combine(unpacked, "usr/sbin/exim4");
+        if (!File.Exists(program))
+            Unpack(unpacked);
+        return new Exim(program, $"{unpacked}/usr/lib/{MultiarchName}:{unpacked}/usr/lib");
+    }
+
+    public void Dispose()
+    {
+        _process.Kill(entireProcessTree: true);
+        _process.WaitForExit();
+        _process.Dispose();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    private static string MultiarchName =>
+        System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture is System.Runtime.InteropServices.Architecture.X64 ? "x86_64-linux-gnu" : "aarch64-linux-gnu";
+
+    private static void Unpack(string to)
+    {
+        var downloads = Directory.CreateTempSubdirectory("postern-exim-deb-").FullName;
+        var (status, output) = Tool.Run("sh", ["-c", "cd \"$0\" && apt-get -q download \"$@\"", downloads, .. Packages]);
+        Assert.SkipUnless(status == 0, $"needs Debian's packages {string.Join(' ', Packages)}: {output}");
+        var unfinished = downloads + "/root";
+        foreach (var package in Directory.GetFiles(downloads, "*.deb"))
+            Tool.Must("dpkg", "-x", package, unfinished);
+        Directory.Move(unfinished, to);
+        Directory.Delete(downloads, recursive: true);
+    }
+
+    private string Configuration(string program) => $"""
+        primary_hostname = exim.lab.example
+        exim_path = {program}
+        queue_only = true
+        local_interfaces = 127.0.0.1
+        daemon_smtp_ports = {Port}
+        hosts_proxy = 127.0.0.1
+        host_lookup =
+        rfc1413_hosts =
+        tls_advertise_hosts =
+        helo_allow_chars = _
+        keep_environment = LD_LIBRARY_PATH
+        spool_directory = {_directory}/spool
+        log_file_path = {_directory}/log/%slog
+        acl_smtp_rcpt = check_rcpt
+        begin acl
+        check_rcpt:
+          accept domains = lab.example
+          deny message = relay not permitted
+
+        """;
+}
