@@ -15,6 +15,7 @@ public sealed partial class LogReaderTests(LogReaderTests.Logs logs) : IClassFix
         "PASS NEW", "PASS OLD", "COMMAND PIPELINING", "NON-SMTP COMMAND", "BARE NEWLINE", "DENYLISTED", "ALLOWLISTED",
         "DATA without valid RCPT", "BDAT without valid RCPT", "COMMAND COUNT LIMIT", "COMMAND LENGTH LIMIT", "NOQUEUE: reject: CONNECT",
         "NOQUEUE: reject: RCPT from [ADDRESS]: 450 4.3.2", "NOQUEUE: reject: RCPT from [ADDRESS]: 550 5.5.1", "NOQUEUE: reject: RCPT from [ADDRESS]: 550 5.3.2",
+        "DNSBL rank 1 for", "listed by domain bl.lab as 127.0.0.4", "NOQUEUE: reject: RCPT from [ADDRESS]: 550 5.7.1",
     ];
 
     [Fact]
@@ -28,11 +29,11 @@ public sealed partial class LogReaderTests(LogReaderTests.Logs logs) : IClassFix
     }
 
     [Theory]
-    [InlineData("normal", false)] // of postscreen's lines it knows only those of DNS lists
-    [InlineData("more", false)]
+    [InlineData("normal", true)]
+    [InlineData("more", true)]
     [InlineData("ddos", true)]
     [InlineData("aggressive", true)]
-    [InlineData("rbl", false)]
+    [InlineData("rbl", false)] // it knows smtpd's words only
     public void Fail2ban_finds_the_same_offenders(string mode, bool findsAny)
     {
         Tool.Require("fail2ban-regex");
@@ -159,12 +160,13 @@ public sealed partial class LogReaderTests(LogReaderTests.Logs logs) : IClassFix
 
         private static string Play(string program)
         {
-            using var host = MailHost.UnderMaster(
-                [$"PORT inet n - n - 1 {program}"],
+            using var dns = Rbldnsd.Start("127.0.53.9", "bl.lab:ip4set", "127.0.7.13 :127.0.0.4:spam\n");
+            using var host = MailHost.UnderMasterWith(
+                dns.ResolvConf, [$"PORT inet n - n - 1 {program}"],
                 "postscreen_greet_wait = 2s", "postscreen_greet_action = enforce", "postscreen_denylist_action = enforce",
                 "postscreen_pipelining_enable = yes", "postscreen_bare_newline_enable = yes", "postscreen_bare_newline_action = enforce",
                 "postscreen_non_smtp_command_enable = yes", "postscreen_command_count_limit = 6", "line_length_limit = 512",
-                "postscreen_client_connection_count_limit = 2",
+                "postscreen_client_connection_count_limit = 2", "postscreen_dnsbl_sites = bl.lab", "postscreen_dnsbl_action = enforce",
                 "postscreen_access_list = inline:{ 127.0.7.20=permit, 127.0.7.21=reject }");
             Clients(host);
             return host.Log;
@@ -207,6 +209,11 @@ public sealed partial class LogReaderTests(LogReaderTests.Logs logs) : IClassFix
             Talk(host, "127.0.7.21", static talk =>
             {
                 Envelope(talk, "550 5.3.2");
+                talk.Say("QUIT", "221");
+            });
+            Talk(host, "127.0.7.13", static talk =>
+            {
+                Envelope(talk, "550 5.7.1");
                 talk.Say("QUIT", "221");
             });
             Talk(host, "127.0.7.7", static talk => talk.Say("NOOP", "250")); // and hangs up
@@ -259,7 +266,7 @@ public sealed partial class LogReaderTests(LogReaderTests.Logs logs) : IClassFix
 
         private static void Gone(MailHost host, string address) => host.WaitForLog($"DISCONNECT [{address}]");
 
-        [GeneratedRegex(@"postfix/(postscreen|smtpd)\[\d+\]: (?!.*(aliases|dict_nis_init))")]
+        [GeneratedRegex(@"postfix/(postscreen|smtpd|dnsblog)\[\d+\]: (?!.*(aliases|dict_nis_init))")]
         private static partial Regex Reader();
 
         [GeneratedRegex(@"(?m)^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d")]

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 
 namespace Postern.Interop.Tests;
 
@@ -52,25 +51,18 @@ public sealed class ReceiverTests
     public void Senders_from_domains_that_do_not_exist_are_refused_and_others_taken()
     {
         Tool.RequireRoot();
-        Tool.Require("rbldnsd", "unshare", "mount");
-        using var host = MailHost.Alone($"nameserver {DnsServer}\noptions timeout:2 attempts:1\n");
-        using var dns = StartDns(host.Directory);
-        try
-        {
-            using var talk = host.Connect();
-            talk.ExpectGreeting();
-            talk.Say("EHLO client.example", "250");
-            talk.Say("MAIL FROM:<a@missing.test>", "250 2.1.0 Ok"); // refused later, as smtpd does it, so that the recipient is in the log
-            talk.Say("RCPT TO:<b@lab.example>", "550 5.1.8 <a@missing.test>: Sender address rejected: Domain not found");
-            talk.Say("RSET", "250");
-            talk.Say("MAIL FROM:<a@present.test>", "250 2.1.0 Ok");
-            talk.Say("RCPT TO:<b@lab.example>", "250 2.1.5 Ok");
-        }
-        finally
-        {
-            dns.Kill();
-            dns.WaitForExit();
-        }
+        Tool.Require("unshare", "mount");
+        using var dns = Rbldnsd.Start(DnsServer, "test:generic", "$SOA 600 ns.test root.test 1 600 300 86400 120\npresent A 192.0.2.1\n");
+        using var host = MailHost.Alone(dns.ResolvConf);
+
+        using var talk = host.Connect();
+        talk.ExpectGreeting();
+        talk.Say("EHLO client.example", "250");
+        talk.Say("MAIL FROM:<a@missing.test>", "250 2.1.0 Ok"); // refused later, as smtpd does it, so that the recipient is in the log
+        talk.Say("RCPT TO:<b@lab.example>", "550 5.1.8 <a@missing.test>: Sender address rejected: Domain not found");
+        talk.Say("RSET", "250");
+        talk.Say("MAIL FROM:<a@present.test>", "250 2.1.0 Ok");
+        talk.Say("RCPT TO:<b@lab.example>", "250 2.1.5 Ok");
     }
 
     [Fact]
@@ -85,18 +77,6 @@ public sealed class ReceiverTests
         talk.Say("EHLO client.example", "250");
         talk.Say("MAIL FROM:<a@present.test>", "250 2.1.0 Ok");
         talk.Say("RCPT TO:<b@lab.example>", "450 4.1.8 <a@present.test>: Sender address rejected: Domain not found");
-    }
-
-    private static Process StartDns(string directory)
-    {
-        var zone = Path.Combine(directory, "test.zone");
-        File.WriteAllText(zone, "$SOA 600 ns.test root.test 1 600 300 86400 120\npresent A 192.0.2.1\n");
-        var dns = Tool.Start("rbldnsd", "-n", "-u", "nobody:nogroup", "-b", $"{DnsServer}/53", $"test:generic:{zone}");
-        Wait.Until(
-            () => dns.HasExited || File.ReadAllText("/proc/net/udp").Contains(" 0735007F:0035 ", StringComparison.Ordinal),
-            () => "rbldnsd does not listen");
-        Assert.False(dns.HasExited, "rbldnsd has ended");
-        return dns;
     }
 
     private static (int Status, string Output) Swaks(MailHost host, string sender, string recipient) => Tool.Run(

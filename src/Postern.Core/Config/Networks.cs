@@ -139,6 +139,10 @@ internal static class Networks
         return string.Join(' ', networks);
     }
 
+    /// <summary>What <see cref="MyNetworks"/> is with <c>mynetworks_style = host</c>.</summary>
+    public static string HostStyle(IReadOnlyList<IpAddress> ownAddresses) =>
+        string.Join(' ', ownAddresses.Select(static address => address.IsIPv4 ? $"{address}/32" : $"[{address}]/128"));
+
     /// <summary>Splits a list as Postfix does, at commas and white space.</summary>
     public static string[] Words(string text) => text.Split(Separators, StringSplitOptions.RemoveEmptyEntries);
 

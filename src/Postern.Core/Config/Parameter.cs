@@ -31,9 +31,6 @@ public enum ParameterUse
     /// <summary>It matters as the default of another parameter and in <c>$name</c>.</summary>
     Default,
 
-    /// <summary>Read and checked, but its feature comes in a later version; setting it is an error.</summary>
-    Later,
-
     /// <summary>Known, so that configurations of Postfix load; no effect on Postern.</summary>
     Unused,
 

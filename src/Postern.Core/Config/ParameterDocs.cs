@@ -41,8 +41,6 @@ public static class ParameterDocs
 
             - **used**: Postern acts on it.
             - **default**: it is the default of another parameter, or there for `$name`.
-            - **later**: its feature comes in a later version. Asking for the feature is an error, so that nobody
-              believes in a test that does not take place; the other values are read and checked.
             - **no effect**: known, so that a configuration for Postfix can be used as it is.
             - **old name**: counts when the new name is not set.
 
@@ -92,7 +90,6 @@ public static class ParameterDocs
     {
         ParameterUse.Used => "used",
         ParameterUse.Default => "default",
-        ParameterUse.Later => "later",
         ParameterUse.Unused => "no effect",
         _ => "old name",
     };

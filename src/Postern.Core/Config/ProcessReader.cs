@@ -32,6 +32,7 @@ internal sealed class ProcessReader(
             CommandDirectory = values.Text("command_directory"),
             DataDirectory = values.Text("data_directory"),
             DefaultDatabaseType = values.Text("default_database_type"),
+            ProxymapServiceName = values.Text("proxymap_service_name"),
             LmdbMapSize = values.Long("lmdb_map_size"),
             MailOwner = values.Text("mail_owner"),
             SetgidGroup = host.FindGroup(values.Text("setgid_group")) is null ? null : values.Text("setgid_group"),

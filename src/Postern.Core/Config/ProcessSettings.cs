@@ -18,6 +18,9 @@ public sealed record ProcessSettings
     /// <summary><c>lmdb_map_size</c>, in bytes.</summary>
     public required long LmdbMapSize { get; init; }
 
+    /// <summary><c>proxymap_service_name</c>: a socket in the queue directory's folder <c>private</c>.</summary>
+    public required string ProxymapServiceName { get; init; }
+
     /// <summary><c>mail_owner</c>: a user that exists.</summary>
     public required string MailOwner { get; init; }
 

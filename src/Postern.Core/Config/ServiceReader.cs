@@ -126,7 +126,7 @@ internal sealed class ServiceReader(
         var live = RelayReader.ReadLiveTarget(values, problems);
 
         var tls = new TlsReader(values, () => TlsproxyValues(values.Text("tlsproxy_service_name")), problems);
-        var settings = new SettingsBuilder(values, tls, tables, host, problems).Build() with { Protocols = defaults.Protocols };
+        var settings = new SettingsBuilder(values, tls, tables, host, defaults.OwnAddresses, problems).Build() with { Protocols = defaults.Protocols };
         var endpoints = ReadEndpoints(entry, values, owners);
         return handoff is null
             ? null

@@ -5,7 +5,8 @@ namespace Postern.Core.Config;
 
 /// <summary>Makes the settings of one screening service from its evaluated parameters.</summary>
 /// <param name="tls">Reads the service's TLS.</param>
-internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, TableCatalog tables, HostFacts host, ProblemList problems)
+/// <param name="ownAddresses">Those of <c>inet_interfaces</c>.</param>
+internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, TableCatalog tables, HostFacts host, IReadOnlyList<IpAddress> ownAddresses, ProblemList problems)
 {
     // Where an allowlist can be, and what Postfix knows but does not write.
     private static readonly string[] StoreTypes = ["btree", "hash", "lmdb", "sqlite"];
@@ -113,10 +114,15 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
     {
         const string Name = "postscreen_access_list";
         var known = tables.OpenErrors.Count;
-        var list = AccessList.Parse(values.Text(Name), mynetworks, tables, TableSink(Name));
+        var list = AccessList.Parse(values.Text(Name), mynetworks, ReadOwnHosts(), tables, TableSink(Name));
         ReportOpenErrors(Name, known);
         return list;
     }
+
+    private MatchList? ReadOwnHosts() =>
+        values.IsSet("mynetworks") || values.IsSet("mynetworks_style") || values.Text("mynetworks_style") != "subnet"
+            ? null
+            : MatchList.Parse("mynetworks", Networks.HostStyle(ownAddresses), tables, TableSink("mynetworks"), out _);
 
     // The default asks a regexp: table, whose one rule the session knows by heart.
     private MatchList? ReadForbiddenCommands() =>
@@ -177,17 +183,15 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
     private IWarningSink TableSink(string parameter) => problems.Sink(
         values.OriginOf(parameter), "mend the line; until then it is left out", static _ => ProblemSeverity.Degraded);
 
-    // A table that cannot be opened is answered for by a stand-in, as in Postfix; but a type that we lack is not silently less.
+    // A table that cannot be opened is answered for by a stand-in, as in Postfix.
     private void ReportOpenErrors(string parameter, int known, string? remedy = null)
     {
         var severity = values.YesNo("daemon_table_open_error_is_fatal") ? ProblemSeverity.Error : ProblemSeverity.Degraded;
         for (var i = known; i < tables.OpenErrors.Count; i++)
         {
-            var (text, origin) = (tables.OpenErrors[i], values.OriginOf(parameter));
-            if (TableCatalog.IsOfLaterVersion(text))
-                problems.Error(origin, text, $"write the table as cidr:, texthash: or inline: in {parameter}, or keep postscreen for this service until then");
-            else
-                problems.Add(severity, origin, text, remedy ?? $"make the table or mend its name in {parameter}; until then each look-up in it fails");
+            problems.Add(
+                severity, values.OriginOf(parameter), tables.OpenErrors[i],
+                remedy ?? $"make the table or mend its name in {parameter}; until then each look-up in it fails");
         }
     }
 

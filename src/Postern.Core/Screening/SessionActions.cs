@@ -81,6 +81,13 @@ public sealed class SessionActions : IWarningSink
         Log(LogSeverity.Warning);
     }
 
+    /// <inheritdoc />
+    public void Note(string text)
+    {
+        Text.Append(text);
+        Log(LogSeverity.Info);
+    }
+
     private Range Take()
     {
         var range = _taken.._bytes.Length;

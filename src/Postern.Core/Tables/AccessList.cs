@@ -11,16 +11,23 @@ public sealed class AccessList
     private readonly Element[] _elements;
     private readonly MatchList _mynetworks;
 
-    private AccessList(Element[] elements, MatchList mynetworks) => (_elements, _mynetworks) = (elements, mynetworks);
+    private readonly MatchList? _ownHosts;
+
+    private AccessList(Element[] elements, MatchList mynetworks, MatchList? ownHosts) =>
+        (_elements, _mynetworks, _ownHosts) = (elements, mynetworks, ownHosts);
 
     /// <summary>Decides nothing.</summary>
-    public static readonly AccessList Empty = new([], MatchList.Everything);
+    public static readonly AccessList Empty = new([], MatchList.Everything, null);
 
     /// <summary>Reads a list. Unknown words are kept: as in Postfix they are found out when a client gets that far.</summary>
     /// <param name="text">The parameter's value, expanded.</param>
     /// <param name="mynetworks">What <c>permit_mynetworks</c> asks.</param>
+    /// <param name="ownHosts">
+    /// Set when <paramref name="mynetworks"/> are the own subnets only because <c>compatibility_level</c> is low: what a newer
+    /// level permits. Whoever is let in beyond that is worth a line.
+    /// </param>
     /// <param name="warnings">Told of bad lines in tables.</param>
-    public static AccessList Parse(string text, MatchList mynetworks, TableCatalog tables, IWarningSink warnings)
+    public static AccessList Parse(string text, MatchList mynetworks, MatchList? ownHosts, TableCatalog tables, IWarningSink warnings)
     {
         var elements = new List<Element>();
         ReadOnlySpan<char> rest = text;
@@ -30,7 +37,7 @@ public sealed class AccessList
             elements.Add(new Element(word, word.Contains(':') ? tables.OpenUtf8(word, foldCase: true, warnings) : null));
         }
 
-        return new AccessList([.. elements], mynetworks);
+        return new AccessList([.. elements], mynetworks, ownHosts);
     }
 
     /// <summary>Asks the list about a client. Allocates nothing while tables of networks answer with words it knows.</summary>
@@ -104,6 +111,8 @@ public sealed class AccessList
         if (word.Equals("permit_mynetworks", StringComparison.OrdinalIgnoreCase))
         {
             var outcome = _mynetworks.Match(client, warnings);
+            if (outcome == MatchOutcome.Yes && _ownHosts?.Match(client, warnings) == MatchOutcome.No)
+                warnings.Note($"using backwards-compatible default setting mynetworks_style=subnet to permit request from client \"{client}\"");
             if (outcome != MatchOutcome.Error)
                 return outcome == MatchOutcome.Yes ? Step.Permit : Step.GoOn;
             warnings.Warn($"{origin}: permit_mynetworks: mynetworks lookup error -- ignoring the remainder of this access list");

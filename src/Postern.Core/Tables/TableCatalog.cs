@@ -10,7 +10,6 @@ namespace Postern.Core.Tables;
 /// </param>
 public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableType> hostTypes)
 {
-    private const string NotYet = "this version of Postern does not have the dictionary type";
     private const int DeepestNesting = 20;
 
     private readonly Dictionary<(string Spec, bool FoldCase, DuplicateKeys Duplicates), ILookupTable> _tables = [];
@@ -21,9 +20,6 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
 
     /// <summary>Why tables could not be opened, in order: log lines of severity error, without the prefix.</summary>
     public IReadOnlyList<string> OpenErrors => _openErrors;
-
-    /// <summary>Whether a table could not be opened because its type comes in a later version.</summary>
-    internal static bool IsOfLaterVersion(string openError) => openError.StartsWith(NotYet, StringComparison.Ordinal);
 
     /// <summary>Whether users who speak UTF-8 do so (<c>smtputf8_enable</c>).</summary>
     public bool ChecksUtf8 { get; init; }
@@ -115,10 +111,8 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
 
         var (typeName, argument) = (spec[..colon], spec[(colon + 1)..]);
         var type = Find(hostTypes, typeName) ?? Find(TableTypes.All, typeName);
-        if (type is null)
+        if (type is not { IsAvailable: true })
             return new UnavailableTable(spec, $"unsupported dictionary type: {typeName}");
-        if (!type.IsAvailable)
-            return new UnavailableTable(spec, NotYet + $" {typeName} yet");
 
         var source = new TableSource(spec, argument, Text: null, foldCase, duplicates);
         if (type.IsPath(argument))

@@ -16,7 +16,7 @@ internal static class HostTableTypes
     /// <summary>The registry for the daemon that this process is.</summary>
     public static IReadOnlyList<TableType> For(ProcessSettings process)
     {
-        var socket = process.QueueDirectory + "/private/proxymap";
+        var socket = $"{process.QueueDirectory}/private/{process.ProxymapServiceName}";
         return
         [
             new("environ") { FromArgument = EnvironTable.Parser(Variable) },

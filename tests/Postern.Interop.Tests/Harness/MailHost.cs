@@ -38,6 +38,7 @@ internal sealed class MailHost : IDisposable
     private readonly bool _hasPostfix;
     private readonly Front _front;
     private string _moreServices = "";
+    private string? _resolvConf;
     private bool _postfixRuns;
     private PosternProcess? _postern;
 
@@ -132,7 +133,11 @@ internal sealed class MailHost : IDisposable
     /// <summary>Postfix with everything, its master starting the screening program too. Skips the test where that cannot be.</summary>
     /// <param name="services">Lines of master.cf; <c>PORT</c> stands for <see cref="Port"/>.</param>
     /// <param name="parameters">Lines of main.cf, which replace the harness's own.</param>
-    public static MailHost UnderMaster(string[] services, params string[] parameters)
+    public static MailHost UnderMaster(string[] services, params string[] parameters) => UnderMasterWith(null, services, parameters);
+
+    /// <summary>The same with a resolver of its own.</summary>
+    /// <param name="resolvConf">The text of a resolv.conf for all of it; null: the machine's own.</param>
+    public static MailHost UnderMasterWith(string? resolvConf, string[] services, params string[] parameters)
     {
         Tool.RequireRoot();
         Tool.Require("postfix", "smtpd");
@@ -144,6 +149,7 @@ internal sealed class MailHost : IDisposable
             File.WriteAllText(Path.Combine(host.DaemonDirectory, "postern"), $"#!/bin/sh\nexec {string.Join(' ', PosternProcess.Command)} \"$@\"\n");
             Tool.Must("chmod", "0755", Path.Combine(host.DaemonDirectory, "postern"));
             host.ConfigureMaster(services, parameters);
+            host.WriteResolvConf(resolvConf);
             host.StartPostfix();
             return host;
         }
@@ -184,9 +190,8 @@ internal sealed class MailHost : IDisposable
         try
         {
             host.Configure(parameters);
-            if (resolvConf is not null)
-                File.WriteAllText(Path.Combine(host.Directory, "resolv.conf"), resolvConf);
-            host.StartPostern(resolvConf is null ? null : Path.Combine(host.Directory, "resolv.conf"));
+            host.WriteResolvConf(resolvConf);
+            host.StartPostern();
             return host;
         }
         catch
@@ -194,6 +199,12 @@ internal sealed class MailHost : IDisposable
             host.Dispose();
             throw;
         }
+    }
+
+    private void WriteResolvConf(string? text)
+    {
+        if (text is not null)
+            File.WriteAllText(_resolvConf = Path.Combine(Directory, "resolv.conf"), text);
     }
 
     /// <summary>Writes main.cf, master.cf and postern.cf.</summary>
@@ -253,7 +264,8 @@ internal sealed class MailHost : IDisposable
 
     public void StartPostfix()
     {
-        Tool.Must("postfix", "-c", Path.Combine(Directory, "postfix"), "start");
+        var start = Tool.WithResolvConf(_resolvConf, ["postfix", "-c", Path.Combine(Directory, "postfix"), "start"]);
+        Tool.Must(start[0], start.AsSpan(1).ToArray());
         _postfixRuns = true;
         Wait.Until(() => File.Exists(Path.Combine(Directory, "queue/private/smtpd")), () => "Postfix did not start: " + Log);
     }
@@ -265,11 +277,11 @@ internal sealed class MailHost : IDisposable
     }
 
     /// <summary>Starts Postern (again) and waits until it accepts.</summary>
-    public void StartPostern(string? resolvConf = null)
+    public void StartPostern()
     {
         _postern?.Dispose();
         var readyLines = Count("]: ready: ");
-        _postern = PosternProcess.Serve(ConfigDirectory, resolvConf);
+        _postern = PosternProcess.Serve(ConfigDirectory, _resolvConf);
         Wait.Until(() => Postern.HasEnded || Count("]: ready: ") > readyLines, () => $"Postern did not start: {Postern.Output}\n{Log}");
         Assert.False(Postern.HasEnded, $"Postern ended: {Postern.Output}\n{Log}");
     }

@@ -49,10 +49,8 @@ internal sealed partial class PosternProcess : IDisposable
     /// <param name="resolvConf">In place of /etc/resolv.conf, for this process alone (needs root); null: the machine's own.</param>
     public static PosternProcess Serve(string configDirectory, string? resolvConf = null)
     {
-        string[] serve = [.. Command, "serve", "-c", configDirectory];
-        return new PosternProcess(resolvConf is null
-            ? Tool.Start(serve[0], serve.AsSpan(1).ToArray())
-            : Tool.Start("unshare", ["--mount", "sh", "-c", "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"", resolvConf, .. serve]));
+        var serve = Tool.WithResolvConf(resolvConf, [.. Command, "serve", "-c", configDirectory]);
+        return new PosternProcess(Tool.Start(serve[0], serve.AsSpan(1).ToArray()));
     }
 
     /// <summary>SIGHUP: read the configuration again.</summary>

@@ -42,6 +42,12 @@ internal static class Tool
 
     /// <summary>Runs a program to its end.</summary>
     /// <returns>Exit status, and what it wrote.</returns>
+    /// <summary>The command, to be run with another file in place of /etc/resolv.conf (needs root).</summary>
+    /// <param name="resolvConf">The file; null: the machine's own.</param>
+    public static string[] WithResolvConf(string? resolvConf, string[] command) => resolvConf is null
+        ? command
+        : ["unshare", "--mount", "sh", "-c", "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"", resolvConf, .. command];
+
     public static (int Status, string Output) Run(string name, params IEnumerable<string> arguments)
     {
         using var process = Start(name, arguments);

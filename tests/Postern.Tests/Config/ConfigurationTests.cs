@@ -335,9 +335,7 @@ public sealed class ConfigurationTests
     [InlineData("postscreen_cache_map = proxy:/x", "open dictionary: expecting \"type:name\" form instead of \"/x\"")]
     [InlineData("postscreen_cache_map = static:x", "table static:x: sequence operation is not supported")]
     [InlineData("postscreen_cache_map = memcache:/no/such", "open /no/such: No such file or directory")]
-    [InlineData("postscreen_access_list = permit_mynetworks, lmdb:/x", "this version of Postern does not have the dictionary type lmdb yet")]
-    [InlineData("postscreen_forbidden_commands = regexp:{{/^x/ y}}", "this version of Postern does not have the dictionary type regexp yet")]
-    public void Features_that_are_not_there_yet_are_errors(string line, string expected)
+    public void Allowlists_that_cannot_be_had_are_errors(string line, string expected)
     {
         var error = Assert.Single(new ConfigDirectory(Level + line).Load().Problems);
 
@@ -530,7 +528,12 @@ public sealed class ConfigurationTests
         Assert.False(settings.SmtpUtf8);
         Assert.False(settings.RespectfulLogging);
         Assert.True(settings.RespectfulLoggingIsCompatibilityDefault);
-        Assert.Equal(AccessVerdict.Permit, Ask(settings, "192.0.2.6")); // mynetworks_style = subnet
+
+        var log = new RecordedWarnings(); // mynetworks_style = subnet
+        Assert.Equal(AccessVerdict.Permit, settings.AccessList.Evaluate(ConfigDirectory.Address("192.0.2.5"), log));
+        Assert.Empty(log.Texts);
+        Assert.Equal(AccessVerdict.Permit, settings.AccessList.Evaluate(ConfigDirectory.Address("192.0.2.6"), log));
+        Assert.Equal(["using backwards-compatible default setting mynetworks_style=subnet to permit request from client \"192.0.2.6\""], log.Texts);
     }
 
     [Fact]

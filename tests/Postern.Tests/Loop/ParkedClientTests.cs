@@ -18,7 +18,7 @@ public sealed class ParkedClientTests
         var catalog = new TableCatalog(new NoFiles());
         var settings = new Settings
         {
-            AccessList = AccessList.Parse("permit_mynetworks", MatchList.Parse("postscreen_access_list", "127.0.0.0/8, [::1]/128", catalog, warnings, out _)!, catalog, warnings),
+            AccessList = AccessList.Parse("permit_mynetworks", MatchList.Parse("postscreen_access_list", "127.0.0.0/8, [::1]/128", catalog, warnings, out _)!, null, catalog, warnings),
             AllowlistInterfaces = MatchList.Parse("postscreen_allowlist_interfaces", "static:all", catalog, warnings, out _)!,
             PreQueueLimit = clients.Length + 1,
         };

@@ -231,6 +231,8 @@ public sealed class TlsClientTests
         using var client = new TlsTalk(harness);
         using var inHandshake = new TlsTalk(harness);
         client.StartTls();
+        client.Say("HELO client.example");
+        Assert.StartsWith("250", client.ReadReply(), StringComparison.Ordinal); // so the server knows it is inside
         inHandshake.AskForTls();
 
         harness.Stop(TimeSpan.Zero);

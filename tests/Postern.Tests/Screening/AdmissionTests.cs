@@ -160,7 +160,7 @@ public sealed class AdmissionTests
         Assert.Equal(["= ask", "S 421 4.3.2 Service currently unavailable", "= log DISCONNECT [192.0.2.7]:40000", "= close"], shell.Output.Skip(1));
     }
 
-    private static AccessList Access(string text) => AccessList.Parse(text, MatchList.Everything, new TableCatalog(new FakeTextFiles()), new SessionActions());
+    private static AccessList Access(string text) => AccessList.Parse(text, MatchList.Everything, null, new TableCatalog(new FakeTextFiles()), new SessionActions());
 
     private static FakeShell Connect(Settings settings, int concurrency = 0, ServiceLoad? load = null)
     {

@@ -145,7 +145,7 @@ public sealed class AccessListTests
             var tables = new TableCatalog(files);
             var networks = MatchList.Parse("postscreen_access_list", mynetworks, tables, _warnings, out var fatal);
             Assert.Equal(networks is null, fatal is not null);
-            var list = AccessList.Parse(text, networks ?? MatchList.Everything, tables, _warnings);
+            var list = AccessList.Parse(text, networks ?? MatchList.Everything, null, tables, _warnings);
             list.Evaluate(Address("1.2.3.4"), _warnings);
             list.Evaluate(Address("::1"), _warnings);
             networks?.Match(text, _warnings);
@@ -156,7 +156,7 @@ public sealed class AccessListTests
     {
         var networks = MatchList.Parse("postscreen_access_list", mynetworks, _tables, _warnings, out var fatal);
         Assert.Null(fatal);
-        return AccessList.Parse(text, networks!, _tables, _warnings);
+        return AccessList.Parse(text, networks!, null, _tables, _warnings);
     }
 
     private AccessVerdict Evaluate(AccessList list, string client) => list.Evaluate(Address(client), _warnings);

@@ -33,7 +33,7 @@ public sealed class TableTypesTests
 
         Assert.Equal(spec, table.Name);
         if (!type.IsAvailable)
-            Assert.Equal([$"this version of Postern does not have the dictionary type {name} yet"], tables.OpenErrors);
+            Assert.Equal([$"unsupported dictionary type: {name}"], tables.OpenErrors);
         else if (tables.OpenErrors.Count > 0)
             Assert.Matches(name is "lmdb" or "memcache" ? "No such file or directory" : "proxymap service", Assert.Single(tables.OpenErrors));
         Assert.Empty(_warnings.Texts);
