@@ -16,6 +16,7 @@ public sealed class ArchitectureTests
         ["Smtp"] = [],
         ["Tables"] = [],
         ["Allowlist"] = [],
+        ["Reporting"] = [],
     };
 
     // Who may use the loop: the composition. And what nobody but the composition and the loop may use.
@@ -29,7 +30,8 @@ public sealed class ArchitectureTests
         ["Logging"] = ["Native"],
         ["ProcessLife"] = ["Native"],
         ["Native"] = [],
-        ["Cli"] = ["Storage", "Native"],
+        ["Cli"] = ["Storage", "Native", "Reports"],
+        ["Reports"] = [],
     };
 
     [Fact]
