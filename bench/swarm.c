@@ -1,7 +1,7 @@
 /*
- * swarm - SMTP triage load generator (C, epoll, one file, no dependencies).
+ * swarm - SMTP triage load generator (C, epoll; TLS by swarm-tls.c and OpenSSL).
  *
- *   gcc -O2 -o swarm swarm.c
+ *   gcc -O2 -o swarm swarm.c swarm-tls.c -lssl -lcrypto
  *
  * Run "swarm -h" for usage. One process, one thread. Results go to stdout as
  * text or (with -j) as one JSON object.
@@ -24,9 +24,10 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include "swarm-tls.h"
 
-enum { M_PARK, M_PASS, M_PREGREET, M_FLOOD, M_DIALOG, M_NMODES };
-static const char *mode_name[] = { "park", "pass", "pregreet", "flood", "dialog" };
+enum { M_PARK, M_PASS, M_PREGREET, M_FLOOD, M_DIALOG, M_REFUSED, M_TLS, M_NMODES };
+static const char *mode_name[] = { "park", "pass", "pregreet", "flood", "dialog", "refused", "tls" };
 
 static const char usage_text[] =
 "usage: swarm -m MODE -t ADDR:PORT[,ADDR:PORT...] [options]\n"
@@ -43,6 +44,9 @@ static const char usage_text[] =
 "  dialog    closed loop: EHLO MAIL RCPT QUIT, RCPT is expected to be refused;\n"
 "            EHLO is sent before the greeting (provokes a pregreet 'enforce')\n"
 "            unless -w is given\n"
+"  refused   closed loop: connect, say nothing, read until a 5xx reply or EOF\n"
+"  tls       closed loop: wait for the 220 greeting, EHLO, STARTTLS, TLS 1.3\n"
+"            handshake without resumption, EHLO, QUIT\n"
 "\n"
 "options\n"
 "  -t LIST   server address(es), used in turn (IPv4)\n"
@@ -82,6 +86,7 @@ struct conn {
     uint8_t state, gotfirst, gotfinal, step;
     uint8_t lpos;               /* position in the line, saturates at 4 */
     char lhead[4];              /* first 4 characters of the line */
+    struct tls *tls;            /* NULL: plain text */
     uint64_t t0;
 };
 
@@ -211,6 +216,8 @@ static void sample_all(struct samp *s, char *ss, size_t sslen, double *slab, dou
 
 static void conn_free(struct conn *c)
 {
+    tls_free(c->tls);
+    c->tls = NULL;
     if (c->fd >= 0) {
         if (opt_rst) {
             struct linger l = { 1, 0 };
@@ -225,7 +232,7 @@ static void conn_free(struct conn *c)
 static int send_str(struct conn *c, const char *s)
 {
     size_t l = strlen(s);
-    ssize_t r = send(c->fd, s, l, MSG_NOSIGNAL);
+    ssize_t r = c->tls ? tls_send(c->tls, s, l) : send(c->fd, s, l, MSG_NOSIGNAL);
     return r == (ssize_t) l;
 }
 
@@ -327,6 +334,7 @@ static int on_reply(struct conn *c, int code)
             c_unexpected++;
         break;
     case M_PREGREET:
+    case M_REFUSED:
         if (code >= 500) {
             conn_end(c, 1);
             return 1;
@@ -369,6 +377,25 @@ static int on_reply(struct conn *c, int code)
             break;
         }
         break;
+    case M_TLS: {
+        static const int expected[] = { 220, 250, 220, 250, 221 };
+        static const char *const next[] = { "EHLO x\r\n", "STARTTLS\r\n", NULL, "QUIT\r\n", NULL };
+        if (c->step > 4 || code != expected[c->step]) {
+            c_unexpected++;
+            conn_end(c, 0);
+            return 1;
+        }
+        if (c->step == 0)
+            put(v_final, &n_final, now_ns() - c->t0);
+        if (next[c->step])
+            send_str(c, next[c->step]);
+        if (c->step == 2)
+            c->tls = tls_new(c->fd);
+        if (c->step == 4)
+            c->state = S_DONE;
+        c->step++;
+        break;
+    }
     }
     return 0;
 }
@@ -388,9 +415,12 @@ static int on_data(struct conn *c, const char *b, ssize_t n)
         if (b[i] == '\n') {
             int fin = c->lpos >= 4 && c->lhead[3] != '-';
             int code = fin ? (c->lhead[0] - '0') * 100 + (c->lhead[1] - '0') * 10 + (c->lhead[2] - '0') : 0;
+            struct tls *tls = c->tls;
             c->lpos = 0;
             if (fin && on_reply(c, code))
                 return 1;
+            if (c->tls != tls)
+                return 0;       /* what comes from here on is TLS */
         } else if (c->lpos < 4)
             c->lhead[c->lpos++] = b[i];
     }
@@ -425,11 +455,22 @@ static void on_event(struct conn *c, uint32_t evs)
     if (!(evs & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP)))
         return;
     for (;;) {
-        ssize_t n = recv(c->fd, buf, sizeof buf, 0);
+        if (c->tls && !tls_ready(c->tls)) {
+            int r = tls_handshake(c->tls);
+            if (r == 0)
+                return;
+            if (r < 0) {
+                c_unexpected++;
+                conn_end(c, 0);
+                return;
+            }
+            send_str(c, "EHLO x\r\n");
+        }
+        ssize_t n = c->tls ? tls_recv(c->tls, buf, sizeof buf) : recv(c->fd, buf, sizeof buf, 0);
         if (n > 0) {
             if (on_data(c, buf, n))
                 return;
-            if (n < (ssize_t) sizeof buf && !(evs & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)))
+            if (!c->tls && n < (ssize_t) sizeof buf && !(evs & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)))
                 return;
             continue;
         }

@@ -10,7 +10,8 @@ internal static class MailConfiguration
 
     /// <summary>Makes the folders and files of an instance in <paramref name="folder"/>, which must be empty.</summary>
     /// <param name="greetWait">Seconds.</param>
-    public static void Write(string folder, int port, int greetWait)
+    /// <param name="settings">Further lines of main.cf, which override those above them; FOLDER stands for <paramref name="folder"/>.</param>
+    public static void Write(string folder, int port, int greetWait, IReadOnlyList<string> settings)
     {
         foreach (var name in (string[])["config", "data", "queue/pid", "queue/private", "queue/public"])
             Directory.CreateDirectory(Path.Combine(folder, name));
@@ -42,16 +43,22 @@ internal static class MailConfiguration
             postscreen_cache_map = btree:{folder}/data/postscreen_cache
             postscreen_greet_wait = {greetWait}s
             postscreen_greet_action = drop
+            {string.Join('\n', settings).Replace("FOLDER", folder, StringComparison.Ordinal)}
 
             """);
         File.WriteAllText(Path.Combine(folder, "config/master.cf"), $"""
             127.0.0.1:{port} inet n - n - 1 postscreen
             postlog unix-dgram n - n - 1 postlogd
+            dnsblog unix - - n - 0 dnsblog
+            tlsproxy unix - - n - 0 tlsproxy
+            tlsmgr unix - - n 1000? 1 tlsmgr
 
             """);
         // The stand-in listens where Postfix's smtpd would. That is not in master.cf: the master would listen there itself.
         File.WriteAllText(Path.Combine(folder, "config/postern.cf"), "postern_handoff = pass:private/smtpd\n");
         File.WriteAllText(Path.Combine(folder, "config/access.cidr"), "127.2.0.0/16 permit\n");
+        File.WriteAllText(Path.Combine(folder, "config/ecdsa.pem"), Certificate.Ecdsa());
+        File.WriteAllText(Path.Combine(folder, "config/rsa.pem"), Certificate.Rsa());
     }
 
     private static void Own(string owner, string mode, string folder, params string[] names)

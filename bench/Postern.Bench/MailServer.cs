@@ -12,25 +12,30 @@ internal sealed class MailServer : IDisposable
     private const int PosternPort = 26;
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(15);
 
+    /// <summary>The programs of Postfix that have a part in the screening of a client.</summary>
+    private static readonly string[] PostfixPrograms = ["postscreen", "dnsblog", "tlsproxy", "tlsmgr", "postlogd"];
+
     private readonly string _folder;
     private readonly string? _keep;
     private readonly string _postern;
     private readonly ChildProcess _passd;
+    private readonly DnsLists? _lists;
     private ChildProcess _main;
 
     /// <summary>Starts it, and returns when it has greeted its first client.</summary>
     /// <param name="name">Of the instance, for its folder.</param>
-    /// <param name="greetWait">Seconds.</param>
-    public MailServer(ServerKind kind, BenchOptions options, string name, int greetWait)
+    /// <param name="scenario">Says how it is configured.</param>
+    public MailServer(ServerKind kind, BenchOptions options, string name, Scenario scenario)
     {
         Kind = kind;
         Port = kind is ServerKind.Postern ? PosternPort : PostscreenPort;
         _folder = Path.Combine(options.Work, name);
         _postern = options.Postern;
         _keep = options.Keep is { } keep ? Path.Combine(keep, name) : null;
-        MailConfiguration.Write(_folder, Port, greetWait);
+        MailConfiguration.Write(_folder, Port, scenario.GreetWait, scenario.Settings);
         _passd = ChildProcess.StartDaemon(Path.Combine(_folder, "passd.out"), Path.GetFullPath(Path.Combine(options.Tools, "passd")), Path.Combine(_folder, "queue/private/smtpd"));
         WaitForFile(Path.Combine(_folder, "queue/private/smtpd"));
+        _lists = scenario.HasDnsLists ? DnsLists.Serve(options.Tools, Path.Combine(_folder, "listd.out")) : null;
 
         Launch();
     }
@@ -53,6 +58,11 @@ internal sealed class MailServer : IDisposable
     public IReadOnlyList<(string Name, int Id)> Processes() => Kind is ServerKind.Postern
         ? [("postern", _main.Id)]
         : [.. from name in (string[])["postscreen", "postlogd"] from id in ProcessFacts.ChildrenOf(_main.Id, name) select (name, id)];
+
+    /// <summary>CPU time so far of all processes that have a part in the screening, those that have ended included.</summary>
+    public TimeSpan CpuTime() => ProcessFacts.CpuTimeOfEndedChildren(_main.Id) + (Kind is ServerKind.Postern
+        ? ProcessFacts.CpuTime(_main.Id)
+        : PostfixPrograms.SelectMany(name => ProcessFacts.ChildrenOf(_main.Id, name)).Aggregate(TimeSpan.Zero, static (sum, id) => sum + ProcessFacts.CpuTime(id)));
 
     /// <summary>The first fatal error that a process of the server has logged, without the time; null when there was none.</summary>
     /// <exception cref="InvalidOperationException">The server has ended: the figures are worth nothing.</exception>
@@ -79,6 +89,7 @@ internal sealed class MailServer : IDisposable
     {
         Stop();
         _passd.Dispose();
+        _lists?.Dispose();
         if (_keep is not null)
             Keep();
         Directory.Delete(_folder, recursive: true);
@@ -105,7 +116,7 @@ internal sealed class MailServer : IDisposable
 
     private void Stop()
     {
-        var children = Kind is ServerKind.Postscreen ? Processes().Select(process => process.Id).ToArray() : [];
+        var children = Kind is ServerKind.Postscreen ? PostfixPrograms.SelectMany(name => ProcessFacts.ChildrenOf(_main.Id, name)).ToArray() : [];
         _main.Dispose();
         foreach (var child in children)
             WaitForEnd(child);
@@ -134,7 +145,7 @@ internal sealed class MailServer : IDisposable
             ListenTime = Stopwatch.GetElapsedTime(started);
             try
             {
-                if (socket.Receive(buffer) > 3 && buffer.AsSpan().StartsWith("220-"u8))
+                if (socket.Receive(buffer) > 3 && buffer.AsSpan().StartsWith("220"u8)) // where there is no teaser, it is the whole greeting
                 {
                     TeaserTime = Stopwatch.GetElapsedTime(started);
                     return;

@@ -11,6 +11,15 @@ internal sealed record Measure(string Name, string Title, string Unit, Goal Goal
     public static readonly Measure HandoffOld = new("handoff-old", "CPU per client handed off, on the temporary allowlist (PASS OLD)", "µs", Goal.Share(3));
     public static readonly Measure Reject = new("reject", "CPU per early talker rejected with 521, nobody else parked", "µs", Goal.Share(3.5));
     public static readonly Measure RejectParked = new("reject-parked", "… with {0} clients parked", "µs", Goal.Share(10));
+    public static readonly Measure Dialogue = new("dialogue", "CPU per dialogue with the dummy engine: EHLO, MAIL, RCPT (550), QUIT", "µs", Goal.Share(2.5));
+    public static readonly Measure Lookup = new("lookup", $"CPU per look-up in a DNS list, {DnsLists.Count} for each client, who is refused with 521", "µs", Goal.Share(2));
+    public static readonly Measure LookupRate = new("lookup-rate", "… look-ups per second, 50 clients at a time", "/s", Goal.None);
+    public static readonly Measure Tls = new("tls", "dialogues with STARTTLS per second, TLS 1.3, ECDSA P-256, 50 at a time", "/s", Goal.Times(1));
+    public static readonly Measure TlsCpu = new("tls-cpu", "… CPU per dialogue", "µs", Goal.None);
+    public static readonly Measure TlsTime = new("tls-time", "… time of a dialogue, median", "ms", Goal.None);
+    public static readonly Measure TlsRsa = new("tls-rsa", "… per second with RSA of 2048 bits", "/s", Goal.Times(1));
+    public static readonly Measure TlsRsaCpu = new("tls-rsa-cpu", "… CPU per dialogue", "µs", Goal.None);
+    public static readonly Measure TlsRsaTime = new("tls-rsa-time", "… time of a dialogue, median", "ms", Goal.None);
     public static readonly Measure Growth = new("growth", "… growth from 0 to {0} parked, Postern alone", "x", Goal.AtMost(1.3));
     public static readonly Measure Memory = new("memory", "private memory per parked client, {0} parked", "bytes", Goal.Share(4));
     public static readonly Measure Total = new("total", "… private memory in total, {0} parked", "MB", Goal.None);
@@ -23,5 +32,8 @@ internal sealed record Measure(string Name, string Title, string Unit, Goal Goal
 
     /// <summary>Every measure, in the order of the table.</summary>
     public static readonly IReadOnlyList<Measure> All =
-        [Handoff, HandoffOld, Reject, RejectParked, Growth, Memory, Total, Burst, Lost, Recording, Start, Teaser, Idle];
+    [
+        Handoff, HandoffOld, Reject, RejectParked, Growth, Dialogue, Lookup, LookupRate, Tls, TlsCpu, TlsTime, TlsRsa, TlsRsaCpu, TlsRsaTime,
+        Memory, Total, Burst, Lost, Recording, Start, Teaser, Idle,
+    ];
 }

@@ -35,7 +35,7 @@ try
                 if ((scenario.PosternOnly && kind is ServerKind.Postscreen) || (options.Side is { } side && side != kind))
                     continue;
                 var label = $"{round}/{scale.Rounds} {scenario.Name} {kind}";
-                using var server = new MailServer(kind, options, $"{round}-{scenario.Name}-{kind}", scenario.GreetWait);
+                using var server = new MailServer(kind, options, $"{round}-{scenario.Name}-{kind}", scenario);
                 var turn = new Turn(options, scale, results, server, label, round, Progress);
                 scenario.Run(turn);
                 if (server.FirstFatal() is { } fatal)

@@ -34,7 +34,7 @@ internal sealed class Results
 
     /// <summary>Whether Postern reached the goal; null when there is none, or the figures for it were not taken.</summary>
     public bool? Reached(Measure measure) => !measure.Goal.IsSet ? null : measure.Goal.IsShare
-        ? Median(FactorsOf(measure)) is { } factor ? factor >= measure.Goal.Divisor : null
+        ? Median(FactorsOf(measure)) is { } factor ? (measure.Goal.MoreIsBetter ? factor <= measure.Goal.Divisor : factor >= measure.Goal.Divisor) : null
         : MedianOf(measure, ServerKind.Postern) is { } value ? value <= measure.Goal.Limit : null;
 
     public static double? Median(IReadOnlyList<double> values)

@@ -10,7 +10,7 @@ internal sealed class Swarm : IDisposable
     private readonly Lock _lock = new();
     private string _complaint = "";
 
-    /// <param name="mode">park, pass or pregreet.</param>
+    /// <param name="mode">As swarm calls it.</param>
     /// <param name="sources">Source addresses of the clients, used in turn.</param>
     /// <param name="count">Clients.</param>
     /// <param name="more">Further options of swarm.</param>
@@ -22,9 +22,10 @@ internal sealed class Swarm : IDisposable
     }
 
     /// <summary>A closed loop, run to its end.</summary>
-    public static SwarmResult Loop(BenchOptions options, MailServer server, string mode, string sources, int count, int warmUp)
+    /// <param name="patience">Seconds until a client that is not through counts as lost, and gives its place to another.</param>
+    public static SwarmResult Loop(BenchOptions options, MailServer server, string mode, string sources, int count, int warmUp, int patience = 20)
     {
-        using var swarm = new Swarm(options, server, mode, sources, count, "-c", Text(Scale.Concurrency), "-W", Text(warmUp), "-T", "20", "-d", "60");
+        using var swarm = new Swarm(options, server, mode, sources, count, "-c", Text(Scale.Concurrency), "-W", Text(warmUp), "-T", Text(patience), "-d", "60");
         return swarm.Result(TimeSpan.FromSeconds(180));
     }
 

@@ -5,14 +5,16 @@ namespace Postern.Bench;
 
 /// <summary>What one run of the load generator found.</summary>
 /// <param name="Started">Clients.</param>
+/// <param name="Finished">Clients that have come to an end, good or bad.</param>
 /// <param name="Good">Clients that ended as the mode expects; for parked ones, those that got a first reply.</param>
 /// <param name="Final">Clients that got the final 220.</param>
 /// <param name="PerSecond">Completed clients per second.</param>
 /// <param name="CpuMicroseconds">CPU time of the sampled server processes per client.</param>
 /// <param name="First">Connect to the first reply.</param>
 /// <param name="FinalGreeting">Connect to the final 220.</param>
+/// <param name="End">Connect to the end of those that ended well.</param>
 /// <param name="Summary">One line for the reader who wants more.</param>
-internal sealed record SwarmResult(int Started, int Good, int Final, double PerSecond, double CpuMicroseconds, Latency First, Latency FinalGreeting, string Summary)
+internal sealed record SwarmResult(int Started, int Finished, int Good, int Final, double PerSecond, double CpuMicroseconds, Latency First, Latency FinalGreeting, Latency End, string Summary)
 {
     /// <summary>Reads the object that <c>swarm -j</c> prints.</summary>
     public static SwarmResult Parse(string json)
@@ -36,6 +38,6 @@ internal sealed record SwarmResult(int Started, int Good, int Final, double PerS
         var summary = string.Create(CultureInfo.InvariantCulture, $"{good} of {started} good{(parked ? "" : $", {rate:0}/s")}, first reply p50 {first.P50:0.0} p99 {first.P99:0.0} ms{text}");
         if (root.GetProperty("errno") is var errors && errors.EnumerateObject().Any())
             summary += $", errors {errors.GetRawText()}";
-        return new SwarmResult(started, good, root.GetProperty("final").GetInt32(), rate, cpu, first, Latency.Parse(root.GetProperty("final220")), summary);
+        return new SwarmResult(started, root.GetProperty("finished").GetInt32(), good, root.GetProperty("final").GetInt32(), rate, cpu, first, Latency.Parse(root.GetProperty("final220")), Latency.Parse(root.GetProperty("done")), summary);
     }
 }

@@ -39,6 +39,20 @@ internal sealed class Turn(BenchOptions options, Scale scale, Results results, M
         return result;
     }
 
+    /// <summary>A closed loop, with the CPU time of all processes that had a part in it, however briefly, for the figure.</summary>
+    /// <param name="patience">Seconds, as for <see cref="Swarm.Loop"/>.</param>
+    /// <param name="earlier">Sources of the clients of the warm-up; null: the same.</param>
+    public SwarmResult LoopOfFamily(string mode, string sources, int count, int patience = 20, string? earlier = null)
+    {
+        _ = Swarm.Loop(options, server, mode, earlier ?? sources, scale.WarmUp, warmUp: 0, patience);
+        var before = server.CpuTime();
+        var result = Swarm.Loop(options, server, mode, sources, count, warmUp: 0, patience);
+        result = result with { CpuMicroseconds = (server.CpuTime() - before).TotalMicroseconds / Math.Max(1, result.Finished) };
+        Say(mode, result);
+        progress(string.Create(CultureInfo.InvariantCulture, $"{label}: {mode}: all its processes {result.CpuMicroseconds:0.0} µs"));
+        return result;
+    }
+
     /// <summary>Parks clients, and returns when all have their teaser and the server has come to rest.</summary>
     public Swarm Park(string sources, int count, int perSecond)
     {

@@ -5,7 +5,10 @@ namespace Postern.Core;
 /// <summary>How Core sees the file system: whole small text files, each byte as the Latin-1 character of that value.</summary>
 public interface ITextFiles
 {
-    /// <summary>Reads a whole file.</summary>
+    /// <summary>The reason why a file that is being written, under a lock, cannot be read now.</summary>
+    const string IsLocked = "Resource temporarily unavailable";
+
+    /// <summary>Reads a whole file, under a shared lock where files can have one.</summary>
     /// <param name="reason">On failure, the system's words: <c>No such file or directory</c>.</param>
     bool TryRead(string path, [NotNullWhen(true)] out TextFile? file, [NotNullWhen(false)] out string? reason);
 

@@ -35,6 +35,24 @@ public static class LogText
         line.Truncate(Math.Min(line.Length, start + FieldLimit));
     }
 
+    /// <summary><c>DNSBL rank SCORE for [a]:p</c>.</summary>
+    public static void DnsblRank(ByteBuffer line, int score, IpAddress address, ushort port) =>
+        line.Append("DNSBL rank "u8).Append(score).Append(" for "u8).AppendClient(address, port);
+
+    /// <summary>A line of dnsblog: <c>addr A listed by domain D as R</c>.</summary>
+    /// <param name="line">Takes the line.</param>
+    /// <param name="client">The client's address.</param>
+    /// <param name="domain">The list's real domain.</param>
+    /// <param name="answer">a.b.c.d with a in the most significant byte.</param>
+    public static void Listed(ByteBuffer line, IpAddress client, string domain, uint answer) =>
+        line.Append("addr "u8).Append(client).Append(" listed by domain "u8).Append(domain).Append(" as "u8).Append(IpAddress.FromIPv4(answer));
+
+    /// <summary>dnsblog's line about a query that nobody answered, whatever the reason, in Postfix's words for it.</summary>
+    public static void DnsblLookupError(ByteBuffer line, string query) =>
+        line.Append("dnsblog_query: lookup error for DNS query "u8).Append(query)
+            .Append(": Host or domain name not found. Name service error for name="u8).Append(query)
+            .Append(" type=A: Host not found, try again"u8);
+
     /// <summary><c>HANGUP after T from [a]:p in PHASE</c>.</summary>
     public static void Hangup(ByteBuffer line, TimeSpan elapsed, int decimals, IpAddress address, ushort port, ReadOnlySpan<byte> phase)
     {
@@ -79,6 +97,14 @@ public static class LogText
         AppendEscaped(line.Append(": "u8), Cut(early));
     }
 
+    /// <summary><c>[a]:p: replacing command "OLD" with "NEW"</c>, each cut to 100 bytes.</summary>
+    public static void ReplacedCommand(ByteBuffer line, IpAddress address, ushort port, ReadOnlySpan<byte> command, ReadOnlySpan<byte> replacement) =>
+        line.AppendClient(address, port).Append(": replacing command \""u8).Append(Cut(command)).Append("\" with \""u8).Append(Cut(replacement)).Append((byte)'"');
+
+    /// <summary><c>[a]p: discarding EHLO keywords: LIST</c>; that there is no colon before the port is postscreen's.</summary>
+    public static void DiscardedKeywords(ByteBuffer line, IpAddress address, ushort port, string keywords) =>
+        line.Append((byte)'[').Append(address).Append((byte)']').Append(port).Append(": discarding EHLO keywords: "u8).Append(keywords);
+
     /// <summary>The line of a refused recipient.</summary>
     /// <param name="line">Takes the line.</param>
     /// <param name="address">The client's address.</param>
@@ -100,6 +126,22 @@ public static class LogText
         AppendMailbox(line.Append(">, to=<"u8), recipient, quoted);
         line.Append(extended ? ">, proto=ESMTP, helo=<"u8 : ">, proto=SMTP, helo=<"u8).Append(helo).Append((byte)'>');
     }
+
+    /// <summary><c>TLS handshake failed for service=smtpd peer=[a]:p</c>: smtpd's name is on the lines of all clients of postscreen.</summary>
+    public static void TlsHandshakeFailed(ByteBuffer line, IpAddress address, ushort port) =>
+        line.Append("TLS handshake failed for service=smtpd peer="u8).AppendClient(address, port);
+
+    /// <summary><c>Anonymous TLS connection established from [a]:p: TLSv1.2 with cipher NAME (256/256 bits)</c>.</summary>
+    /// <param name="line">Takes the line.</param>
+    /// <param name="trust"><c>Anonymous</c>, <c>Untrusted</c> or <c>Trusted</c>, by the client's certificate.</param>
+    /// <param name="address">The client's address.</param>
+    /// <param name="port">The client's port.</param>
+    /// <param name="version">Such as <c>TLSv1.3</c>.</param>
+    /// <param name="cipher">OpenSSL's name.</param>
+    /// <param name="bits">Of the key.</param>
+    public static void TlsEstablished(ByteBuffer line, string trust, IpAddress address, ushort port, string version, string cipher, int bits) =>
+        line.Append(trust).Append(" TLS connection established from "u8).AppendClient(address, port).Append(": "u8).Append(version)
+            .Append(" with cipher "u8).Append(cipher).Append(" ("u8).Append(bits).Append((byte)'/').Append(bits).Append(" bits)"u8);
 
     /// <summary>
     /// Appends a time span as "after T" shows it: so many significant digits, at most so many decimals

@@ -1,3 +1,5 @@
+using Postern.Core.Allowlist;
+
 namespace Postern.Core;
 
 /// <summary>When an event happens, and in which mood the service is.</summary>
@@ -6,5 +8,5 @@ namespace Postern.Core;
 public readonly record struct Moment(DateTimeOffset Now, bool UnderStress)
 {
     /// <summary>Whole seconds since 1970 UTC, the unit of every expiry.</summary>
-    public uint UnixSeconds => (uint)Math.Clamp(Now.ToUnixTimeSeconds(), 0, uint.MaxValue);
+    public uint UnixSeconds => CacheRecord.Seconds(Now);
 }

@@ -1,13 +1,17 @@
 using Postern.Core;
 using Postern.Core.Config;
 using Postern.Core.Screening;
+using Postern.Dns;
+using Postern.Dnsbl;
 using Postern.Handoff;
 using Postern.Logging;
 using Postern.Loop;
+using Postern.Master;
 using Postern.Native;
 using Postern.ProcessLife;
 using Postern.Receiver;
 using Postern.Storage;
+using Postern.Tls;
 
 namespace Postern;
 
@@ -17,7 +21,10 @@ namespace Postern;
 /// </summary>
 internal sealed class Daemon : IDisposable
 {
+    private const int MostCertificateBytes = 1 << 20;
+    private static readonly TimeSpan StartLasts = TimeSpan.FromSeconds(3); // the allowlist's first cleanup included
     private static readonly TimeSpan LoadPatience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromDays(1); // each client has limits of its own
 
     private readonly TimeProvider _clock = TimeProvider.System;
     private readonly Func<Configuration> _load;
@@ -25,6 +32,7 @@ internal sealed class Daemon : IDisposable
     private readonly MailLog _log;
     private readonly LogTags _tags;
     private readonly EventLoop _loop;
+    private readonly TlsServer _tls;
     private readonly WarningLog _warnings;
     private readonly SdNotify _manager;
     private readonly Signals _signals;
@@ -32,17 +40,22 @@ internal sealed class Daemon : IDisposable
     private readonly Dictionary<string, RunningService> _services = [];
     private readonly Dictionary<string, TemporaryAllowlist> _allowlists = [];
     private readonly int _clientsThatFit;
+    private readonly MasterRole? _master;
+    private readonly Jail? _jail;
     private Configuration _configuration;
     private LogOptions _logOptions;
     private BuiltInReceiver? _receiver;
+    private UdpResolver? _resolver;
 
-    private Daemon(Func<Configuration> load, Configuration configuration, MailLog log, bool logToStandardOutput)
+    private Daemon(Func<Configuration> load, Configuration configuration, MailLog log, bool logToStandardOutput, MasterRole? master)
     {
         _load = load;
         _configuration = configuration;
         _log = log;
         _logToStandardOutput = logToStandardOutput;
-        _logOptions = LogOptionsOf(configuration.Process!, logToStandardOutput);
+        _master = master;
+        _jail = master is { Invocation.IsJailed: true } ? new Jail(configuration.Process!.QueueDirectory) : null;
+        _logOptions = LogOptionsOf(configuration.Process!, logToStandardOutput, master);
         _tags = LogTags.For(configuration.Process!.SyslogName);
         _warnings = new WarningLog(log, _tags.Postscreen);
         _log.WatchForCrash(_tags.Postern);
@@ -51,10 +64,12 @@ internal sealed class Daemon : IDisposable
             log.Write(_tags.Postern, LogSeverity.Warning, problem);
         _clientsThatFit = ProcessLimits.ClientsThatFit(openFiles);
         _loop = new EventLoop(_clock, log, _tags.Postscreen, _clientsThatFit) { RefreshTables = RefreshTables };
+        _tls = new TlsServer(new TextFiles(MostCertificateBytes), _clock, _tags.Tlsproxy, LogTls);
+        _loop.Tls = _tls;
         _signals = new Signals(
             stop: () => _loop.Post(() => Stop(_configuration.Process!.StopGraceTime)),
             stopNow: () => _loop.Post(() => Stop(TimeSpan.Zero)),
-            reload: () => _loop.Post(Reload));
+            reload: () => _loop.Post(_master is null ? Reload : _log.Reopen)); // the master starts a new process to reload
         _watchdog = new Watchdog(_loop, configuration.Services[0].Settings.WatchdogTimeout, () =>
         {
             log.WriteNow(_tags.Postscreen, LogSeverity.Fatal, "watchdog timeout");
@@ -67,13 +82,16 @@ internal sealed class Daemon : IDisposable
     /// <param name="load">Reads the configuration; called again at every reload.</param>
     /// <param name="configuration">What it gave the first time; without errors.</param>
     /// <param name="logToStandardOutput">Whatever <c>maillog_file</c> says.</param>
+    /// <param name="master">Under Postfix's master(8), which listens and sees to the next process; null: by ourselves.</param>
     /// <param name="problem">On failure, for the administrator.</param>
     /// <returns>Null on failure.</returns>
-    public static Daemon? Start(Func<Configuration> load, Configuration configuration, bool logToStandardOutput, out string? problem)
+    public static Daemon? Start(
+        Func<Configuration> load, Configuration configuration, bool logToStandardOutput, MasterRole? master, out string? problem)
     {
-        if (!MailLog.TryOpen(LogOptionsOf(configuration.Process!, logToStandardOutput), TimeProvider.System, out var log, out problem))
+        var options = LogOptionsOf(configuration.Process!, logToStandardOutput, master);
+        if (!MailLog.TryOpen(options, TimeProvider.System, out var log, out problem))
             return null;
-        var daemon = new Daemon(load, configuration, log, logToStandardOutput);
+        var daemon = new Daemon(load, configuration, log, logToStandardOutput, master);
         if (daemon.TryOpen(out problem))
             return daemon;
         log.Write(daemon._tags.Postern, LogSeverity.Fatal, problem!);
@@ -84,7 +102,9 @@ internal sealed class Daemon : IDisposable
     /// <summary>Serves until it is told to stop.</summary>
     public void Run()
     {
+        using var settled = new Timer(_ => GiveBackStartupMemory(), null, StartLasts, Timeout.InfiniteTimeSpan);
         _manager.Ready();
+        _master?.Link.Watch(() => _loop.IdleFor, _configuration.Process!.MaxIdle, gone: () => _loop.Post(Drain), idle: () => _loop.Post(EndIfIdle));
         _loop.Run();
         _receiver?.StopAsync(_configuration.Process!.StopGraceTime).GetAwaiter().GetResult();
         _log.Write(_tags.Postern, LogSeverity.Info, "stopped");
@@ -92,8 +112,10 @@ internal sealed class Daemon : IDisposable
 
     public void Dispose()
     {
+        _jail?.Dispose();
         _signals.Dispose();
         _watchdog.Dispose();
+        _resolver?.Dispose();
         _loop.Dispose();
         foreach (var allowlist in _allowlists.Values)
             allowlist.Dispose();
@@ -101,8 +123,9 @@ internal sealed class Daemon : IDisposable
         _log.Dispose();
     }
 
-    private static LogOptions LogOptionsOf(ProcessSettings process, bool toStandardOutput) => new()
+    private static LogOptions LogOptionsOf(ProcessSettings process, bool toStandardOutput, MasterRole? master) => new()
     {
+        PostlogSocket = master is not null && process.MaillogFile is not null ? "public/" + process.PostlogServiceName : "",
         HostName = process.MyHostname.Split('.')[0],
         SyslogName = process.SyslogName,
         Facility = process.SyslogFacility,
@@ -120,24 +143,27 @@ internal sealed class Daemon : IDisposable
         foreach (var service in _configuration.Services)
         {
             var running = NewService(service);
-            foreach (var endpoint in service.Endpoints)
-            {
-                if (Listen(endpoint, running, out problem) is null)
-                    return false;
-            }
+            if (!(_master is null ? TryListen(service.Endpoints, running, out problem) : TryAdopt(_master.Invocation.ListenerCount, running, out problem)))
+                return false;
         }
 
+        PreloadCertificates();
         if (_configuration.Services.Any(s => s.Settings.CacheMap is not null))
             AllowlistDatabase.LoadLibrary();
         if (!DataDirectory.TryPrepare(process.DataDirectory, process.MailOwner, out problem)
-            || !Privileges.TryDrop(process.MailOwner, out var note, out problem))
+            || (_jail is not null && !TryPrepareJail(out problem))
+            || !Privileges.TryDrop(process.MailOwner, _jail?.Directory, out var note, out problem))
         {
             return false;
         }
 
         if (note is not null)
             _log.Write(_tags.Postern, LogSeverity.Info, note);
-        OpenAllowlists();
+        _jail?.Entered();
+        _master?.Link.ReportUser();
+        if (_jail is null)
+            OpenAllowlists();
+        ConfigureDnsbl();
         if (!TryStartReceiver(out problem))
             return false;
         foreach (var allowlist in _allowlists.Values)
@@ -145,6 +171,65 @@ internal sealed class Daemon : IDisposable
         _log.Write(_tags.Postern, LogSeverity.Info, Describe());
         _log.Flush();
         return true;
+    }
+
+    private static void GiveBackStartupMemory()
+    {
+        try
+        {
+            StartupMemory.GiveBack(File.ReadLines("/proc/self/smaps"));
+        }
+        catch (IOException)
+        {
+            // a system without /proc: it only looks bigger than it is
+        }
+    }
+
+    private void PreloadCertificates() => _tls.Preload(_configuration.Services.Select(s => s.Settings.Tls).OfType<TlsSettings>());
+
+    private void LogTls(LogSeverity severity, string text) => _loop.Post(() => _log.Write(_tags.Tlsproxy, severity, text));
+
+    private bool TryListen(IReadOnlyList<ListenEndpoint> endpoints, RunningService service, out string? problem)
+    {
+        problem = null;
+        foreach (var endpoint in endpoints)
+        {
+            if (Listen(endpoint, service, out problem) is null)
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>The master listens already.</summary>
+    private bool TryAdopt(int count, RunningService service, out string? problem)
+    {
+        problem = null;
+        for (var i = 0; i < count; i++)
+        {
+            if (Listener.Adopt(MasterLink.FirstListener + i, service, out problem) is not { } listener)
+                return false;
+            _loop.Add(listener);
+        }
+
+        return true;
+    }
+
+    /// <summary>What will be out of reach is opened, loaded or set to work; the log's socket comes with its first line.</summary>
+    private bool TryPrepareJail(out string? problem)
+    {
+        if (_configuration.Services.Any(s => s.Handoff is HandoffTarget.Receiver))
+        {
+            problem = "the built-in receiver keeps its mail outside of the queue directory: write n in the fifth field of master.cf, chroot";
+            return false;
+        }
+
+        Jail.WarmUp();
+        _log.Write(_tags.Postern, LogSeverity.Info, $"chroot to {_jail!.Directory}");
+        _log.Flush();
+        OpenAllowlists();
+        problem = _jail!.Problem;
+        return problem is null;
     }
 
     private RunningService NewService(ScreeningService service) => _services[service.Name] = new RunningService
@@ -164,7 +249,8 @@ internal sealed class Daemon : IDisposable
 
     private DescriptorPassing HandoffFor(ScreeningService service) => service.Handoff switch
     {
-        HandoffTarget.Pass pass => new DescriptorPassing(pass.SocketPath, NameOf(pass.SocketPath)),
+        // The master starts us in the queue directory, which may become the root directory.
+        HandoffTarget.Pass pass => new DescriptorPassing(_master is null ? pass.SocketPath : NameOf(pass.SocketPath), NameOf(pass.SocketPath)),
         _ => new DescriptorPassing(ReceiverSocket, "the built-in receiver"),
     };
 
@@ -193,29 +279,49 @@ internal sealed class Daemon : IDisposable
             if (_allowlists.TryGetValue(map, out var allowlist))
                 allowlist.Policy = policy;
             else
-                allowlist = _allowlists[map] = OpenAllowlist(map, policy);
+                allowlist = _allowlists[map] = OpenAllowlist(map, settings, policy);
             _services[service.Name].Allowlist = allowlist;
         }
 
         _loop.Allowlists = [.. _allowlists.Values];
     }
 
-    private TemporaryAllowlist OpenAllowlist(string map, AllowlistPolicy policy)
+    private TemporaryAllowlist OpenAllowlist(string map, Settings settings, AllowlistPolicy policy)
     {
         var process = _configuration.Process!;
         var options = new AllowlistOptions
         {
             MapName = map,
             Policy = policy,
+            Memcache = settings.CacheMemcache,
             DefaultDatabaseType = process.DefaultDatabaseType,
+            LmdbMapSize = process.LmdbMapSize,
             MailOwner = process.MailOwner,
-            MailOwnerId = Libc.geteuid(), // that user by now, or whoever started us without being root
+            MailOwnerId = OwnerId(process.MailOwner),
             DataDirectory = process.DataDirectory,
             PostmapPath = File.Exists(process.CommandDirectory + "/postmap") ? process.CommandDirectory + "/postmap" : null,
             ConfigDirectory = _configuration.Directory,
+            Jail = _jail,
         };
         return TemporaryAllowlist.Open(options, _clock, (severity, text) => _log.Write(_tags.Postscreen, severity, text), _loop.Wake);
     }
+
+    private void ConfigureDnsbl()
+    {
+        var settings = _configuration.Services.Select(s => s.Settings);
+        if (_loop.Dnsbl is null && settings.Any(s => s.DnsblSites is not null))
+        {
+            var servers = new ResolverFile(new TextFiles(ResolverFile.MostBytes), ResolverConfiguration.SystemPath);
+            _resolver = new UdpResolver(servers, _clock, _loop.Watch, _loop.Forget, _loop.Post);
+            _loop.Dnsbl = new DnsblLookups(_resolver, _log, _tags, _clock);
+        }
+
+        _loop.Dnsbl?.Configure(settings);
+    }
+
+    /// <summary>Whoever we are or are about to be: without being root there is no becoming anybody else.</summary>
+    private static uint OwnerId(string mailOwner) =>
+        Libc.geteuid() == 0 && Privileges.TryFindOwner(mailOwner, out var owner, out _) ? owner.User : Libc.geteuid();
 
     private bool TryStartReceiver(out string? problem)
     {
@@ -261,14 +367,33 @@ internal sealed class Daemon : IDisposable
     {
         foreach (var problem in configuration.Problems)
         {
-            // Where a table cannot be used Postfix says it without file and line; its words are looked for in logs.
-            var text = problem.Severity is ProblemSeverity.Degraded || problem.File is null ? problem.Text : $"{problem.File}, line {problem.Line}: {problem.Text}";
+            // Where a table cannot be used, and in some warnings, Postfix has no file and line; its words are looked for in logs.
+            var text = problem.Severity is ProblemSeverity.Degraded || problem.File is null || problem.SaidBy is not null ? problem.Text : $"{problem.File}, line {problem.Line}: {problem.Text}";
             var severity = configuration.Tables.OpenErrors.Contains(problem.Text) || problem.Severity is ProblemSeverity.Error ? LogSeverity.Error : LogSeverity.Warning;
-            _log.Write(_tags.Postscreen, severity, text);
+            _log.Write(problem.SaidBy == "tlsproxy" ? _tags.Tlsproxy : _tags.Postscreen, severity, text);
         }
     }
 
-    private void RefreshTables() => _configuration.Tables.Refresh(_warnings);
+    private void RefreshTables()
+    {
+        _master?.Link.ReportClient();
+        if (_jail is null) // from in there no table file can be seen: as with postscreen, postfix reload reads them again
+            _configuration.Tables.Refresh(_warnings);
+    }
+
+    /// <summary>The master is gone, or has begun anew: the clients that are here are served to their end, new ones by the next process.</summary>
+    private void Drain()
+    {
+        if (_loop.ClientCount > 0)
+            _log.Write(_tags.Postern, LogSeverity.Info, $"let go by the master: finishing {_loop.ClientCount} clients in the background");
+        _loop.Stop(DrainLimit);
+    }
+
+    private void EndIfIdle()
+    {
+        if (_loop.ClientCount == 0)
+            _loop.Stop(TimeSpan.Zero); // who connects from now on waits in the master's socket
+    }
 
     private void Stop(TimeSpan grace)
     {
@@ -301,7 +426,7 @@ internal sealed class Daemon : IDisposable
     {
         _configuration = configuration;
         LogProblems(configuration);
-        var logOptions = LogOptionsOf(configuration.Process!, _logToStandardOutput);
+        var logOptions = LogOptionsOf(configuration.Process!, _logToStandardOutput, _master);
         string? problem = null;
         if (logOptions != _logOptions && !_log.TryReconfigure(logOptions, out problem))
             _log.Write(_tags.Postern, LogSeverity.Error, $"{problem} -- keeping the log as it is");
@@ -327,7 +452,9 @@ internal sealed class Daemon : IDisposable
                 _log.Write(_tags.Postern, LogSeverity.Error, $"{problem} -- restart Postern to open it as root");
         }
 
+        PreloadCertificates();
         OpenAllowlists();
+        ConfigureDnsbl();
         if (!TryStartReceiver(out problem))
             _log.Write(_tags.Postern, LogSeverity.Error, problem!);
     }

@@ -1,10 +1,17 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.Text;
 using Postern.Cli;
+using Postern.Master;
+using Postern.Native;
 
 // Configuration text is held a byte a character; so it goes out as it came in.
 Console.SetOut(new StreamWriter(Console.OpenStandardOutput(), Encoding.Latin1) { AutoFlush = true });
 Console.SetError(new StreamWriter(Console.OpenStandardError(), Encoding.Latin1) { AutoFlush = true });
+
+// Postfix's master has words of its own.
+if (MasterInvocation.IsMeantBy(args))
+    return MasterVerb.Run(args, Console.Error);
 
 // What `postern` can do: one verb a file in Cli/, one row here.
 var directory = new Option<string>("--config", "-c")
@@ -31,5 +38,36 @@ report.SetAction(arguments =>
     return ReportVerb.Run(arguments.GetValue(logs) ?? [], format, output, Console.Error);
 });
 
-var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, report };
+// What postconf calls them. -h is not for help there, so it is not here.
+var changed = new Option<bool>("--changed", "-n") { Description = "Only what main.cf, postern.cf and options set." };
+var defaults = new Option<bool>("--defaults", "-d") { Description = "Built-in defaults instead of what is in force." };
+var hideNames = new Option<bool>("--hide-names", "-h") { Description = "Values without their names." };
+var expand = new Option<bool>("--expand", "-x") { Description = "With $name replaced by what it stands for." };
+var origin = new Option<bool>("--origin") { Description = "Before each value, the file and line that it comes from." };
+var service = new Option<string?>("--service", "-s") { Description = "With the -o overrides of this line of master.cf, named by its first field." };
+var overrides = new Option<string[]>("--override", "-o") { Description = "name=value, stronger than the files." };
+var names = new Argument<string[]>("name") { Arity = ArgumentArity.ZeroOrMore, Description = "Which parameters; none: all." };
+names.Validators.Add(static result =>
+{
+    if (result.Tokens.FirstOrDefault(static token => token.Value.StartsWith('-')) is { } token)
+        result.AddError($"Unrecognized option '{token.Value}'.");
+});
+var config = new Command("config", "Print parameters, as postconf does.") { directory, changed, defaults, hideNames, expand, origin, service, overrides, names };
+config.SetAction(arguments => ConfigVerb.Run(
+    new ConfigQuery(
+        Path.GetFullPath(arguments.GetRequiredValue(directory)),
+        [.. (arguments.GetValue(names) ?? []).Select(Latin1.OfText)],
+        arguments.GetValue(changed),
+        arguments.GetValue(defaults),
+        arguments.GetValue(hideNames),
+        arguments.GetValue(expand),
+        arguments.GetValue(origin),
+        arguments.GetValue(service),
+        [.. (arguments.GetValue(overrides) ?? []).Select(Latin1.OfText)]),
+    Console.Out,
+    Console.Error));
+
+var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config, report };
+root.Options.Remove(root.Options.OfType<HelpOption>().Single());
+root.Options.Add(new HelpOption("--help", "-?"));
 return root.Parse(args).Invoke();

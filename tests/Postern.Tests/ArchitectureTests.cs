@@ -11,9 +11,11 @@ public sealed class ArchitectureTests
 {
     private static readonly Dictionary<string, string[]> CoreArrows = new()
     {
-        ["Screening"] = ["Smtp", "Tables", "Allowlist", "Config"],
-        ["Config"] = ["Tables"],
+        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config", "Dnsbl"],
+        ["Config"] = ["Tables", "Dnsbl"],
+        ["Dnsbl"] = ["Tables"],
         ["Smtp"] = [],
+        ["Proxy"] = ["Config"],
         ["Tables"] = [],
         ["Allowlist"] = [],
         ["Reporting"] = [],
@@ -22,16 +24,22 @@ public sealed class ArchitectureTests
     // Who may use the loop: the composition. And what nobody but the composition and the loop may use.
     private static readonly Dictionary<string, string[]> DaemonArrows = new()
     {
-        ["Loop"] = ["Handoff", "Logging", "Native", "Storage"],
+        ["Loop"] = ["Dnsbl", "Handoff", "Logging", "Native", "Storage", "Tls"],
+        ["Dnsbl"] = ["Dns", "Logging"],
         ["Handoff"] = ["Native"],
         ["Receiver"] = ["Dns", "Native"],
-        ["Dns"] = [],
-        ["Storage"] = ["Native", "ProcessLife"],
+        ["Dns"] = ["Native"],
+        ["Storage"] = ["Lmdb", "Memcache", "Native", "ProcessLife"],
+        ["Lmdb"] = ["Native"],
+        ["Memcache"] = ["Native"],
+        ["Tables"] = ["Lmdb", "Memcache", "Native"],
         ["Logging"] = ["Native"],
         ["ProcessLife"] = ["Native"],
         ["Native"] = [],
-        ["Cli"] = ["Storage", "Native", "Reports"],
+        ["Tls"] = ["Logging"],
+        ["Master"] = ["Native"],
         ["Reports"] = [],
+        ["Cli"] = ["Lmdb", "Logging", "Master", "Storage", "Native", "Reports", "Tables", "Tls"],
     };
 
     [Fact]

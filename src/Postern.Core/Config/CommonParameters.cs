@@ -64,7 +64,7 @@ internal static class CommonParameters
         new("berkeley_db_read_buffer_size", WholeNumber, "131072", ParameterGroup.Tables, "A buffer of Berkeley DB.") { Minimum = 1, Use = Unused },
         new("max_use", WholeNumber, "100", ParameterGroup.Process, "After how many clients a process ends; postscreen does not.") { Minimum = 1, Use = Unused },
         new("message_size_limit", LargeNumber, "10240000", Engine, "The largest message, in bytes, for the SIZE line of the EHLO reply; 0: none."),
-        new("lmdb_map_size", LargeNumber, "16777216", ParameterGroup.Tables, "The first size of an LMDB file.") { Minimum = 1, Use = Unused },
+        new("lmdb_map_size", LargeNumber, "16777216", ParameterGroup.Tables, "How many bytes an LMDB file may grow to before the limit is doubled.") { Minimum = 1 },
 
         // Booleans.
         new("soft_bounce", YesNo, "no", Engine, "Whether permanent rejections are turned into temporary ones."),
@@ -72,7 +72,7 @@ internal static class CommonParameters
 
         // Times.
         new("ipc_timeout", Time, "3600s", ParameterGroup.Process, "How long Postfix's daemons wait for each other.") { Minimum = 1, Use = Unused },
-        new("max_idle", Time, "100s", ParameterGroup.Process, "After how much idle time a process of Postfix ends; Postern stays.") { Minimum = 1, Use = Unused },
+        new("max_idle", Time, "100s", ParameterGroup.Process, "After how much time without clients the process ends, when it was started by Postfix's master; by itself it stays.") { Minimum = 1 },
         new("daemon_timeout", Time, "18000s", ParameterGroup.Process, "How long other daemons of Postfix may work on a request.") { Minimum = 1, Use = Unused },
         new("in_flow_delay", Time, "1s", ParameterGroup.Process, "Slows down mail that comes in faster than it goes out.") { Use = Unused },
 

@@ -19,4 +19,11 @@ public enum ProblemSeverity
 /// <param name="Line">The line in <paramref name="File"/>, from 1; 0 when there is none.</param>
 /// <param name="Text">What is wrong, in Postfix's words where it has words; Latin-1 characters standing for bytes.</param>
 /// <param name="Remedy">What to do about it.</param>
-public sealed record ConfigProblem(ProblemSeverity Severity, string? File, int Line, string Text, string Remedy);
+public sealed record ConfigProblem(ProblemSeverity Severity, string? File, int Line, string Text, string Remedy)
+{
+    /// <summary>The program of Postfix that says just this, and without file and line; so does the log. Null: none.</summary>
+    public string? SaidBy { get; init; }
+
+    /// <summary><c>FILE:LINE: </c> for the beginning of a line; empty without a file.</summary>
+    public string Place => File is null ? "" : new ConfigOrigin(File, Line).ToString() + ": ";
+}

@@ -44,33 +44,64 @@ public sealed class Configuration
 
     /// <summary>Reads the files of a directory and checks everything in them.</summary>
     /// <param name="directory">Such as <c>/etc/postfix</c>.</param>
-    public static Configuration Load(string directory, ITextFiles files, HostFacts host)
+    /// <param name="hostTables">
+    /// The table types that the process has beyond those of Core, when its settings are known; null: none.
+    /// </param>
+    /// <param name="service">
+    /// Under Postfix's master(8): the service that it started us for, the only one of this process, whose overrides hold for
+    /// all of the process. The master has judged its master.cf, so what is wrong in there by now is no concern of ours.
+    /// Null: all screening services of master.cf.
+    /// </param>
+    public static Configuration Load(
+        string directory,
+        ITextFiles files,
+        HostFacts host,
+        Func<ProcessSettings, IReadOnlyList<TableType>>? hostTables = null,
+        MasterCfEntry? service = null)
     {
         directory = directory.Length > 1 ? directory.TrimEnd('/') : directory;
         var problems = new ProblemList();
-        var tables = new TableCatalog(files);
         var mainCf = new MainCf();
-        string main = $"{directory}/main.cf", own = $"{directory}/postern.cf", master = $"{directory}/master.cf";
-
-        var isComplete = ReadFile(main, files, problems, out var mainText);
-        mainCf.Read(mainText, main, problems);
-        if (files.Stamp(own) is not null)
+        var master = $"{directory}/master.cf";
+        var isComplete = ReadMain(directory, files, mainCf, problems);
+        var masterProblems = service is null ? problems : new ProblemList();
+        isComplete &= ReadFile(master, files, masterProblems, out var masterText) || service is not null;
+        var services = MasterCf.Read(masterText, master, masterProblems);
+        if (service is not null)
         {
-            isComplete &= ReadFile(own, files, problems, out var ownText);
-            mainCf.Read(ownText, own, problems);
+            var line = services.FirstOrDefault(entry => entry.Type == service.Type && entry.Name == service.Name);
+            service = service with { Origin = line?.Origin ?? new ConfigOrigin(master, 0) };
+            foreach (var entry in ServiceOverrides.Read(service, problems))
+                mainCf.Set(entry);
+            service = service with { Arguments = [] };
         }
 
-        isComplete &= ReadFile(master, files, problems, out var masterText);
-        var services = MasterCf.Read(masterText, master, problems);
         if (!isComplete)
-            return new Configuration(directory, mainCf.Entries, tables, problems, process: null, []);
+            return new Configuration(directory, mainCf.Entries, new TableCatalog(files), problems, process: null, []);
 
         var defaults = new HostDefaults(mainCf, services, host, problems);
         var process = new ProcessReader(directory, mainCf, defaults, host, problems).Read();
+        var tables = new TableCatalog(files, hostTables?.Invoke(process) ?? []) { ChecksUtf8 = process.SmtpUtf8 };
+        if (service is not null)
+            services = [service, .. services.Where(static entry => entry.Command is not ("postscreen" or "postern"))];
         var reader = new ServiceReader(directory, mainCf, services, defaults, tables, host, problems);
         var screening = reader.ReadServices();
         reader.WarnOfUnusedNames(mainCf.Entries.Values);
         return new Configuration(directory, mainCf.Entries, tables, problems, process, screening);
+    }
+
+    /// <summary>Reads main.cf, and postern.cf if there is one.</summary>
+    /// <returns>False when a file cannot be read, which is a problem already.</returns>
+    internal static bool ReadMain(string directory, ITextFiles files, MainCf mainCf, ProblemList problems)
+    {
+        string main = $"{directory}/main.cf", own = $"{directory}/postern.cf";
+        var isComplete = ReadFile(main, files, problems, out var mainText);
+        mainCf.Read(mainText, main, problems);
+        if (files.Stamp(own) is null)
+            return isComplete;
+        isComplete &= ReadFile(own, files, problems, out var ownText);
+        mainCf.Read(ownText, own, problems);
+        return isComplete;
     }
 
     private static bool ReadFile(string path, ITextFiles files, ProblemList problems, out string text)

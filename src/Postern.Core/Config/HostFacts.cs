@@ -12,6 +12,9 @@ public sealed record HostFacts
     /// <summary>Whether the process may become <c>mail_owner</c>.</summary>
     public bool IsRoot { get; init; } = true;
 
+    /// <summary>Whether the library for tables of type lmdb is installed.</summary>
+    public bool HasLmdb { get; init; } = true;
+
     /// <summary>The addresses of all interfaces that are up, in the system's order.</summary>
     public required IReadOnlyList<InterfaceAddress> Addresses { get; init; }
 

@@ -18,6 +18,9 @@ public sealed class MainCf
     /// <summary>The entries by name.</summary>
     public IReadOnlyDictionary<string, MainCfEntry> Entries => _entries;
 
+    /// <summary>Puts an entry in force, whatever the files say.</summary>
+    internal void Set(MainCfEntry entry) => _entries[entry.Name] = entry;
+
     /// <summary>Adds the entries of one file; they replace those of the files before it without a word.</summary>
     /// <param name="text">The whole file.</param>
     /// <param name="file">Its path, for messages and origins.</param>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace Postern.Core.Config;
 
@@ -47,5 +48,47 @@ public static class ParameterText
             return false;
         seconds = (int)number * scale;
         return true;
+    }
+
+    /// <summary>
+    /// Undoes C's escapes: the letters, up to three octal digits, and any other character for itself.
+    /// </summary>
+    public static string Unescape(string text)
+    {
+        var output = new StringBuilder(text.Length);
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] != '\\' || i + 1 == text.Length)
+            {
+                output.Append(text[i]);
+                continue;
+            }
+
+            var letter = text[++i];
+            var simple = letter switch
+            {
+                'a' => '\a',
+                'b' => '\b',
+                'f' => '\f',
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                'v' => '\v',
+                _ => letter,
+            };
+            if (letter is < '0' or > '7')
+            {
+                output.Append(simple);
+                continue;
+            }
+
+            var (value, end) = (0, i + 3);
+            for (; i < end && i < text.Length && text[i] is >= '0' and <= '7'; i++)
+                value = value * 8 + (text[i] - '0');
+            output.Append((char)(value & 0xff));
+            i--; // the loop's own step
+        }
+
+        return output.ToString();
     }
 }

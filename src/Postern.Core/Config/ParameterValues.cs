@@ -73,13 +73,11 @@ internal sealed class ParameterValues
         return (Time(name), stressed);
     }
 
-    /// <summary>The text of a raw parameter; a lone <c>$name</c> (or <c>${name}</c>) stands for that name's text.</summary>
+    /// <summary>The text of a raw parameter; one that is <c>$name</c> and nothing else stands for that name's text.</summary>
     public string RawText(string name)
     {
         var text = _evaluated[name];
-        var inner = text.StartsWith("${", StringComparison.Ordinal) && text.EndsWith('}') ? text[2..^1]
-            : text.StartsWith('$') ? text[1..] : "";
-        return _texts.GetValueOrDefault(inner, text);
+        return text.StartsWith('$') ? _texts.GetValueOrDefault(text[1..], text) : text;
     }
 
     /// <summary>Whether main.cf, postern.cf or an override has the name.</summary>

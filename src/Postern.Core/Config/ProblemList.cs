@@ -16,13 +16,19 @@ internal sealed class ProblemList
     public void Warning(ConfigOrigin? origin, string text, string remedy) =>
         Add(ProblemSeverity.Warning, origin, text, remedy);
 
-    public void Add(ProblemSeverity severity, ConfigOrigin? origin, string text, string remedy)
+    /// <summary>What a program of Postfix logs in these words.</summary>
+    public void SaidBy(string program, ProblemSeverity severity, ConfigOrigin? origin, string text, string remedy) =>
+        Add(new ConfigProblem(severity, origin?.File, origin?.Line ?? 0, text, remedy) { SaidBy = program });
+
+    public void Add(ProblemSeverity severity, ConfigOrigin? origin, string text, string remedy) =>
+        Add(new ConfigProblem(severity, origin?.File, origin?.Line ?? 0, text, remedy));
+
+    private void Add(ConfigProblem problem)
     {
-        var problem = new ConfigProblem(severity, origin?.File, origin?.Line ?? 0, text, remedy);
         if (!_known.Add(problem))
             return; // two services evaluate the same main.cf
         _problems.Add(problem);
-        HasErrors |= severity == ProblemSeverity.Error;
+        HasErrors |= problem.Severity == ProblemSeverity.Error;
     }
 
     /// <summary>A receiver of warnings that turns each into a problem.</summary>

@@ -32,6 +32,7 @@ internal sealed class ProcessReader(
             CommandDirectory = values.Text("command_directory"),
             DataDirectory = values.Text("data_directory"),
             DefaultDatabaseType = values.Text("default_database_type"),
+            LmdbMapSize = values.Long("lmdb_map_size"),
             MailOwner = values.Text("mail_owner"),
             SetgidGroup = host.FindGroup(values.Text("setgid_group")) is null ? null : values.Text("setgid_group"),
             MaillogFile = ReadMaillogFile(values),
@@ -51,6 +52,7 @@ internal sealed class ProcessReader(
             ReceiverRejectsUnknownSenderDomains = values.YesNo("postern_receiver_unknown_sender_domain_reject"),
             ListenBacklog = values.Integer("postern_listen_backlog"),
             StopGraceTime = values.Time("postern_stop_grace_time"),
+            MaxIdle = values.Time("max_idle"),
         };
     }
 

@@ -15,6 +15,9 @@ public sealed record ProcessSettings
     /// <summary><c>default_database_type</c>: of a <c>postscreen_cache_map</c> that names no type.</summary>
     public required string DefaultDatabaseType { get; init; }
 
+    /// <summary><c>lmdb_map_size</c>, in bytes.</summary>
+    public required long LmdbMapSize { get; init; }
+
     /// <summary><c>mail_owner</c>: a user that exists.</summary>
     public required string MailOwner { get; init; }
 
@@ -71,4 +74,7 @@ public sealed record ProcessSettings
 
     /// <summary><c>postern_stop_grace_time</c>.</summary>
     public required TimeSpan StopGraceTime { get; init; }
+
+    /// <summary><c>max_idle</c>, which counts under Postfix's master(8) only.</summary>
+    public required TimeSpan MaxIdle { get; init; }
 }

@@ -4,6 +4,7 @@ using Postern.Core.Tables;
 namespace Postern.Core.Config;
 
 /// <summary>Reads the screening services: lines of master.cf, and main.cf with their overrides.</summary>
+/// <param name="masterCf">The lines to look through.</param>
 /// <param name="defaults">After main.cf was evaluated without overrides.</param>
 internal sealed class ServiceReader(
     string directory,
@@ -20,7 +21,7 @@ internal sealed class ServiceReader(
     private static readonly string[] NotByService =
     [
         "queue_directory", "data_directory", "mail_owner", "setgid_group", "maillog_file", "maillog_file_prefixes",
-        "maillog_file_permissions", "postlog_service_name", "syslog_facility", "inet_interfaces", "inetdefaults.Protocols",
+        "maillog_file_permissions", "postlog_service_name", "syslog_facility", "inet_interfaces", "inet_protocols",
     ];
 
     public IReadOnlyList<ScreeningService> ReadServices()
@@ -89,13 +90,13 @@ internal sealed class ServiceReader(
 
     private ScreeningService? ReadService(MasterCfEntry entry, Dictionary<ListenEndpoint, string> owners)
     {
-        var overrides = ReadOverrides(entry);
+        var overrides = ServiceOverrides.Read(entry, problems);
         var entries = new Dictionary<string, MainCfEntry>(mainCf.Entries, StringComparer.Ordinal);
         foreach (var one in overrides)
         {
             if (Array.IndexOf(NotByService, one.Name) >= 0 || one.Name.StartsWith("postern_", StringComparison.Ordinal))
             {
-                if (one.Name != "postern_handoff" && Parameters.Find(one.Name) is not null)
+                if (!Parameters.IsOfService(one.Name) && Parameters.Find(one.Name) is not null)
                     problems.Warning(
                         one.Origin,
                         $"-o {one.Name}={one.Value} has no effect: all services have one process",
@@ -123,7 +124,8 @@ internal sealed class ServiceReader(
             problems.Error(values.OriginOf("postern_handoff") ?? entry.Origin, problem, "write pass:private/smtpd or receiver");
         WarnOfMissingServer(values, handoff);
 
-        var settings = new SettingsBuilder(values, tables, problems).Build();
+        var tls = new TlsReader(values, () => TlsproxyValues(values.Text("tlsproxy_service_name")), problems);
+        var settings = new SettingsBuilder(values, tls, tables, host, problems).Build() with { Protocols = defaults.Protocols };
         var endpoints = ReadEndpoints(entry, values, owners);
         return handoff is null
             ? null
@@ -138,36 +140,23 @@ internal sealed class ServiceReader(
             };
     }
 
-    // "-o name=value", "-oname=value", "-v" and "-D", in getopt(3)'s forms.
-    private List<MainCfEntry> ReadOverrides(MasterCfEntry entry)
+    // tlsproxy is a service of its own: main.cf, and the overrides on its own line if master.cf has it.
+    private ParameterValues TlsproxyValues(string name)
     {
-        const string Remedy = "write -o name=value, or -o { name = value } when the value has blanks";
-        var overrides = new List<MainCfEntry>();
-        for (var i = 0; i < entry.Arguments.Count; i++)
+        var entries = new Dictionary<string, MainCfEntry>(mainCf.Entries, StringComparer.Ordinal);
+        if (masterCf.FirstOrDefault(entry => entry.Type == "unix" && entry.Name == name) is { } entry)
         {
-            var argument = entry.Arguments[i];
-            if (argument.Length > 1 && argument[0] == '-' && !argument.AsSpan(1).ContainsAnyExcept('v', 'D'))
-                continue;
-            if (!argument.StartsWith("-o", StringComparison.Ordinal))
-            {
-                problems.Warning(entry.Origin, $"unexpected argument of {entry.Command}: {argument}", Remedy);
-                continue;
-            }
-
-            if (argument.Length == 2 && ++i == entry.Arguments.Count)
-            {
-                problems.Error(entry.Origin, "option requires an argument -- 'o'", Remedy);
-                break;
-            }
-
-            var text = argument.Length == 2 ? entry.Arguments[i] : argument[2..];
-            if (NameValue.TrySplit(text, out var name, out var value, out var problem))
-                overrides.Add(new MainCfEntry(name, value, entry.Origin));
-            else
-                problems.Error(entry.Origin, $"invalid \"-o {text}\" option value: {problem}", Remedy);
+            foreach (var one in ServiceOverrides.Read(entry, problems))
+                entries[one.Name] = one;
         }
 
-        return overrides;
+        var values = new ParameterValues(entries, defaults.Find, problems);
+        values.Define("config_directory", directory);
+        values.Define("process_name", "tlsproxy");
+        values.Define("process_id", host.ProcessId.ToString(CultureInfo.InvariantCulture));
+        values.Define("service_name", name);
+        values.Evaluate(Parameters.OfService);
+        return values;
     }
 
     private List<ListenEndpoint> ReadEndpoints(
@@ -212,7 +201,7 @@ internal sealed class ServiceReader(
                 problems.Error(
                     entry.Origin,
                     $"no valid IP address found: {hostName}",
-                    "name an address of this machine whose protocol inetdefaults.Protocols has");
+                    "name an address of this machine whose protocol inet_protocols has");
             return usable;
         }
 

@@ -1,3 +1,4 @@
+using Postern.Core.Dnsbl;
 using Postern.Core.Tables;
 
 namespace Postern.Core.Config;
@@ -28,6 +29,18 @@ public sealed record Settings
     /// <summary><c>postscreen_post_queue_limit</c>: handed-off clients that the server has not taken yet.</summary>
     public int PostQueueLimit { get; init; } = 100;
 
+    /// <summary><c>postscreen_upstream_proxy_protocol = haproxy</c>: clients come through a proxy that names them.</summary>
+    public bool UpstreamProxy { get; init; }
+
+    /// <summary><c>postscreen_upstream_proxy_timeout</c>.</summary>
+    public TimeSpan UpstreamProxyTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary><c>postern_proxy_networks</c>: who is a proxy, all others being clients; null: everybody is.</summary>
+    public MatchList? ProxyNetworks { get; init; }
+
+    /// <summary><c>inet_protocols</c>: the families that a proxy may name addresses of.</summary>
+    public InetProtocols Protocols { get; init; } = new(IPv4: true, IPv6: true);
+
     // Tests before the greeting.
 
     /// <summary><c>postscreen_greet_wait</c> without stress.</summary>
@@ -45,8 +58,32 @@ public sealed record Settings
     /// <summary><c>postscreen_greet_ttl</c>.</summary>
     public TimeSpan GreetTtl { get; init; } = TimeSpan.FromDays(1);
 
+    /// <summary><c>postscreen_dnsbl_sites</c> with <c>postscreen_dnsbl_reply_map</c>; null: no DNS list test.</summary>
+    public DnsblSites? DnsblSites { get; init; }
+
+    /// <summary><c>postscreen_dnsbl_action</c>.</summary>
+    public FailAction DnsblAction { get; init; } = FailAction.Ignore;
+
+    /// <summary><c>postscreen_dnsbl_threshold</c>: this score fails.</summary>
+    public int DnsblThreshold { get; init; } = 1;
+
+    /// <summary><c>postscreen_dnsbl_allowlist_threshold</c>: this score or a lower one saves the other tests; 0 or more: none does.</summary>
+    public int DnsblAllowlistThreshold { get; init; }
+
     /// <summary><c>postscreen_dnsbl_min_ttl</c>.</summary>
     public TimeSpan DnsblMinTtl { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary><c>postscreen_dnsbl_max_ttl</c>; stronger than the minimum.</summary>
+    public TimeSpan DnsblMaxTtl { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary><c>postscreen_dnsbl_timeout</c>.</summary>
+    public TimeSpan DnsblTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary><c>dnsblog_reply_delay</c>: kept between an answer's log line and its effect.</summary>
+    public TimeSpan DnsblReplyDelay { get; init; }
+
+    /// <summary><c>postern_dnsbl_check_interval</c>; zero: the lists' health is not watched.</summary>
+    public TimeSpan DnsblCheckInterval { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary><c>postscreen_pipelining_enable</c>.</summary>
     public bool PipeliningEnable { get; init; }
@@ -113,11 +150,35 @@ public sealed record Settings
     /// <summary><c>postscreen_discard_ehlo_keywords</c>: the raw words.</summary>
     public string DiscardEhloKeywords { get; init; } = "";
 
+    /// <summary><c>postscreen_discard_ehlo_keyword_address_maps</c>: words by client address; null: none.</summary>
+    public TableList? DiscardEhloKeywordAddressMaps { get; init; }
+
+    /// <summary><c>postscreen_command_filter</c>: from a command line to the one to take in its place; null: none.</summary>
+    public ILookupTable? CommandFilter { get; init; }
+
+    /// <summary><c>postscreen_reject_footer</c>: a template with <c>\c</c>, <c>\n</c> and <c>$name</c>; empty: none.</summary>
+    public string RejectFooter { get; init; } = "";
+
+    /// <summary><c>postscreen_reject_footer_maps</c>: templates by reply; null: none.</summary>
+    public TableList? RejectFooterMaps { get; init; }
+
+    /// <summary><c>postscreen_expansion_filter</c>, un-escaped: what may come into a footer from outside.</summary>
+    public string ExpansionFilter { get; init; } = ParameterText.Unescape(Parameters.Find("smtpd_expansion_filter")!.Default);
+
     /// <summary><c>smtputf8_enable</c>.</summary>
     public bool SmtpUtf8 { get; init; } = true;
 
     /// <summary><c>soft_bounce</c>.</summary>
     public bool SoftBounce { get; init; }
+
+    /// <summary><c>postscreen_tls_security_level</c>, and the older names for it.</summary>
+    public TlsLevel TlsLevel { get; init; }
+
+    /// <summary>How TLS is spoken; null: it cannot be, and STARTTLS is answered with 454.</summary>
+    public TlsSettings? Tls { get; init; }
+
+    /// <summary><c>tlsproxy_service_name</c>: what the log calls the one who speaks TLS.</summary>
+    public string TlsproxyServiceName { get; init; } = "tlsproxy";
 
     /// <summary><c>postscreen_watchdog_timeout</c>.</summary>
     public TimeSpan WatchdogTimeout { get; init; } = TimeSpan.FromSeconds(10);
@@ -126,6 +187,9 @@ public sealed record Settings
 
     /// <summary><c>postscreen_cache_map</c>: <c>type:name</c>; null: no memory.</summary>
     public string? CacheMap { get; init; }
+
+    /// <summary>What the file of a map <c>memcache:FILE</c> says; null: it is another map.</summary>
+    public MemcacheFile? CacheMemcache { get; init; }
 
     /// <summary><c>postscreen_cache_retention_time</c>.</summary>
     public TimeSpan CacheRetentionTime { get; init; } = TimeSpan.FromDays(7);

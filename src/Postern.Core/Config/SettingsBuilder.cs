@@ -1,20 +1,23 @@
+using Postern.Core.Dnsbl;
 using Postern.Core.Tables;
 
 namespace Postern.Core.Config;
 
 /// <summary>Makes the settings of one screening service from its evaluated parameters.</summary>
-internal sealed class SettingsBuilder(ParameterValues values, TableCatalog tables, ProblemList problems)
+/// <param name="tls">Reads the service's TLS.</param>
+internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, TableCatalog tables, HostFacts host, ProblemList problems)
 {
-    // Where an allowlist of this version can be.
-    private static readonly string[] StoreTypes = ["btree", "hash", "sqlite"];
+    // Where an allowlist can be, and what Postfix knows but does not write.
+    private static readonly string[] StoreTypes = ["btree", "hash", "lmdb", "sqlite"];
+    private static readonly string[] ReadOnlyTypes = ["cidr", "inline", "pcre", "pipemap", "regexp", "texthash", "unionmap"];
 
     /// <summary>Problems go to the list; the result is of use only when it has no errors.</summary>
     public Settings Build()
     {
-        CheckAbsentFeatures();
-        CheckTls();
+        var (tlsLevel, tlsSettings) = tls.Read();
         var (greetWait, greetWaitUnderStress) = values.TimeByStress("postscreen_greet_wait");
         var (commandTime, commandTimeUnderStress) = values.TimeByStress("postscreen_command_time_limit");
+        var cacheMap = ReadCacheMap(out var cacheMemcache);
         var mynetworks = ReadMatchList("mynetworks", "postscreen_access_list");
         return new Settings
         {
@@ -24,13 +27,24 @@ internal sealed class SettingsBuilder(ParameterValues values, TableCatalog table
             ClientConnectionCountLimit = values.Integer("postscreen_client_connection_count_limit"),
             PreQueueLimit = values.Integer("postscreen_pre_queue_limit"),
             PostQueueLimit = values.Integer("postscreen_post_queue_limit"),
+            UpstreamProxy = ReadUpstreamProxy(),
+            UpstreamProxyTimeout = values.Time("postscreen_upstream_proxy_timeout"),
+            ProxyNetworks = ReadProxyNetworks(),
 
             GreetWait = greetWait,
             GreetWaitUnderStress = greetWaitUnderStress,
             GreetBanner = values.Text("postscreen_greet_banner"),
             GreetAction = ReadAction("postscreen_greet_action"),
             GreetTtl = values.Time("postscreen_greet_ttl"),
+            DnsblSites = ReadDnsblSites(),
+            DnsblAction = ReadAction("postscreen_dnsbl_action"),
+            DnsblThreshold = values.Integer("postscreen_dnsbl_threshold"),
+            DnsblAllowlistThreshold = values.Integer("postscreen_dnsbl_allowlist_threshold"),
             DnsblMinTtl = values.Time("postscreen_dnsbl_min_ttl"),
+            DnsblMaxTtl = values.Time("postscreen_dnsbl_max_ttl"),
+            DnsblTimeout = values.Time("postscreen_dnsbl_timeout"),
+            DnsblReplyDelay = values.Time("dnsblog_reply_delay"),
+            DnsblCheckInterval = values.Time("postern_dnsbl_check_interval"),
             PipeliningTtl = values.Time("postscreen_pipelining_ttl"),
             NonSmtpCommandTtl = values.Time("postscreen_non_smtp_command_ttl"),
             BareNewlineTtl = values.Time("postscreen_bare_newline_ttl"),
@@ -54,11 +68,20 @@ internal sealed class SettingsBuilder(ParameterValues values, TableCatalog table
             HideVrfy = values.YesNo("disable_vrfy_command"),
             DisableVrfyCommand = values.YesNo("postscreen_disable_vrfy_command"),
             DiscardEhloKeywords = values.Text("postscreen_discard_ehlo_keywords"),
+            DiscardEhloKeywordAddressMaps = ReadTables("postscreen_discard_ehlo_keyword_address_maps", "postscreen_discard_ehlo_keyword_address_maps"),
+            CommandFilter = ReadCommandFilter(),
+            RejectFooter = values.RawText("postscreen_reject_footer"),
+            RejectFooterMaps = ReadTables("postscreen_reject_footer_maps", "smtpd_reject_footer_maps"), // Postfix's name for it in the log
+            ExpansionFilter = ParameterText.Unescape(values.RawText("postscreen_expansion_filter")),
             SmtpUtf8 = values.YesNo("smtputf8_enable"),
             SoftBounce = values.YesNo("soft_bounce"),
+            TlsLevel = tlsLevel,
+            Tls = tlsSettings,
+            TlsproxyServiceName = values.Text("tlsproxy_service_name"),
             WatchdogTimeout = values.Time("postscreen_watchdog_timeout"),
 
-            CacheMap = ReadCacheMap(),
+            CacheMap = cacheMap,
+            CacheMemcache = cacheMemcache,
             CacheRetentionTime = values.Time("postscreen_cache_retention_time"),
             CacheCleanupInterval = values.Time("postscreen_cache_cleanup_interval"),
 
@@ -110,11 +133,51 @@ internal sealed class SettingsBuilder(ParameterValues values, TableCatalog table
         return list ?? MatchList.Everything;
     }
 
+    private TableList? ReadTables(string parameter, string nameInMessages)
+    {
+        var known = tables.OpenErrors.Count;
+        var list = TableList.Parse(nameInMessages, values.Text(parameter), tables, TableSink(parameter));
+        ReportOpenErrors(parameter, known);
+        return list;
+    }
+
+    private ILookupTable? ReadCommandFilter()
+    {
+        const string Name = "postscreen_command_filter";
+        var text = values.Text(Name);
+        if (text.Length == 0)
+            return null;
+        var known = tables.OpenErrors.Count;
+        var table = tables.Open(text, foldCase: true, TableSink(Name));
+        ReportOpenErrors(Name, known);
+        return table;
+    }
+
+    private bool ReadUpstreamProxy()
+    {
+        const string Name = "postscreen_upstream_proxy_protocol";
+        var text = values.Text(Name);
+        if (text is not ("" or "haproxy"))
+            problems.Error(values.OriginOf(Name), $"unsupported {Name} value: {text}", "write haproxy, or leave the parameter away");
+        return text == "haproxy";
+    }
+
+    private MatchList? ReadProxyNetworks()
+    {
+        const string Name = "postern_proxy_networks";
+        if (!HasWords(Name))
+            return null;
+        if (values.Text("postscreen_upstream_proxy_protocol").Length == 0)
+            problems.Warning(
+                values.OriginOf(Name), $"{Name} has no effect without a protocol", "write postscreen_upstream_proxy_protocol = haproxy, or remove it");
+        return ReadMatchList(Name, Name);
+    }
+
     private IWarningSink TableSink(string parameter) => problems.Sink(
         values.OriginOf(parameter), "mend the line; until then it is left out", static _ => ProblemSeverity.Degraded);
 
     // A table that cannot be opened is answered for by a stand-in, as in Postfix; but a type that we lack is not silently less.
-    private void ReportOpenErrors(string parameter, int known)
+    private void ReportOpenErrors(string parameter, int known, string? remedy = null)
     {
         var severity = values.YesNo("daemon_table_open_error_is_fatal") ? ProblemSeverity.Error : ProblemSeverity.Degraded;
         for (var i = known; i < tables.OpenErrors.Count; i++)
@@ -123,8 +186,31 @@ internal sealed class SettingsBuilder(ParameterValues values, TableCatalog table
             if (TableCatalog.IsOfLaterVersion(text))
                 problems.Error(origin, text, $"write the table as cidr:, texthash: or inline: in {parameter}, or keep postscreen for this service until then");
             else
-                problems.Add(severity, origin, text, $"make the table or mend its name in {parameter}; until then each look-up in it fails");
+                problems.Add(severity, origin, text, remedy ?? $"make the table or mend its name in {parameter}; until then each look-up in it fails");
         }
+    }
+
+    private DnsblSites? ReadDnsblSites()
+    {
+        const string Name = "postscreen_dnsbl_sites", MapName = "postscreen_dnsbl_reply_map";
+        var (text, map) = (values.Text(Name), values.Text(MapName));
+        var known = tables.OpenErrors.Count;
+        var replyMap = map.Length == 0 ? null : tables.Open(map, foldCase: false, TableSink(MapName));
+        ReportOpenErrors(MapName, known);
+        if (text.Length == 0)
+            return null;
+        const string Remedy = "write domain=filter*weight, as in zen.example.org=127.0.0.[2..11]*3";
+        var origin = values.OriginOf(Name);
+        var sites = DnsblSites.Parse(
+            text, replyMap, !values.YesNo("postern_dnsbl_ignore_error_answers"),
+            problems.Sink(origin, Remedy, static _ => ProblemSeverity.Error), problems.Sink(origin, Remedy, static _ => ProblemSeverity.Warning));
+        foreach (var list in sites.Lists)
+        {
+            if (!list.TryRefreshName(TableSink(MapName)))
+                problems.Error(values.OriginOf(MapName), $"{map} lookup error", "mend the table: without it the secret names of lists would be shown");
+        }
+
+        return sites;
     }
 
     private bool ReadAddressFormat()
@@ -138,109 +224,61 @@ internal sealed class SettingsBuilder(ParameterValues values, TableCatalog table
         return text != "internal";
     }
 
-    private string? ReadCacheMap()
+    private string? ReadCacheMap(out MemcacheFile? memcache)
     {
         const string Name = "postscreen_cache_map";
+        memcache = null;
         var text = values.Text(Name);
         if (text.Length == 0)
             return null;
         if (!text.Contains(':'))
             text = $"{values.Text("default_database_type")}:{text}";
-        var type = text[..text.IndexOf(':')];
-        if (text.Length == type.Length + 1)
-            problems.Error(
-                values.OriginOf(Name),
-                $"open dictionary: expecting \"type:name\" form instead of \"{text}\"",
-                "write sqlite:$data_directory/postscreen_cache, or leave the parameter away");
-        else if (type is "lmdb" or "memcache" or "proxy")
-            problems.Error(
-                values.OriginOf(Name),
-                $"{Name} = {text}: allowlists of type {type} come in a later version of Postern",
-                "write sqlite:$data_directory/postscreen_cache, or leave the parameter away");
-        else if (Array.IndexOf(StoreTypes, type) < 0)
-            problems.Error(
-                values.OriginOf(Name),
-                $"unsupported dictionary type: {type}",
-                "write sqlite:$data_directory/postscreen_cache, or leave the parameter away");
+        const string Memcache = "memcache:";
+        if (!text.StartsWith(Memcache, StringComparison.Ordinal))
+        {
+            CheckStore(Name, text);
+            return text;
+        }
+
+        var path = text[Memcache.Length..];
+        var sink = problems.Sink(values.OriginOf(Name), $"mend the line in {path}", static _ => ProblemSeverity.Warning);
+        if (!tables.Files.TryRead(path, out var file, out var reason))
+            problems.Error(values.OriginOf(Name), $"open {path}: {reason}", "make the file, or mend its name");
+        else if (!MemcacheFile.TryParse(file.Text, path, sink, out memcache, out var problem))
+            problems.Error(values.OriginOf(Name), problem, $"mend {path}");
+        else if (memcache.Backup.Length > 0)
+            CheckStore(Name, memcache.Backup);
         return text;
     }
 
-    private void CheckAbsentFeatures()
+    /// <param name="map">A map that is to hold an allowlist: <c>type:path</c> or <c>proxy:type:path</c>.</param>
+    private void CheckStore(string parameter, string map)
     {
-        Absent("postscreen_dnsbl_sites", HasWords("postscreen_dnsbl_sites"), "DNS lists come");
-        Absent("postscreen_command_filter", values.Text("postscreen_command_filter").Length > 0, "command filters come");
-        Absent("postscreen_reject_footer", values.RawText("postscreen_reject_footer").Length > 0, "reject footers come");
-        Absent("postscreen_reject_footer_maps", HasWords("postscreen_reject_footer_maps"), "reject footers come");
-        Absent(
-            "postscreen_discard_ehlo_keyword_address_maps",
-            HasWords("postscreen_discard_ehlo_keyword_address_maps"),
-            "EHLO keywords by client address come");
-
-        const string Proxy = "postscreen_upstream_proxy_protocol";
-        var proxy = values.Text(Proxy);
-        if (proxy is not ("" or "haproxy"))
+        const string Proxy = "proxy:", Remedy = "write sqlite:$data_directory/postscreen_cache, or leave the parameter away";
+        var inner = map.StartsWith(Proxy, StringComparison.Ordinal) ? map[Proxy.Length..] : map;
+        var type = inner[..Math.Max(0, inner.IndexOf(':'))];
+        var problem = type.Length == 0 || inner.Length == type.Length + 1 ? $"open dictionary: expecting \"type:name\" form instead of \"{inner}\""
+            : type == "static" ? $"table {inner}: sequence operation is not supported"
+            : !StoreTypes.Contains(type) && !ReadOnlyTypes.Contains(type) ? $"unsupported dictionary type: {type}"
+            : null;
+        if (problem is not null)
+            problems.Error(values.OriginOf(parameter), problem, Remedy);
+        else if (ReadOnlyTypes.Contains(type))
+            ReportReadOnlyStore(parameter, inner, Remedy);
+        else if (type == "lmdb" && !host.HasLmdb)
             problems.Error(
-                values.OriginOf(Proxy), $"unsupported {Proxy} value: {proxy}", "leave the parameter away");
-        else
-            Absent(Proxy, proxy.Length > 0, "the PROXY protocol comes");
+                values.OriginOf(parameter),
+                $"{map}: tables of type lmdb need the library liblmdb.so.0, which is not installed",
+                "install it (package liblmdb0 on Debian and Ubuntu: apt install liblmdb0), or " + Remedy);
+    }
+
+    // Postfix goes on without a cache, and so do we, with one in memory.
+    private void ReportReadOnlyStore(string parameter, string map, string remedy)
+    {
+        var known = tables.OpenErrors.Count;
+        tables.ReportOpenError($"{map} map requires O_RDONLY access mode", TableSink(parameter));
+        ReportOpenErrors(parameter, known, remedy);
     }
 
     private bool HasWords(string name) => Networks.Words(values.Text(name)).Length > 0;
-
-    private void Absent(string name, bool isAsked, string feature)
-    {
-        if (!isAsked)
-            return;
-        var remedy = values.IsSet(name)
-            ? $"remove {name}, or keep postscreen for this service until then"
-            : $"write \"{name} =\" in postern.cf, or keep postscreen for this service until then";
-        problems.Error(
-            values.OriginOf(name), $"{name} is set, but {feature} in a later version of Postern", remedy);
-    }
-
-    // Nearly every main.cf offers TLS, and mail flows without it too; a demand for TLS cannot be met.
-    private void CheckTls()
-    {
-        const string Level = "postscreen_tls_security_level";
-        var level = values.Text(Level);
-        var origin = values.OriginOf(Level);
-        var cause = $"{Level} = {level}";
-        var (offered, demanded) = (false, false);
-        switch (ListText.FoldCase(level))
-        {
-            case "":
-                demanded = values.YesNo("postscreen_enforce_tls");
-                offered = values.YesNo("postscreen_use_tls");
-                var name = demanded ? "postscreen_enforce_tls" : "postscreen_use_tls";
-                (origin, cause) = (values.OriginOf(name), $"{name} = yes");
-                break;
-            case "none":
-                break;
-            case "may":
-                offered = true;
-                break;
-            case "encrypt":
-                demanded = true;
-                break;
-            case "verify" or "secure" or "fingerprint":
-                demanded = true;
-                problems.Warning(
-                    origin, $"{Level}: unsupported TLS level \"{level}\", using \"encrypt\"", "write none, may or encrypt");
-                break;
-            default:
-                problems.Error(origin, $"Invalid TLS level \"{level}\"", "write none, may or encrypt");
-                break;
-        }
-
-        if (demanded)
-            problems.Error(
-                origin,
-                $"{cause}, but TLS comes in a later version of Postern",
-                $"write {Level} = none in postern.cf, or keep postscreen for this service until then");
-        else if (offered)
-            problems.Warning(
-                origin,
-                $"{cause}: STARTTLS is not offered by this version of Postern to clients that it tests",
-                $"clients that pass may use TLS with the real SMTP server; {Level} = none in postern.cf silences this");
-    }
 }

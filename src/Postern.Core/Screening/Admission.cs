@@ -1,3 +1,4 @@
+using Postern.Core.Allowlist;
 using Postern.Core.Config;
 using Postern.Core.Smtp;
 using Postern.Core.Tables;
@@ -23,12 +24,17 @@ internal static class Admission
 
         /// <summary>The tests that are due decide.</summary>
         Test,
+
+        /// <summary>The store behind the temporary allowlist has been asked; its answer, or its silence, goes to <see cref="Judge"/>.</summary>
+        Ask,
     }
 
+    /// <param name="isNew">Whether a test was never passed.</param>
+    /// <param name="isKnown">Whether memory has a record of the client, which is then its <see cref="ClientAddressState.Expiry"/>.</param>
     internal static Verdict Examine(
-        Session session, ServiceLoad load, IAllowlistView? allowlist, Moment moment, SessionActions actions, out bool isNew)
+        Session session, ServiceLoad load, IAllowlistView? allowlist, Moment moment, SessionActions actions, out bool isNew, out bool isKnown)
     {
-        isNew = false;
+        (isNew, isKnown) = (false, false);
         var (settings, client, port) = (session.Settings, session.Client, session.ClientPort);
         if (settings.ClientConnectionCountLimit > 0 && client.Concurrency > settings.ClientConnectionCountLimit)
         {
@@ -65,19 +71,42 @@ internal static class Admission
                 break;
         }
 
-        var recalled = false;
-        if (client.Concurrency == 1)
+        if (client.Concurrency > 1)
+            return Judge(session, load, isKnown: false, moment, actions, out isNew);
+
+        TestExpiry expiry = default;
+        isKnown = !session.IsRefused && allowlist is not null && allowlist.TryRecall(client.Address, out expiry);
+        if (!session.IsRefused && allowlist is { CanAsk: true } && !(isKnown && !ExpiryRules.Due(expiry, ScreeningTest.EnabledIn(settings), moment.Now).Any))
         {
-            recalled = !session.IsRefused && allowlist is not null && allowlist.TryRecall(client.Address, out var expiry)
-                && Recall(client, expiry);
-            if (!recalled)
-                client.Expiry = default;
+            if (isKnown)
+                client.Expiry = expiry;
+            actions.AskAllowlist();
+            actions.WakeAfter(IAllowlistView.AnswerLimit);
+            return Verdict.Ask;
         }
 
+        client.Expiry = expiry;
+        return Judge(session, load, isKnown, moment, actions, out isNew);
+
+        Verdict TurnAway(Reply farewell)
+        {
+            actions.Log();
+            session.Drop(farewell, actions);
+            return Verdict.Decided;
+        }
+    }
+
+    /// <summary>The second half, when it is known what the client has passed: <see cref="ClientAddressState.Expiry"/>.</summary>
+    /// <param name="isKnown">Whether that is from a record of the temporary allowlist.</param>
+    internal static Verdict Judge(
+        Session session, ServiceLoad load, bool isKnown, Moment moment, SessionActions actions, out bool isNew)
+    {
+        isNew = false;
+        var (settings, client, port) = (session.Settings, session.Client, session.ClientPort);
         session.Ledger.Open(settings, client.Expiry, moment.UnixSeconds);
         foreach (var test in ScreeningTest.All)
             isNew |= test.ExpiryIn(client.Expiry) == 0;
-        if (recalled && session.Ledger.Due.IsEmpty)
+        if (isKnown && session.Ledger.Due.IsEmpty)
         {
             LogText.ClientEvent(actions.Text, "PASS OLD"u8, client.Address, port);
             actions.Log();
@@ -94,23 +123,12 @@ internal static class Admission
         if (settings.PreQueueLimit > 0 && load.CheckQueue - load.PostQueue >= settings.PreQueueLimit)
         {
             LogText.ScreeningPortsBusy(actions.Text, client.Address, port);
-            return TurnAway(ScreeningPortsBusy);
+            actions.Log();
+            session.Drop(ScreeningPortsBusy, actions);
+            return Verdict.Decided;
         }
 
         return Verdict.Test;
-
-        Verdict TurnAway(Reply farewell)
-        {
-            actions.Log();
-            session.Drop(farewell, actions);
-            return Verdict.Decided;
-        }
-    }
-
-    private static bool Recall(ClientAddressState client, in Allowlist.TestExpiry expiry)
-    {
-        client.Expiry = expiry;
-        return true;
     }
 
     private static void LogListing(

@@ -1,4 +1,5 @@
 using Postern.Core.Allowlist;
+using Postern.Core.Dnsbl;
 
 namespace Postern.Core.Screening;
 
@@ -19,6 +20,25 @@ public sealed class ClientAddressState(IpAddress address)
 
     /// <summary>Expiry times by test. Until a session reads the allowlist every test is due, and none makes the client new.</summary>
     public TestExpiry Expiry { get; set; } = new(1, 1, 1, 1, 1);
+
+    /// <summary>What DNS lists say of the address, while a session has yet to take the result; else null.</summary>
+    public DnsblScore? Dnsbl { get; private set; }
+
+    /// <summary>A session wants to know what the DNS lists say: it shares in the score that is there, or begins one.</summary>
+    public DnsblScore JoinDnsbl(DnsblSites sites)
+    {
+        if (Dnsbl?.Sites != sites)
+            Dnsbl = new DnsblScore(sites); // of another service or an older configuration: theirs goes on without this address
+        Dnsbl.Sessions++;
+        return Dnsbl;
+    }
+
+    /// <summary>A session has taken the result, or does not want it any more.</summary>
+    public void LeaveDnsbl(DnsblScore score)
+    {
+        if (--score.Sessions == 0 && Dnsbl == score)
+            Dnsbl = null;
+    }
 
     /// <summary>Next in the same bucket of the table that holds it; the table's business.</summary>
     public ClientAddressState? NextInBucket { get; set; }

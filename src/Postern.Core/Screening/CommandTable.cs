@@ -6,8 +6,9 @@ namespace Postern.Core.Screening;
 /// <param name="Name">In upper case, as logged.</param>
 /// <param name="NameBytes">The same as bytes.</param>
 /// <param name="IsImplemented">False: answered like an unknown word, but never a non-SMTP command.</param>
+/// <param name="NeedsTls">Refused before STARTTLS when that is demanded.</param>
 /// <param name="MayBePipelined">What follows at once is part of the command.</param>
-internal sealed record DummyCommand(string Name, byte[] NameBytes, bool IsImplemented, bool MayBePipelined);
+internal sealed record DummyCommand(string Name, byte[] NameBytes, bool IsImplemented, bool NeedsTls, bool MayBePipelined);
 
 /// <summary>The dummy engine's commands.</summary>
 internal static class CommandTable
@@ -21,8 +22,9 @@ internal static class CommandTable
     internal static readonly DummyCommand[] All =
     [
         Row("HELO"), Row("EHLO"), Row("STARTTLS"), Row("XCLIENT", isImplemented: false), Row("XFORWARD", isImplemented: false),
-        Row("AUTH", isImplemented: false), Row("MAIL"), Row("RCPT"), Row("DATA"), Row("BDAT", mayBePipelined: true),
-        Row("RSET"), Row("NOOP"), Row("VRFY"), Row("ETRN"), Row("QUIT"),
+        Row("AUTH", isImplemented: false), Row("MAIL", needsTls: true), Row("RCPT", needsTls: true), Row("DATA", needsTls: true),
+        Row("BDAT", needsTls: true, mayBePipelined: true), Row("RSET", needsTls: true), Row("NOOP"), Row("VRFY", needsTls: true),
+        Row("ETRN", needsTls: true), Row("QUIT"),
     ];
 
     private static readonly byte[] UnimplementedBytes = Encoding.ASCII.GetBytes(Unimplemented);
@@ -57,6 +59,6 @@ internal static class CommandTable
         return UnimplementedBytes;
     }
 
-    private static DummyCommand Row(string name, bool isImplemented = true, bool mayBePipelined = false) =>
-        new(name, Encoding.ASCII.GetBytes(name), isImplemented, mayBePipelined);
+    private static DummyCommand Row(string name, bool isImplemented = true, bool needsTls = false, bool mayBePipelined = false) =>
+        new(name, Encoding.ASCII.GetBytes(name), isImplemented, needsTls, mayBePipelined);
 }

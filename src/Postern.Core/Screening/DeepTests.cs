@@ -93,7 +93,7 @@ internal static class DeepTests
     {
         if (settings.ForbiddenCommands is { } list)
         {
-            var word = System.Text.Encoding.Latin1.GetString(verb).ToLowerInvariant();
+            var word = System.Text.Encoding.Latin1.GetString(verb);
             return list.Match(word, actions) is MatchOutcome.Yes;
         }
 

@@ -1,3 +1,4 @@
+using Postern.Core.Config;
 using Postern.Core.Smtp;
 
 namespace Postern.Core.Screening;
@@ -13,6 +14,10 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     private static readonly Reply Bye = new("221 2.0.0 Bye");
     private static readonly Reply NotRecognized = new("502 5.5.2 Error: command not recognized");
     private static readonly Reply NotImplemented = new("502 5.5.1 Error: command not implemented");
+    private static readonly Reply TlsFirst = new("530 5.7.0 Must issue a STARTTLS command first");
+    private static readonly Reply TlsReady = new("220 2.0.0 Ready to start TLS");
+    private static readonly Reply TlsActive = new("554 5.5.1 Error: TLS already active");
+    private static readonly Reply TlsUnavailable = new("454 4.7.0 TLS not available due to local problem");
     private static readonly Reply HeloSyntax = new("501 Syntax: HELO hostname");
     private static readonly Reply EhloSyntax = new("501 Syntax: EHLO hostname");
     private static readonly Reply MailSyntax = new("501 5.5.4 Syntax: MAIL FROM:<address>");
@@ -30,6 +35,8 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     private static readonly Reply VrfyDisabled = new("502 5.5.1 VRFY command is disabled");
     private static readonly Reply NoEtrn = new("458 Unable to queue messages");
 
+    private static readonly TimeSpan TlsPatience = TimeSpan.FromSeconds(10);
+
     private readonly LineReader _lines = new(session.Settings.LineLengthLimit);
     private byte[]? _helo;
     private byte[]? _sender;
@@ -37,6 +44,15 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     private int _commands;
     private string _where = CommandTable.BeforeFirst;
     private EhloKeywords _discarded;
+    private Tls _tls;
+    private byte[] _behindStartTls = [];
+
+    private enum Tls : byte
+    {
+        No,
+        Preparing,
+        Active,
+    }
 
     /// <summary>Opens the dialogue.</summary>
     /// <param name="withoutBanner">The client talked into the greeting: it gets answers, not the rest of a greeting.</param>
@@ -49,9 +65,15 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         RestartTimer(actions);
     }
 
-    /// <summary>The client took too long to complete a command.</summary>
-    internal void OnTimeLimit(SessionActions actions)
+    /// <summary>The client took too long to complete a command, or we to find out whether TLS can be spoken.</summary>
+    internal void OnTimeLimit(Moment moment, SessionActions actions)
     {
+        if (_tls is Tls.Preparing)
+        {
+            OnTlsUnavailable("timeout receiving status from "u8, moment, actions);
+            return;
+        }
+
         LogLimit("TIME"u8, _where, actions);
         session.Drop(new Reply($"421 4.4.2 {session.Settings.MyHostname} Error: timeout exceeded"), actions);
     }
@@ -59,6 +81,12 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     /// <summary>Works through what one read brought.</summary>
     internal void OnReceived(ReadOnlySpan<byte> input, Moment moment, SessionActions actions)
     {
+        if (_behindStartTls.Length > 0)
+        {
+            input = (byte[])[.. _behindStartTls, .. input];
+            _behindStartTls = [];
+        }
+
         while (!input.IsEmpty && !session.IsDone)
         {
             var end = _lines.Read(ref input, out var line);
@@ -83,8 +111,47 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
             };
             if (DeepTests.CheckNewline(session, read, moment, actions))
                 return;
+            if (session.Settings.CommandFilter is { } filter)
+            {
+                if (!CommandFilter.TryApply(session, filter, line, ref command, actions))
+                    return;
+                read = read with { Command = command, Known = CommandTable.Find(command.Verb) };
+            }
+
             OnCommand(read, moment, actions);
+            if (read.Known?.Name is "STARTTLS")
+            {
+                _behindStartTls = input.ToArray(); // also of one that is refused, as in postscreen: until the client sends more
+                return;
+            }
         }
+    }
+
+    /// <summary>TLS can be spoken: what came behind STARTTLS was sent by nobody knows whom, and is forgotten with all that was said before.</summary>
+    internal void OnTlsReady(SessionActions actions)
+    {
+        if (_tls is not Tls.Preparing)
+            return;
+        _tls = Tls.Active;
+        _behindStartTls = [];
+        (_helo, _sender) = (null, null);
+        session.SendReply(TlsReady, actions);
+        actions.StartTls();
+        RestartTimer(actions);
+    }
+
+    /// <summary>TLS cannot be spoken; the client may go on without.</summary>
+    internal void OnTlsUnavailable(ReadOnlySpan<byte> problem, Moment moment, SessionActions actions)
+    {
+        if (_tls is not Tls.Preparing)
+            return;
+        _tls = Tls.No;
+        actions.Text.Append(problem).Append("private/"u8).Append(session.Settings.TlsproxyServiceName).Append(" service"u8);
+        actions.Log(LogSeverity.Warning);
+        session.SendReply(TlsUnavailable, actions);
+        actions.Watch(WatchMode.Read);
+        RestartTimer(actions);
+        OnReceived([], moment, actions); // what came behind STARTTLS need not wait for more here, as in postscreen
     }
 
     private Reply TryAgainLater => new($"421 {session.Settings.MyHostname} Service unavailable - try again later");
@@ -95,7 +162,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         var isQuit = read.Known?.Name is "QUIT";
         if (session.HandoffHasFailed && !isQuit)
         {
-            session.DropForHandoff(actions);
+            session.DropForTrouble(actions);
             return;
         }
 
@@ -111,11 +178,13 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
             return;
         }
 
-        if (read.Known is { IsImplemented: true } known)
-            Execute(known, read.Command, actions);
-        else
+        if (read.Known is not { IsImplemented: true } known)
             session.SendReply(NotRecognized, actions);
-        if (!session.IsDone)
+        else if (known.NeedsTls && session.Settings.TlsLevel is TlsLevel.Encrypt && _tls is Tls.No)
+            session.SendReply(TlsFirst, actions);
+        else
+            Execute(known, read.Command, actions);
+        if (!session.IsDone && _tls is not Tls.Preparing)
             RestartTimer(actions);
     }
 
@@ -125,7 +194,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         {
             case "HELO": OnHelo(command, actions); break;
             case "EHLO": OnEhlo(command, actions); break;
-            case "STARTTLS": session.SendReply(command.FirstArgument.IsEmpty ? NotImplemented : EhloSyntax, actions); break; // 3.7 says EHLO here
+            case "STARTTLS": OnStartTls(command, actions); break;
             case "MAIL": OnMail(command, actions); break;
             case "RCPT": OnRcpt(command, actions); break;
             case "DATA": OnData(command, actions); break;
@@ -159,9 +228,35 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         }
 
         _extended = true;
-        _discarded = EhloKeywordList.Parse(session.Settings.DiscardEhloKeywords);
+        if (!EhloDiscard.TryFind(session, actions, out _discarded))
+            return;
+        if (_tls is Tls.Active)
+            _discarded |= EhloKeywords.StartTls;
         new EhloReply(session.Settings, _discarded).AppendTo(actions.Text);
         actions.Send();
+    }
+
+    private void OnStartTls(CommandLine command, SessionActions actions)
+    {
+        if (!command.FirstArgument.IsEmpty)
+        {
+            session.SendReply(EhloSyntax, actions); // what Postfix 3.7 says here, EHLO and all
+        }
+        else if (_tls is Tls.Active)
+        {
+            session.SendReply(TlsActive, actions);
+        }
+        else if (session.Settings.TlsLevel is TlsLevel.None || _discarded.HasFlag(EhloKeywords.StartTls))
+        {
+            session.SendReply(NotImplemented, actions);
+        }
+        else
+        {
+            _tls = Tls.Preparing;
+            actions.Watch(WatchMode.Nothing);
+            actions.WakeAfter(TlsPatience);
+            actions.PrepareTls();
+        }
     }
 
     private bool TakeHelo(CommandLine command)

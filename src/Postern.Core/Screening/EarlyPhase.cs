@@ -1,14 +1,16 @@
 using Postern.Core.Config;
+using Postern.Core.Dnsbl;
 
 namespace Postern.Core.Screening;
 
 /// <summary>
 /// The tests before the greeting: the client gets the first half of a 220 greeting (the teaser) and has to be silent
-/// for the greet wait.
+/// for the greet wait, while DNS lists are asked about it.
 /// </summary>
 internal static class EarlyPhase
 {
-    internal static void Begin(Session session, bool underStress, SessionActions actions)
+    /// <returns>Whether the early tests are over and the session is to go on at once.</returns>
+    internal static bool Begin(Session session, bool underStress, Moment moment, SessionActions actions)
     {
         var settings = session.Settings;
         if (session.Ledger.Due.Has(ScreeningTest.Pregreet))
@@ -19,6 +21,12 @@ internal static class EarlyPhase
         }
 
         actions.WakeAfter(underStress ? settings.GreetWaitUnderStress : settings.GreetWait);
+        if (!session.Ledger.Due.Has(ScreeningTest.Dnsbl))
+            return false;
+        if (session.JoinDnsbl(settings.DnsblSites!).IsComplete)
+            return TakeDnsblResult(session, moment); // another session of the client has heard all answers already
+        actions.LookUpDnsbl();
+        return false;
     }
 
     /// <summary>The client talks before its turn. What it said stays in the kernel, for whoever talks to it next.</summary>
@@ -34,28 +42,63 @@ internal static class EarlyPhase
 
         var wait = moment.UnderStress ? settings.GreetWaitUnderStress : settings.GreetWait;
         if (elapsed >= wait || !session.Ledger.IsWaitingFor(early: true))
-        {
-            Forgive(session);
             return true;
-        }
 
-        // Somebody else is still to be heard (a DNS list). Nothing the client says or does until then changes the result.
+        // The DNS lists are still to be heard. Nothing the client says or does until then changes the result.
         actions.Watch(WatchMode.Nothing);
         actions.WakeAfter(wait - elapsed);
         return false;
     }
 
-    /// <summary>The greet wait is over: who was silent has passed.</summary>
-    internal static void WaitIsOver(Session session, Moment moment)
+    /// <summary>Takes what the DNS lists have said so far; a client whom they praise enough need not pass the other tests.</summary>
+    /// <returns>Whether the early tests are over and the session is to go on at once.</returns>
+    internal static bool TakeDnsblResult(Session session, Moment moment)
+    {
+        session.LeaveDnsbl();
+        var (settings, score) = (session.Settings, session.Dnsbl!);
+        if (settings.DnsblAllowlistThreshold < 0 && !session.AnyFailed
+            && score.Score < settings.DnsblThreshold && score.Score <= settings.DnsblAllowlistThreshold)
+        {
+            session.Ledger.PassAllBut(ScreeningTest.Dnsbl, TimeToLive(score, settings), session.Client, moment);
+        }
+
+        return !session.Ledger.IsWaitingFor(early: true);
+    }
+
+    /// <summary>The greet wait is over: who was silent has passed, and who scores too high has failed.</summary>
+    /// <returns>Whether the session is over.</returns>
+    internal static bool Judge(Session session, Moment moment, SessionActions actions)
     {
         if (session.Ledger.Watches(ScreeningTest.Pregreet))
             session.Ledger.Pass(ScreeningTest.Pregreet, session.Settings, session.Client, moment);
-        Forgive(session);
+        Forgive(session, ScreeningTest.Pregreet);
+        if (session.Dnsbl is not { } score)
+            return false;
+
+        if (session.Ledger.Watches(ScreeningTest.Dnsbl))
+            TakeDnsblResult(session, moment);
+        var settings = session.Settings;
+        if (score.Score < settings.DnsblThreshold)
+        {
+            session.Ledger.Pass(ScreeningTest.Dnsbl, TimeToLive(score, settings), session.Client, moment);
+            return false;
+        }
+
+        LogText.DnsblRank(actions.Text, score.Score, session.Client.Address, session.ClientPort);
+        actions.Log();
+        var reason = $"; client [{session.Client.Address}] blocked using {score.Best!.PublicName(actions)}";
+        if (session.Fail(ScreeningTest.Dnsbl, reason, moment, actions))
+            return true;
+        Forgive(session, ScreeningTest.Dnsbl);
+        return false;
     }
 
-    private static void Forgive(Session session)
+    private static TimeSpan TimeToLive(DnsblScore score, Settings settings) =>
+        score.TimeToLive(settings.DnsblMinTtl, settings.DnsblMaxTtl);
+
+    private static void Forgive(Session session, ScreeningTest test)
     {
-        if (session.Ledger.Failed.Has(ScreeningTest.Pregreet) && session.Settings.GreetAction is FailAction.Ignore)
-            session.Ledger.Forgive(ScreeningTest.Pregreet);
+        if (session.Ledger.Failed.Has(test) && test.Action(session.Settings) is FailAction.Ignore)
+            session.Ledger.Forgive(test);
     }
 }

@@ -16,6 +16,8 @@ internal readonly ref struct EhloReply(Settings settings, EhloKeywords discarded
             last = Line(output, "VRFY");
         if (Announces(EhloKeywords.Etrn))
             last = Line(output, "ETRN");
+        if (Announces(EhloKeywords.StartTls) && settings.TlsLevel is not TlsLevel.None)
+            last = Line(output, "STARTTLS");
         if (Announces(EhloKeywords.EnhancedStatusCodes))
             last = Line(output, "ENHANCEDSTATUSCODES");
         if (Announces(EhloKeywords.EightBitMime))

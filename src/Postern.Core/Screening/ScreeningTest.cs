@@ -50,12 +50,12 @@ public sealed class ScreeningTest
         Farewell = ProtocolError,
     };
 
-    /// <summary>The client is on DNS lists. The configuration refuses <c>postscreen_dnsbl_sites</c> until the lookups are there.</summary>
+    /// <summary>The client is on DNS lists. The replies also name the list, see <see cref="EarlyPhase"/>.</summary>
     public static readonly ScreeningTest Dnsbl = new(1, "dnsbl")
     {
         IsEarly = true,
-        IsEnabled = static _ => false,
-        Action = static _ => FailAction.Ignore,
+        IsEnabled = static s => s.DnsblSites is not null,
+        Action = static s => s.DnsblAction,
         Ttl = static s => s.DnsblMinTtl,
         Farewell = new("521 5.7.1 Service unavailable"),
         Rejection = new("550 5.7.1 Service unavailable"),

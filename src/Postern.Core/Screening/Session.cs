@@ -1,5 +1,6 @@
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
+using Postern.Core.Dnsbl;
 using Postern.Core.Smtp;
 
 namespace Postern.Core.Screening;
@@ -20,8 +21,9 @@ public sealed class Session
     private bool _isNew;
     private bool _mayHandOff = true;
     private bool _hungUp;
+    private bool _isKnown;
     private long _phaseStartTicks;
-    private DummySmtp? _dialogue;
+    private object? _ofPhase; // the DNS lists' score, later the dialogue: never both, and a parked client is to be small
     private TestLedger _ledger;
 
     /// <param name="settings">The snapshot this client keeps to the end.</param>
@@ -41,6 +43,7 @@ public sealed class Session
     private enum Phase : byte
     {
         Admission,
+        Recall,
         Early,
         Dialogue,
         Done,
@@ -61,6 +64,9 @@ public sealed class Session
     /// <summary>Nothing more will come of this session: it asked for the hand-off or the close.</summary>
     public bool IsDone => _phase is Phase.Done;
 
+    /// <summary>What the DNS lists say, from the lookup to the end of the early tests; null: nobody asked.</summary>
+    public DnsblScore? Dnsbl => _ofPhase as DnsblScore;
+
     /// <summary>The answer to every recipient, set by the last enforced test that failed.</summary>
     internal Reply RecipientReply { get; private set; } = RecipientUnavailable;
 
@@ -73,7 +79,9 @@ public sealed class Session
     /// <summary>The state of the five tests.</summary>
     internal ref TestLedger Ledger => ref _ledger;
 
-    private bool AnyFailed => IsRefused || !_ledger.Failed.IsEmpty;
+    private DummySmtp Dialogue => (DummySmtp)_ofPhase!;
+
+    internal bool AnyFailed => IsRefused || !_ledger.Failed.IsEmpty;
 
     /// <summary>The client has connected, and its address state counts it.</summary>
     /// <param name="allowlist">Null: no <c>postscreen_cache_map</c>.</param>
@@ -85,16 +93,40 @@ public sealed class Session
         actions.Log();
         _load.ClientArrived(Settings, actions);
 
-        switch (Admission.Examine(this, _load, allowlist, moment, actions, out _isNew))
+        Admit(Admission.Examine(this, _load, allowlist, moment, actions, out _isNew, out _isKnown), moment, actions);
+    }
+
+    /// <summary>The store behind the temporary allowlist answers <see cref="ActionKind.AskAllowlist"/>.</summary>
+    /// <param name="record">Null: it has none, or cannot say.</param>
+    /// <param name="moment">Now.</param>
+    /// <param name="actions">Takes what is to be done.</param>
+    public void OnAllowlistAnswer(TestExpiry? record, Moment moment, SessionActions actions)
+    {
+        if (_phase is not Phase.Recall)
+            return; // too late: it was not waited for any longer
+        if (record is { } expiry)
+            (Client.Expiry, _isKnown) = (expiry, true);
+        else if (!_isKnown)
+            Client.Expiry = default;
+        Admit(Admission.Judge(this, _load, _isKnown, moment, actions, out _isNew), moment, actions);
+    }
+
+    private void Admit(Admission.Verdict verdict, Moment moment, SessionActions actions)
+    {
+        switch (verdict)
         {
             case Admission.Verdict.Decided:
+                break;
+            case Admission.Verdict.Ask:
+                Enter(Phase.Recall, moment);
                 break;
             case Admission.Verdict.HandOff:
                 Conclude(ServiceUnavailable, actions);
                 break;
             case Admission.Verdict.Test when _ledger.IsWaitingFor(early: true):
                 Enter(Phase.Early, moment);
-                EarlyPhase.Begin(this, _load.UnderStress, actions);
+                if (EarlyPhase.Begin(this, _load.UnderStress, moment, actions))
+                    EndEarlyPhase(moment, actions);
                 break;
             case Admission.Verdict.Test:
                 EndEarlyPhase(moment, actions);
@@ -125,14 +157,23 @@ public sealed class Session
     {
         switch (_phase)
         {
+            case Phase.Recall:
+                OnAllowlistAnswer(record: null, moment, actions);
+                break;
             case Phase.Early:
-                EarlyPhase.WaitIsOver(this, moment);
                 EndEarlyPhase(moment, actions);
                 break;
             case Phase.Dialogue:
-                _dialogue!.OnTimeLimit(actions);
+                Dialogue.OnTimeLimit(moment, actions);
                 break;
         }
+    }
+
+    /// <summary>The DNS lists have all answered (<see cref="ActionKind.LookUpDnsbl"/>).</summary>
+    public void OnDnsblComplete(Moment moment, SessionActions actions)
+    {
+        if (_phase is Phase.Early && _ledger.Watches(ScreeningTest.Dnsbl) && EarlyPhase.TakeDnsblResult(this, moment))
+            EndEarlyPhase(moment, actions);
     }
 
     /// <summary>Bytes of the dialogue have been read (<see cref="WatchMode.Read"/>).</summary>
@@ -146,13 +187,27 @@ public sealed class Session
         if (bytes.IsEmpty)
             HangUp(moment, actions);
         else
-            _dialogue!.OnReceived(bytes, moment, actions);
+            Dialogue.OnReceived(bytes, moment, actions);
+    }
+
+    /// <summary>The answer to <see cref="ActionKind.PrepareTls"/>: a certificate is there.</summary>
+    public void OnTlsReady(SessionActions actions)
+    {
+        if (_phase is Phase.Dialogue)
+            Dialogue.OnTlsReady(actions);
+    }
+
+    /// <summary>The answer to <see cref="ActionKind.PrepareTls"/>: TLS cannot be spoken.</summary>
+    public void OnTlsUnavailable(Moment moment, SessionActions actions)
+    {
+        if (_phase is Phase.Dialogue)
+            Dialogue.OnTlsUnavailable("problem receiving status from "u8, moment, actions);
     }
 
     /// <summary>The daemon stops, and has waited as long as it may.</summary>
     public void OnShutdown(SessionActions actions)
     {
-        if (_phase is Phase.Early or Phase.Dialogue)
+        if (_phase is Phase.Recall or Phase.Early or Phase.Dialogue)
             Drop(ServiceUnavailable, actions);
     }
 
@@ -194,36 +249,67 @@ public sealed class Session
         Conclude(farewell, actions);
     }
 
-    /// <summary>Hangs up with the words that a failed hand-off left behind.</summary>
-    internal void DropForHandoff(SessionActions actions) => Drop(NoResources, actions);
+    /// <summary>Hangs up because of trouble on our side: a hand-off that failed, a table that cannot be read.</summary>
+    internal void DropForTrouble(SessionActions actions) => Drop(NoResources, actions);
 
     /// <summary>A test has failed: applies its action.</summary>
     /// <returns>Whether the session is over.</returns>
-    internal bool Fail(ScreeningTest test, Moment moment, SessionActions actions)
+    internal bool Fail(ScreeningTest test, Moment moment, SessionActions actions) => Fail(test, "", moment, actions);
+
+    /// <summary>A test has failed: applies its action.</summary>
+    /// <param name="test">The test.</param>
+    /// <param name="reason">Appended to the replies.</param>
+    /// <param name="moment">Now.</param>
+    /// <param name="actions">Takes what is to be done.</param>
+    /// <returns>Whether the session is over.</returns>
+    internal bool Fail(ScreeningTest test, string reason, Moment moment, SessionActions actions)
     {
         switch (_ledger.Fail(test, Settings, Client, moment))
         {
             case FailAction.Drop:
-                Drop(test.Farewell, actions);
+                Drop(reason.Length == 0 ? test.Farewell : new Reply(test.Farewell.Text + reason), actions);
                 return true;
             case FailAction.Enforce:
-                Enforce(test.Rejection);
+                Enforce(reason.Length == 0 ? test.Rejection : new Reply(test.Rejection.Text + reason));
                 return false;
             default:
                 return false;
         }
     }
 
-    /// <summary>Sends a reply, softened if <c>soft_bounce</c> says so.</summary>
+    /// <summary>Sends a reply, softened if <c>soft_bounce</c> says so, and a rejection with its footer.</summary>
     internal void SendReply(Reply reply, SessionActions actions)
     {
-        reply.AppendTo(actions.Text, Settings.SoftBounce);
+        if (RejectFooter.Append(this, reply, actions) is { } withFooter) // may warn, so it comes before anything is written
+            actions.Text.Append(withFooter);
+        else
+            reply.AppendTo(actions.Text, Settings.SoftBounce);
         actions.Text.Append("\r\n"u8);
         actions.Send();
     }
 
+    /// <summary>Asks the DNS lists, or joins those who have asked about this client.</summary>
+    internal DnsblScore JoinDnsbl(DnsblSites sites)
+    {
+        var score = Client.JoinDnsbl(sites);
+        _ofPhase = score;
+        return score;
+    }
+
+    /// <summary>Gives back the share in <see cref="Dnsbl"/>, unless its result has been taken.</summary>
+    internal void LeaveDnsbl()
+    {
+        if (Dnsbl is not { } score || _ledger.Settled.Has(ScreeningTest.Dnsbl))
+            return;
+        _ledger.Settle(ScreeningTest.Dnsbl);
+        Client.LeaveDnsbl(score);
+    }
+
     private void EndEarlyPhase(Moment moment, SessionActions actions)
     {
+        if (EarlyPhase.Judge(this, moment, actions))
+            return;
+        _ofPhase = null;
         if (!_mayHandOff || _ledger.IsWaitingFor(early: false))
             EnterDialogue(moment, actions);
         else
@@ -235,8 +321,9 @@ public sealed class Session
         if (!HandoffHasFailed && AnyFailed)
             _ledger.SetDeepTestsDue(true);
         Enter(Phase.Dialogue, moment);
-        _dialogue = new DummySmtp(this, _load);
-        _dialogue.Begin(_ledger.Failed.Has(ScreeningTest.Pregreet), actions);
+        var dialogue = new DummySmtp(this, _load);
+        _ofPhase = dialogue;
+        dialogue.Begin(_ledger.Failed.Has(ScreeningTest.Pregreet), actions);
     }
 
     private void HangUp(Moment moment, SessionActions actions)
@@ -254,6 +341,7 @@ public sealed class Session
     /// <param name="actions">Takes what is to be done.</param>
     private void Conclude(Reply farewell, SessionActions actions)
     {
+        LeaveDnsbl();
         if (AnyFailed)
             _ledger.RevokePasses();
 

@@ -17,8 +17,26 @@ public enum ActionKind
     /// <summary>Set the session's one timer to <see cref="SessionAction.Delay"/> from now, in place of any earlier setting.</summary>
     WakeAfter,
 
+    /// <summary>Ask the store behind the temporary allowlist for the client's record.</summary>
+    AskAllowlist,
+
     /// <summary>Store <see cref="SessionAction.Record"/> in the temporary allowlist.</summary>
     Remember,
+
+    /// <summary>Find out whether TLS can be spoken, and answer with <see cref="Session.OnTlsReady"/> or <see cref="Session.OnTlsUnavailable"/>.</summary>
+    PrepareTls,
+
+    /// <summary>
+    /// Speak TLS from now on: what is sent so far goes out as it is, then comes the handshake. If it fails the client has
+    /// hung up; if not, the dialogue goes on inside. Never followed by <see cref="HandOff"/>.
+    /// </summary>
+    StartTls,
+
+    /// <summary>
+    /// Make the DNS list queries of the session's <see cref="Session.Dnsbl"/>, if no other session has had them made, and
+    /// tell the session when it is complete.
+    /// </summary>
+    LookUpDnsbl,
 
     /// <summary>Give the live socket to the SMTP server. The last action, unless it fails.</summary>
     HandOff,

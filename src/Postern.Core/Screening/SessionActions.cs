@@ -12,6 +12,9 @@ public sealed class SessionActions : IWarningSink
     private readonly ByteBuffer _bytes = new();
     private int _taken;
 
+    /// <summary>Tells the local time: a footer may show it to the client.</summary>
+    public Func<DateTimeOffset> LocalTime { get; set; } = static () => DateTimeOffset.UnixEpoch;
+
     /// <summary>The actions, in the order in which they are to be performed.</summary>
     public IReadOnlyList<SessionAction> All => _actions;
 
@@ -47,8 +50,20 @@ public sealed class SessionActions : IWarningSink
     /// <summary>Sets the timer.</summary>
     public void WakeAfter(TimeSpan delay) => _actions.Add(new(ActionKind.WakeAfter, Delay: delay));
 
+    /// <summary>Asks for the client's record.</summary>
+    public void AskAllowlist() => _actions.Add(new(ActionKind.AskAllowlist));
+
     /// <summary>Stores a record.</summary>
     public void Remember(in TestExpiry record) => _actions.Add(new(ActionKind.Remember, Record: record));
+
+    /// <summary>Asks whether TLS can be spoken.</summary>
+    public void PrepareTls() => _actions.Add(new(ActionKind.PrepareTls));
+
+    /// <summary>Speaks TLS from now on.</summary>
+    public void StartTls() => _actions.Add(new(ActionKind.StartTls));
+
+    /// <summary>Asks the DNS lists.</summary>
+    public void LookUpDnsbl() => _actions.Add(new(ActionKind.LookUpDnsbl));
 
     /// <summary>Hands the socket over.</summary>
     public void HandOff() => _actions.Add(new(ActionKind.HandOff));

@@ -58,10 +58,33 @@ public struct TestLedger
     }
 
     /// <summary>The client passes the test; the pass counts for the test's TTL.</summary>
-    public void Pass(ScreeningTest test, Settings settings, ClientAddressState client, Moment moment)
+    public void Pass(ScreeningTest test, Settings settings, ClientAddressState client, Moment moment) =>
+        Pass(test, test.Ttl(settings), client, moment);
+
+    /// <summary>The client passes the test; the pass counts for this long.</summary>
+    public void Pass(ScreeningTest test, TimeSpan ttl, ClientAddressState client, Moment moment)
     {
         Passed = Passed.With(test);
-        client.Expiry = test.WithExpiry(client.Expiry, Expiry(moment, test.Ttl(settings)));
+        client.Expiry = test.WithExpiry(client.Expiry, Expiry(moment, ttl));
+    }
+
+    /// <summary>The test has come to a result and does not run any more.</summary>
+    public void Settle(ScreeningTest test) => Settled = Settled.With(test);
+
+    /// <summary>
+    /// A test says so much good of the client that it passes all others, and need not run them. Their expiry is raised
+    /// also where they are not due or not even enabled, as in postscreen.
+    /// </summary>
+    public void PassAllBut(ScreeningTest witness, TimeSpan ttl, ClientAddressState client, Moment moment)
+    {
+        foreach (var test in ScreeningTest.All)
+        {
+            if (test == witness)
+                continue;
+            if (Due.Has(test) && !Passed.Has(test))
+                (Settled, Passed) = (Settled.With(test), Passed.With(test));
+            client.Expiry = test.WithExpiry(client.Expiry, Math.Max(test.ExpiryIn(client.Expiry), Expiry(moment, ttl)));
+        }
     }
 
     /// <summary>

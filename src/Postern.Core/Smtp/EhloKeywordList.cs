@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Postern.Core.Smtp;
 
 /// <summary>Reads lists of EHLO keywords.</summary>
@@ -27,5 +29,18 @@ public static class EhloKeywordList
         }
 
         return mask;
+    }
+
+    /// <summary>The keywords of a mask by the names that the log has for them, separated by blanks.</summary>
+    public static string Describe(EhloKeywords mask)
+    {
+        var words = new StringBuilder();
+        foreach (var (name, keyword) in Names)
+        {
+            if (mask.HasFlag(keyword))
+                words.Append(words.Length > 0 ? " " : "").Append(keyword is EhloKeywords.SmtpUtf8 ? "EHLO_MASK_SMTPUTF8" : name.ToUpperInvariant());
+        }
+
+        return words.ToString();
     }
 }

@@ -27,7 +27,7 @@ public sealed class AccessList
         while (ListText.TryTakeToken(ref rest, out var token))
         {
             var word = token.ToString();
-            elements.Add(new Element(word, word.Contains(':') ? tables.Open(word, foldCase: true, warnings) : null));
+            elements.Add(new Element(word, word.Contains(':') ? tables.OpenUtf8(word, foldCase: true, warnings) : null));
         }
 
         return new AccessList([.. elements], mynetworks);

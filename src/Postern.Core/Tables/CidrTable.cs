@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Postern.Core.Tables;
 
 /// <summary>
@@ -25,7 +23,7 @@ public sealed class CidrTable : ILookupTable
     public static ILookupTable? Parse(TableSource source, IWarningSink warnings, out string? problem)
     {
         problem = null;
-        if (source.Text is not { } text && !TryUnwrap(source.Argument, out text, out problem))
+        if (source.Text is not { } text && !InlineRules.TryUnwrap(source.Argument, "cidr", out text, out problem))
             return null;
 
         var rules = new List<CidrRule>();
@@ -66,32 +64,4 @@ public sealed class CidrTable : ILookupTable
 
     private static LookupResult Answer(string? result) =>
         result is null ? LookupResult.NotFound : LookupResult.Found(result);
-
-    /// <summary>Turns <c>{{rule} {rule}}</c> into lines.</summary>
-    private static bool TryUnwrap(string argument, out string text, out string? problem)
-    {
-        text = "";
-        if (!ListText.TryStripBraces(argument, out var rest, out problem))
-        {
-            problem = "cidr map: " + problem;
-            return false;
-        }
-
-        var lines = new StringBuilder();
-        while (ListText.TryTakeToken(ref rest, out var element))
-        {
-            if (element[0] != '{')
-                problem = $"no '{{' at start of text in \"{element}\"";
-            if (problem is not null || !ListText.TryStripBraces(element, out element, out problem))
-            {
-                problem = "cidr map: " + problem;
-                return false;
-            }
-
-            lines.Append(element).Append('\n');
-        }
-
-        text = lines.ToString();
-        return true;
-    }
 }

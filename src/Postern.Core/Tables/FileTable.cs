@@ -1,14 +1,14 @@
 namespace Postern.Core.Tables;
 
-/// <summary>A table read from a text file: a handle that stays while the content behind it is replaced.</summary>
-internal sealed class FileTable : ILookupTable, IRefreshable
+/// <summary>A table read from a file: a handle that stays while the content behind it is replaced.</summary>
+internal sealed class FileTable : ILiveTable
 {
     private readonly WatchedFile<ILookupTable> _file;
     private ILookupTable _current;
 
     public FileTable(TableType type, TableSource source, ITextFiles files, IWarningSink warnings)
     {
-        var (path, parse) = (source.Argument, type.FromFile!);
+        var (path, parse) = (source.Argument + type.FileSuffix, type.FromFile!);
         Name = source.Name;
         _file = new WatchedFile<ILookupTable>(
             path,
@@ -22,7 +22,7 @@ internal sealed class FileTable : ILookupTable, IRefreshable
     /// <inheritdoc />
     public string Name { get; }
 
-    /// <summary>Why there is no table behind the handle; null: there is one.</summary>
+    /// <inheritdoc />
     public string? OpenError => _file.Content is null ? _file.Problem : null;
 
     /// <inheritdoc />

@@ -127,7 +127,7 @@ public sealed class MatchList : IRefreshable
             }
             else if (pattern[0] != '[' && pattern.Contains(':'))
             {
-                items.Add(new MatchItem(isNegated, null, _tables!.Open(pattern.ToString(), foldCase: false, warnings), null));
+                items.Add(new MatchItem(isNegated, null, _tables!.OpenUtf8(pattern.ToString(), foldCase: false, warnings), null));
             }
             else
             {

@@ -1,11 +1,14 @@
 namespace Postern.Core.Tables;
 
-/// <summary><c>static:value</c> or <c>static:{value with blanks}</c> — every key has this value.</summary>
+/// <summary>
+/// A table with one answer to every key: <c>static:value</c> or <c>static:{value with blanks}</c>; <c>fail:text</c>, an
+/// error, for trying out what an error does; <c>internal:name</c>, nothing, as only its own process could fill it.
+/// </summary>
 public sealed class StaticTable : ILookupTable
 {
     private readonly LookupResult _answer;
 
-    private StaticTable(string name, string value) => (Name, _answer) = (name, LookupResult.Found(value));
+    private StaticTable(string name, LookupResult answer) => (Name, _answer) = (name, answer);
 
     /// <inheritdoc />
     public string Name { get; }
@@ -16,9 +19,23 @@ public sealed class StaticTable : ILookupTable
         problem = null;
         ReadOnlySpan<char> value = source.Argument;
         if (!value.StartsWith('{') || ListText.TryStripBraces(value, out value, out problem))
-            return new StaticTable(source.Name, value.ToString());
+            return new StaticTable(source.Name, LookupResult.Found(value.ToString()));
         problem = "bad static:name syntax: " + problem;
         return null;
+    }
+
+    /// <summary>Never fails to parse.</summary>
+    public static ILookupTable? ParseFail(TableSource source, IWarningSink warnings, out string? problem)
+    {
+        problem = null;
+        return new StaticTable(source.Name, LookupResult.Error);
+    }
+
+    /// <summary>Never fails to parse.</summary>
+    public static ILookupTable? ParseInternal(TableSource source, IWarningSink warnings, out string? problem)
+    {
+        problem = null;
+        return new StaticTable(source.Name, LookupResult.NotFound);
     }
 
     /// <inheritdoc />

@@ -4,14 +4,20 @@ namespace Postern.Core.Tables;
 /// The tables of one configuration. Each is opened once and shared, and those made from text files follow their files.
 /// One that cannot be opened is replaced by a stand-in, so that the daemon starts and the rest of the configuration works.
 /// </summary>
-public sealed class TableCatalog(ITextFiles files)
+/// <param name="files">Where tables that are files come from.</param>
+/// <param name="hostTypes">
+/// The types that need more than Core has. A row takes the place of the one of that name in <see cref="TableTypes"/>.
+/// </param>
+public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableType> hostTypes)
 {
-    private readonly Dictionary<(string Spec, bool FoldCase, DuplicateKeys Duplicates), ILookupTable> _tables = [];
     private const string NotYet = "this version of Postern does not have the dictionary type";
+    private const int DeepestNesting = 20;
 
+    private readonly Dictionary<(string Spec, bool FoldCase, DuplicateKeys Duplicates), ILookupTable> _tables = [];
     private readonly List<IRefreshable> _refreshables = [];
     private readonly List<string> _openErrors = [];
     private bool _isRefreshing;
+    private int _nesting; // of unionmap and pipemap
 
     /// <summary>Why tables could not be opened, in order: log lines of severity error, without the prefix.</summary>
     public IReadOnlyList<string> OpenErrors => _openErrors;
@@ -19,7 +25,11 @@ public sealed class TableCatalog(ITextFiles files)
     /// <summary>Whether a table could not be opened because its type comes in a later version.</summary>
     internal static bool IsOfLaterVersion(string openError) => openError.StartsWith(NotYet, StringComparison.Ordinal);
 
-    internal ITextFiles Files { get; } = files;
+    /// <summary>Whether users who speak UTF-8 do so (<c>smtputf8_enable</c>).</summary>
+    public bool ChecksUtf8 { get; init; }
+
+    /// <summary>Where the tables' files are read.</summary>
+    public ITextFiles Files { get; } = files;
 
     /// <summary>Opens a table.</summary>
     /// <param name="spec"><c>type:name</c>.</param>
@@ -28,6 +38,16 @@ public sealed class TableCatalog(ITextFiles files)
     /// <returns>The table, or a stand-in for one that cannot be opened (<see cref="OpenErrors"/> says why).</returns>
     public ILookupTable Open(string spec, bool foldCase, IWarningSink warnings) =>
         Open(spec, foldCase, DuplicateKeys.Refused, warnings);
+
+    /// <summary>Opens a table for a user who speaks UTF-8: an access list or a match list.</summary>
+    /// <param name="spec"><c>type:name</c>.</param>
+    /// <param name="foldCase">Whether keys match in any letter case.</param>
+    /// <param name="warnings">Told of bad lines.</param>
+    public ILookupTable OpenUtf8(string spec, bool foldCase, IWarningSink warnings)
+    {
+        var table = Open(spec, foldCase, warnings);
+        return ChecksUtf8 ? new Utf8Table(table) : table;
+    }
 
     /// <summary>Opens a table.</summary>
     /// <param name="spec"><c>type:name</c>.</param>
@@ -41,13 +61,13 @@ public sealed class TableCatalog(ITextFiles files)
         {
             table = Make(spec, foldCase, duplicates, warnings);
             _tables.Add((spec, foldCase, duplicates), table);
-            if (table is FileTable file)
-                _refreshables.Add(file);
+            if (table is ILiveTable live)
+                _refreshables.Add(live);
         }
 
         var error = table switch
         {
-            FileTable file => file.OpenError,
+            ILiveTable live => live.OpenError,
             UnavailableTable standIn => standIn.Reason,
             _ => null,
         };
@@ -94,13 +114,7 @@ public sealed class TableCatalog(ITextFiles files)
             return new UnavailableTable(spec, $"open dictionary: expecting \"type:name\" form instead of \"{spec}\"");
 
         var (typeName, argument) = (spec[..colon], spec[(colon + 1)..]);
-        TableType? type = null;
-        foreach (var row in TableTypes.All)
-        {
-            if (row.Name == typeName)
-                type = row;
-        }
-
+        var type = Find(hostTypes, typeName) ?? Find(TableTypes.All, typeName);
         if (type is null)
             return new UnavailableTable(spec, $"unsupported dictionary type: {typeName}");
         if (!type.IsAvailable)
@@ -109,7 +123,37 @@ public sealed class TableCatalog(ITextFiles files)
         var source = new TableSource(spec, argument, Text: null, foldCase, duplicates);
         if (type.IsPath(argument))
             return new FileTable(type, source, Files, warnings);
-        return type.FromArgument!(source, warnings, out var problem)
-            ?? new UnavailableTable(spec, problem ?? "no content");
+        string? problem;
+        var table = type.FromTables is { } compose
+            ? Compose(compose, source, warnings, out problem)
+            : type.FromArgument!(source, warnings, out problem);
+        return table ?? new UnavailableTable(spec, problem ?? "no content");
+    }
+
+    private ILookupTable? Compose(TableComposer compose, TableSource source, IWarningSink warnings, out string? problem)
+    {
+        problem = $"tables in tables, more than {DeepestNesting} deep: {source.Name}";
+        if (_nesting >= DeepestNesting)
+            return null;
+        _nesting++;
+        try
+        {
+            return compose(source, this, warnings, out problem);
+        }
+        finally
+        {
+            _nesting--;
+        }
+    }
+
+    private static TableType? Find(IReadOnlyList<TableType> rows, string name)
+    {
+        foreach (var row in rows)
+        {
+            if (row.Name == name)
+                return row;
+        }
+
+        return null;
     }
 }

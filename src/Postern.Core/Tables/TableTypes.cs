@@ -1,6 +1,9 @@
 namespace Postern.Core.Tables;
 
-/// <summary>All table types that a configuration can name.</summary>
+/// <summary>
+/// All table types that a configuration can name. Those that need native code, a daemon or chance are made by the
+/// composition's rows of the same name, which come first (<see cref="TableCatalog"/>).
+/// </summary>
 public static class TableTypes
 {
     private const string IsDirectory = "Is a directory"; // a directory can be opened; it is the reading that fails
@@ -15,8 +18,28 @@ public static class TableTypes
             DescribeReadProblem = (path, reason) =>
                 reason == IsDirectory ? $"cidr map {path}: read error: {reason}" : $"open {path}: {reason}",
         },
-        new("fail") { FromArgument = FailTable.Parse },
+        new("btree")
+        {
+            FromFile = BerkeleyTable.ParseBtree,
+            FileSuffix = ".db",
+            DescribeReadProblem = (path, reason) => $"open database {path}: {reason}",
+        },
+        new("cdb")
+        {
+            FromFile = CdbTable.Parse,
+            FileSuffix = ".cdb",
+            DescribeReadProblem = (path, reason) => $"open database {path}: {reason}",
+        },
+        new("fail") { FromArgument = StaticTable.ParseFail },
+        new("hash")
+        {
+            FromFile = BerkeleyTable.ParseHash,
+            FileSuffix = ".db",
+            DescribeReadProblem = (path, reason) => $"open database {path}: {reason}",
+        },
         new("inline") { FromArgument = InlineTable.Parse },
+        new("internal") { FromArgument = StaticTable.ParseInternal },
+        new("pipemap") { FromTables = PipeMapTable.Compose },
         new("static") { FromArgument = StaticTable.Parse },
         new("texthash")
         {
@@ -24,11 +47,11 @@ public static class TableTypes
             DescribeReadProblem = (path, reason) =>
                 reason == IsDirectory ? $"read {path}: {reason}" : $"open database {path}: {reason}",
         },
+        new("unionmap") { FromTables = UnionMapTable.Compose },
 
-        // Postfix has these; here they come in a later version.
-        new("btree"), new("cdb"), new("dbm"), new("environ"), new("hash"), new("internal"), new("ldap"), new("lmdb"),
-        new("memcache"), new("mongodb"), new("mysql"), new("netinfo"), new("nis"), new("nisplus"), new("pcre"), new("pgsql"),
-        new("pipemap"), new("proxy"), new("randmap"), new("regexp"), new("sdbm"), new("socketmap"), new("sqlite"),
-        new("tcp"), new("unionmap"), new("unix"),
+        // Postfix has these too. Most are rows of the composition.
+        new("dbm"), new("environ"), new("ldap"), new("lmdb"), new("memcache"), new("mongodb"), new("mysql"), new("netinfo"),
+        new("nis"), new("nisplus"), new("pcre"), new("pgsql"), new("proxy"), new("randmap"), new("regexp"), new("sdbm"),
+        new("socketmap"), new("sqlite"), new("tcp"), new("unix"),
     ];
 }

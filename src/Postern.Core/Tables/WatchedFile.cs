@@ -57,7 +57,10 @@ internal sealed class WatchedFile<T>(string path, string subject, Func<string, s
         if (!isSettled)
             return;
         if (!files.TryRead(path, out var file, out var reason))
-            ReportUnreadable(describeReadProblem(reason), warnings);
+        {
+            if (reason != ITextFiles.IsLocked) // else its maker is at it
+                ReportUnreadable(describeReadProblem(reason), warnings);
+        }
         else if (file.Stamp == stamp)
             Consider(file, warnings);
         else

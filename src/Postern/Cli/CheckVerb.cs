@@ -1,6 +1,8 @@
 using Postern.Core;
 using Postern.Core.Config;
 using Postern.Storage;
+using Postern.Tables;
+using Postern.Tls;
 
 namespace Postern.Cli;
 
@@ -15,8 +17,8 @@ internal static class CheckVerb
 
     internal static int Run(string directory, ITextFiles files, HostFacts host, TextWriter output)
     {
-        var configuration = Configuration.Load(directory, files, host);
-        var errors = PrintProblems(configuration, output);
+        var configuration = Configuration.Load(directory, files, host, HostTableTypes.For);
+        var errors = PrintProblems([.. configuration.Problems, .. CertificateProblems(configuration, files)], output);
         if (errors == 0)
             output.WriteLine(Printable($"main.cf and master.cf are fine: {Describe(configuration)}"));
         return errors > 0 ? 1 : 0;
@@ -24,24 +26,37 @@ internal static class CheckVerb
 
     /// <summary>Prints each problem with its remedy, and how many there are.</summary>
     /// <returns>The number of those that should be mended.</returns>
-    public static int PrintProblems(Configuration configuration, TextWriter output)
+    public static int PrintProblems(IReadOnlyList<ConfigProblem> problems, TextWriter output)
     {
         var (errors, warnings) = (0, 0);
-        foreach (var problem in configuration.Problems)
+        foreach (var problem in problems)
         {
             var isWarning = problem.Severity == ProblemSeverity.Warning;
             if (isWarning)
                 warnings++;
             else
                 errors++;
-            var place = problem.File is null ? "" : problem.Line == 0 ? $"{problem.File}: " : $"{problem.File}:{problem.Line}: ";
-            output.WriteLine(Printable($"{place}{(isWarning ? "warning" : "error")}: {problem.Text}"));
+            output.WriteLine(Printable($"{problem.Place}{(isWarning ? "warning" : "error")}: {problem.Text}"));
             output.WriteLine(Printable($"    {problem.Remedy}"));
         }
 
         if (errors > 0 || warnings > 0)
             output.WriteLine($"{Count(errors, "error")}, {Count(warnings, "warning")}");
         return errors;
+    }
+
+    private static IEnumerable<ConfigProblem> CertificateProblems(Configuration configuration, ITextFiles files)
+    {
+        var pems = new PemFiles(files);
+        foreach (var settings in configuration.Services.Select(static service => service.Settings.Tls).OfType<TlsSettings>())
+        {
+            foreach (var (origin, parameter, problem) in TlsCredentials.Check(settings, pems, TimeProvider.System.GetUtcNow()))
+            {
+                yield return new ConfigProblem(
+                    ProblemSeverity.Degraded, origin?.File, origin?.Line ?? 0, problem,
+                    $"mend the file, or name another in {parameter}; until then STARTTLS is answered with 454");
+            }
+        }
     }
 
     private static string Count(int number, string noun) => number == 1 ? $"1 {noun}" : $"{number} {noun}s";

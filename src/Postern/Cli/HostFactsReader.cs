@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Postern.Core;
 using Postern.Core.Config;
+using Postern.Lmdb;
 using Postern.Native;
 
 namespace Postern.Cli;
@@ -21,6 +22,7 @@ internal static partial class HostFactsReader
             HostName = System.Net.Dns.GetHostName(),
             ProcessId = Environment.ProcessId,
             IsRoot = Libc.geteuid() == 0,
+            HasLmdb = LmdbLibrary.IsInstalled,
             Addresses = ReadAddresses(),
             NoIPv6Reason = Socket.OSSupportsIPv6 ? null : NoIPv6,
             FindUser = FindUser,

@@ -1,5 +1,6 @@
 using Postern.Core.Config;
 using Postern.Storage;
+using Postern.Tables;
 
 namespace Postern.Cli;
 
@@ -15,11 +16,11 @@ internal static class ServeVerb
         var configuration = Load();
         if (configuration.HasErrors)
         {
-            CheckVerb.PrintProblems(configuration, errors);
+            CheckVerb.PrintProblems(configuration.Problems, errors);
             return 1;
         }
 
-        using var daemon = Daemon.Start(Load, configuration, logToStandardOutput, out var problem);
+        using var daemon = Daemon.Start(Load, configuration, logToStandardOutput, master: null, out var problem);
         if (daemon is null)
         {
             errors.WriteLine("postern: fatal: " + problem);
@@ -29,6 +30,6 @@ internal static class ServeVerb
         daemon.Run();
         return 0;
 
-        Configuration Load() => Configuration.Load(directory, new TextFiles(), HostFactsReader.Read());
+        Configuration Load() => Configuration.Load(directory, new TextFiles(), HostFactsReader.Read(), HostTableTypes.For);
     }
 }

@@ -45,7 +45,29 @@ public static class DnsCodec
         return end + 4;
     }
 
-    private static int WriteName(Span<byte> destination, string name)
+    /// <summary>Writes a query for A records with recursion desired and the id 0.</summary>
+    /// <param name="destination">At least <see cref="MaxQueryLength"/> bytes.</param>
+    /// <param name="prefix">The name's first labels in wire form.</param>
+    /// <param name="domain">The rest, with the final zero.</param>
+    /// <returns>The length; 0 when the name is too long.</returns>
+    internal static int WriteAddressQuery(Span<byte> destination, ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> domain)
+    {
+        if (prefix.Length + domain.Length > MaxNameLength)
+            return 0;
+        destination[..HeaderLength].Clear();
+        destination[2] = 0x01; // recursion desired
+        destination[5] = 1;
+        prefix.CopyTo(destination[HeaderLength..]);
+        var end = HeaderLength + prefix.Length + domain.Length;
+        domain.CopyTo(destination[(HeaderLength + prefix.Length)..]);
+        BinaryPrimitives.WriteUInt16BigEndian(destination[end..], (ushort)DnsType.A);
+        BinaryPrimitives.WriteUInt16BigEndian(destination[(end + 2)..], ClassInternet);
+        return end + 4;
+    }
+
+    /// <summary>Writes a name in wire form, with the final zero.</summary>
+    /// <returns>The length; 0 when it cannot be a domain name.</returns>
+    internal static int WriteName(Span<byte> destination, string name)
     {
         var length = 0;
         foreach (var part in name.AsSpan().Split('.'))

@@ -26,7 +26,11 @@ internal static class DnsExchange
         {
             var reply = await AskUdpAsync(server, query.AsMemory(0, length), id, question, cancellation).ConfigureAwait(false);
             if (reply is { IsTruncated: true })
-                reply = await AskTcpAsync(server, query.AsMemory(0, length), id, question, cancellation).ConfigureAwait(false);
+            {
+                var message = await AskOverTcpAsync(server, query.AsMemory(0, length), cancellation).ConfigureAwait(false);
+                reply = message is not null && DnsCodec.IsReplyTo(message, id, question) ? DnsCodec.ReadReply(message) : null;
+            }
+
             return reply switch
             {
                 null => DnsAnswer.Failure("malformed answer"),
@@ -55,9 +59,11 @@ internal static class DnsExchange
         }
     }
 
+    /// <summary>Sends a query over TCP.</summary>
+    /// <returns>The first message that comes back, not looked at; null when the server closes before.</returns>
+    /// <exception cref="SocketException">The server cannot be reached.</exception>
     /// <remarks>Over TCP each message has its length in front, two bytes (RFC 1035 §4.2.2), which also bounds what we read.</remarks>
-    private static async Task<DnsReply?> AskTcpAsync(
-        IPEndPoint server, ReadOnlyMemory<byte> query, ushort id, DnsQuestion question, CancellationToken cancellation)
+    internal static async Task<byte[]?> AskOverTcpAsync(IPEndPoint server, ReadOnlyMemory<byte> query, CancellationToken cancellation)
     {
         using var socket = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(server, cancellation).ConfigureAwait(false);
@@ -71,9 +77,7 @@ internal static class DnsExchange
         if (!await FillAsync(socket, prefix, cancellation).ConfigureAwait(false))
             return null;
         var message = new byte[BinaryPrimitives.ReadUInt16BigEndian(prefix)];
-        if (!await FillAsync(socket, message, cancellation).ConfigureAwait(false))
-            return null;
-        return DnsCodec.IsReplyTo(message, id, question) ? DnsCodec.ReadReply(message) : null;
+        return await FillAsync(socket, message, cancellation).ConfigureAwait(false) ? message : null;
     }
 
     private static async Task<bool> FillAsync(Socket socket, Memory<byte> buffer, CancellationToken cancellation)

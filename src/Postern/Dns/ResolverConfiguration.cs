@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 
@@ -7,7 +8,8 @@ namespace Postern.Dns;
 /// <param name="Servers">In the order in which they are tried; never empty.</param>
 /// <param name="Timeout">For one server and one attempt.</param>
 /// <param name="Attempts">Rounds over all servers.</param>
-public sealed record ResolverConfiguration(IReadOnlyList<IPEndPoint> Servers, TimeSpan Timeout, int Attempts)
+/// <param name="Rotate">Each question begins with another server.</param>
+public sealed record ResolverConfiguration(IReadOnlyList<IPEndPoint> Servers, TimeSpan Timeout, int Attempts, bool Rotate = false)
 {
     /// <summary>Where the system keeps it.</summary>
     public const string SystemPath = "/etc/resolv.conf";
@@ -24,7 +26,7 @@ public sealed record ResolverConfiguration(IReadOnlyList<IPEndPoint> Servers, Ti
     public static ResolverConfiguration Parse(string text)
     {
         List<IPEndPoint> servers = [];
-        var (timeout, attempts) = (5, 2);
+        var (timeout, attempts, rotate) = (5, 2, false);
         foreach (var line in text.AsSpan().EnumerateLines())
         {
             if (line.StartsWith('#') || line.StartsWith(';'))
@@ -33,8 +35,8 @@ public sealed record ResolverConfiguration(IReadOnlyList<IPEndPoint> Servers, Ti
             if (keyword is "nameserver")
             {
                 var (address, _) = SplitWord(value);
-                if (servers.Count < MostServers && IPAddress.TryParse(address, out var server))
-                    servers.Add(new IPEndPoint(server, DomainPort));
+                if (servers.Count < MostServers && TryReadServer(address, out var server))
+                    servers.Add(server);
             }
             else if (keyword is "options")
             {
@@ -43,13 +45,32 @@ public sealed record ResolverConfiguration(IReadOnlyList<IPEndPoint> Servers, Ti
                     (var option, value) = SplitWord(value);
                     ReadNumber(option, "timeout:", LongestTimeout, ref timeout);
                     ReadNumber(option, "attempts:", MostAttempts, ref attempts);
+                    rotate |= option is "rotate";
                 }
             }
         }
 
         if (servers.Count == 0)
             servers.Add(new IPEndPoint(IPAddress.Loopback, DomainPort)); // resolv.conf(5): "the name server on the local machine"
-        return new ResolverConfiguration(servers, TimeSpan.FromSeconds(timeout), attempts);
+        return new ResolverConfiguration(servers, TimeSpan.FromSeconds(timeout), attempts, rotate);
+    }
+
+    /// <summary>Reads <c>address</c> or, for a resolver on another port, <c>[address]:port</c>, which OpenBSD introduced.</summary>
+    private static bool TryReadServer(ReadOnlySpan<char> text, [NotNullWhen(true)] out IPEndPoint? server)
+    {
+        server = null;
+        ushort port = DomainPort;
+        if (text.StartsWith('['))
+        {
+            var end = text.IndexOf("]:");
+            if (end < 0 || !ushort.TryParse(text[(end + 2)..], NumberStyles.None, CultureInfo.InvariantCulture, out port) || port == 0)
+                return false;
+            text = text[1..end];
+        }
+
+        if (IPAddress.TryParse(text, out var address))
+            server = new IPEndPoint(address, port);
+        return server is not null;
     }
 
     private static WordAndRest SplitWord(ReadOnlySpan<char> text)

@@ -3,7 +3,9 @@ using Postern.Native;
 
 namespace Postern.Logging;
 
-/// <summary>Chooses the destination: standard output if told so, <c>maillog_file</c>, syslog, else standard output.</summary>
+/// <summary>
+/// Chooses the destination: standard output if told so, postlogd(8), <c>maillog_file</c>, syslog, else standard output.
+/// </summary>
 internal static class LogDestinations
 {
     private const string StandardOutputName = "/dev/stdout";
@@ -22,10 +24,16 @@ internal static class LogDestinations
             return true;
         }
 
+        if (options.PostlogSocket.Length > 0)
+        {
+            destination = new DatagramDestination(options.PostlogSocket, isSyslog: false, time);
+            return true;
+        }
+
         if (options.MaillogFile.Length == 0)
         {
             destination = IsSocket(options.SyslogSocket)
-                ? new SyslogDestination(options.SyslogSocket, time)
+                ? new DatagramDestination(options.SyslogSocket, isSyslog: true, time)
                 : new StandardOutputDestination();
             return true;
         }

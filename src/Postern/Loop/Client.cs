@@ -6,16 +6,28 @@ namespace Postern.Loop;
 /// One client: its descriptor, its session, its one deadline. There are tens of thousands of these, parked for seconds,
 /// so there is no buffer and no timer object in it.
 /// </summary>
-internal sealed class Client(int descriptor, RunningService service, Session session)
+/// <param name="descriptor">The client's socket.</param>
+/// <param name="service">The service whose port the client came to.</param>
+/// <param name="session">Null: a proxy has yet to say who the client is.</param>
+internal sealed class Client(int descriptor, RunningService service, Session? session = null)
 {
-    /// <summary>The client's socket; while the SMTP server takes the client over, the channel to that server.</summary>
+    private Session? _session = session;
+
+    /// <summary>The client's socket; while the SMTP server takes the client over, the channel to that server; -1: inside TLS.</summary>
     public int Descriptor = descriptor;
 
     /// <summary>The service whose port the client came to.</summary>
     public readonly RunningService Service = service;
 
-    /// <summary>The decisions.</summary>
-    public readonly Session Session = session;
+    /// <summary>The decisions; there are none before <see cref="IsNamed"/>.</summary>
+    public Session Session
+    {
+        get => _session ?? throw new InvalidOperationException("a client without a name has no session");
+        set => _session = value;
+    }
+
+    /// <summary>Whether it is known who the client is: it came by itself, or its proxy has said so.</summary>
+    public bool IsNamed => _session is not null;
 
     /// <summary>Monotonic milliseconds; meaningful while the client is in a slot of <see cref="Deadlines"/>.</summary>
     public long Deadline;
@@ -42,7 +54,7 @@ internal sealed class Client(int descriptor, RunningService service, Session ses
 /// <summary>Who has the client.</summary>
 internal enum ClientState : byte
 {
-    /// <summary>Its session decides.</summary>
+    /// <summary>Its session decides, or a proxy is waited for to name it.</summary>
     Screened,
 
     /// <summary>The SMTP server's queue is full for the moment; the hand-off is tried again.</summary>

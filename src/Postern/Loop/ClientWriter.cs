@@ -39,6 +39,15 @@ internal sealed unsafe class ClientWriter
         return error is 0 or Errno.EAGAIN or Errno.EPIPE or Errno.ECONNRESET ? null : Errno.Text(error);
     }
 
+    /// <summary>Gives out what was appended, for somebody else to send.</summary>
+    /// <returns>Valid until the next append.</returns>
+    public ReadOnlySpan<byte> Take()
+    {
+        var output = _output.Written;
+        _output.Truncate(0);
+        return output;
+    }
+
     /// <summary>Drops what is not sent yet.</summary>
     public void Forget(Client client)
     {

@@ -1,11 +1,14 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Postern.Core;
+using Postern.Core.Dnsbl;
 using Postern.Core.Screening;
+using Postern.Dnsbl;
 using Postern.Handoff;
 using Postern.Logging;
 using Postern.Native;
 using Postern.Storage;
+using Postern.Tls;
 
 namespace Postern.Loop;
 
@@ -16,6 +19,7 @@ namespace Postern.Loop;
 internal sealed unsafe class EventLoop : IDisposable
 {
     private const ulong ListenerMark = 1UL << 63;
+    private const ulong OtherMark = ListenerMark | 1UL << 62;
     private const ulong WakeToken = ulong.MaxValue;
     private const int LogInterval = 20;
     private const int LogRetry = 1000; // the log's destination takes nothing at the moment
@@ -23,6 +27,7 @@ internal sealed unsafe class EventLoop : IDisposable
     private const int MaxHandOffAttempts = 50; // one second, as long as postscreen waits for a connection
     private static readonly TimeSpan ServerQueueRetry = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan TakeOverLimit = TimeSpan.FromSeconds(100);
+    private static readonly TimeSpan TlsFarewellLimit = TimeSpan.FromSeconds(2);
 
     private readonly TimeProvider _clock;
     private readonly MailLog _log;
@@ -34,20 +39,26 @@ internal sealed unsafe class EventLoop : IDisposable
     private readonly List<Listener> _listeners = [];
     private readonly SessionActions _actions = new();
     private readonly ClientWriter _writer = new();
+    private readonly TlsClients _tls;
     private readonly Acceptor _acceptor;
+    private readonly ProxyGate _proxies;
     private readonly byte[] _input = GC.AllocateUninitializedArray<byte>(4096, pinned: true);
     private readonly ConcurrentQueue<Action> _posted = new();
     private readonly int _wake = Libc.eventfd(0, Libc.EFD_CLOEXEC | Libc.EFD_NONBLOCK);
     private readonly long _origin;
-    private readonly Action<Client> _onReady, _onDeadline, _onConnected;
+    private readonly Dictionary<int, Action> _others = [];
+    private readonly Action _onTick;
+    private readonly Action<Client> _onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer;
+    private AllowlistAnswer _answer;
     private DateTimeOffset _now;
     private long _ticks;
     private long _busySince;
     private long _flushAt = -1;
-    private long _lastTableCheck;
+    private long _lastTableCheck = -1000;
     private long _lastWarning = -1000;
     private long _stopDeadline = -1;
     private int _flushesBeforeHandOff;
+    private long _idleSince;
 
     /// <param name="clock">Wall-clock and monotonic time.</param>
     /// <param name="log">Takes every line; flushed before the loop sleeps.</param>
@@ -58,9 +69,13 @@ internal sealed unsafe class EventLoop : IDisposable
         _clock = clock;
         _log = log;
         _tag = tag;
+        _actions.LocalTime = clock.GetLocalNow;
         _acceptor = new Acceptor(maxClients, Begin);
-        _origin = clock.GetTimestamp();
-        (_onReady, _onDeadline, _onConnected) = (OnReady, OnDeadline, OnConnected);
+        _proxies = new ProxyGate(Math.Max(1, maxClients / 2)); // the other half stays for named clients
+        _origin = _idleSince = clock.GetTimestamp();
+        _tls = new TlsClients(Post, log, OnTlsPrepared, OnTlsReceived);
+        (_onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer) = (OnReady, OnDeadline, OnConnected, OnDnsblComplete, OnAnswer);
+        _onTick = () => Dnsbl!.Tick();
         ReadClock();
         _deadlines = new Deadlines(_ticks);
         _poller.Watch(_wake, WakeToken);
@@ -69,8 +84,26 @@ internal sealed unsafe class EventLoop : IDisposable
     /// <summary>Called at most once a second, before a client is accepted: lookup tables look for new versions of their files.</summary>
     public Action? RefreshTables { get; set; }
 
+    /// <summary>Speaks TLS; null: nobody does, and STARTTLS is answered with 454.</summary>
+    public TlsServer? Tls
+    {
+        get => _tls.Server;
+        set => _tls.Server = value;
+    }
+
     /// <summary>The allowlists to be ticked.</summary>
     public IReadOnlyList<IAllowlist> Allowlists { get; set; } = [];
+
+    /// <summary>Asks DNS lists; null: no service has any. On the loop's thread, or before <see cref="Run"/>.</summary>
+    public DnsblLookups? Dnsbl
+    {
+        get;
+        set
+        {
+            field = value;
+            value?.Completed = OnDnsblComplete;
+        }
+    }
 
     /// <summary>Clients held at this moment, handed-off ones that the server has not taken yet included.</summary>
     public int ClientCount => _clients.Count;
@@ -80,6 +113,9 @@ internal sealed unsafe class EventLoop : IDisposable
 
     /// <summary>How long it has been at work on one round; zero while it waits for events. Any thread may ask.</summary>
     public TimeSpan BusyFor => Volatile.Read(ref _busySince) is var since and not 0 ? _clock.GetElapsedTime(since) : TimeSpan.Zero;
+
+    /// <summary>How long there has been no client; zero while there is one. Any thread may ask.</summary>
+    public TimeSpan IdleFor => _clients.Count > 0 ? TimeSpan.Zero : _clock.GetElapsedTime(Volatile.Read(ref _idleSince));
 
     /// <summary>The listening sockets.</summary>
     public IReadOnlyList<Listener> Listeners => _listeners;
@@ -97,6 +133,23 @@ internal sealed unsafe class EventLoop : IDisposable
         _listeners.Remove(listener);
         _poller.Forget(listener.Descriptor);
         listener.Dispose();
+    }
+
+    /// <summary>Calls <paramref name="onReadable"/> while a socket that is no client's has input. On the loop's thread, or before <see cref="Run"/>.</summary>
+    /// <returns>False when the kernel has no room.</returns>
+    public bool Watch(int descriptor, Action onReadable)
+    {
+        if (!_poller.Watch(descriptor, OtherMark | (uint)descriptor))
+            return false;
+        _others[descriptor] = onReadable;
+        return true;
+    }
+
+    /// <summary>Ends what <see cref="Watch(int, Action)"/> began.</summary>
+    public void Forget(int descriptor)
+    {
+        _others.Remove(descriptor);
+        _poller.Forget(descriptor);
     }
 
     /// <summary>Runs <paramref name="action"/> on the loop's thread. Any thread may call it.</summary>
@@ -130,6 +183,8 @@ internal sealed unsafe class EventLoop : IDisposable
         ReadClock();
         foreach (var client in _clients.ToArray())
             Guarded(client, SayGoodbye);
+        _tls.WaitUntilClosed(TlsFarewellLimit);
+        TakePosted();
         TickAllowlists();
         _log.Flush();
     }
@@ -159,6 +214,8 @@ internal sealed unsafe class EventLoop : IDisposable
             var token = _poller.Token(i);
             if (token == WakeToken)
                 TakePosted();
+            else if ((token & OtherMark) == OtherMark)
+                Attend((int)(uint)token);
             else if ((token & ListenerMark) != 0)
                 AcceptFrom((int)(uint)token);
             else if (_clients.Find(token) is { } client)
@@ -167,6 +224,8 @@ internal sealed unsafe class EventLoop : IDisposable
 
         while (_deadlines.TryTakeDue(_ticks, out var due))
             Guarded(due, _onDeadline);
+        if (Dnsbl is not null)
+            Guarded(_onTick);
         TickAllowlists();
         if (!_log.HasPending)
             _flushAt = -1;
@@ -197,6 +256,8 @@ internal sealed unsafe class EventLoop : IDisposable
                 timeout = Sooner(timeout, (int)Math.Clamp(Math.Ceiling(next.TotalMilliseconds), 0, 60_000));
         }
 
+        if (Dnsbl is { UntilNext: >= 0 and var dnsbl })
+            timeout = Sooner(timeout, dnsbl);
         if (_flushAt >= 0)
             timeout = Sooner(timeout, (int)Math.Max(1, _flushAt - _ticks));
         return _stopDeadline >= 0 ? Sooner(timeout, (int)Math.Max(0, _stopDeadline - _ticks)) : timeout;
@@ -207,9 +268,12 @@ internal sealed unsafe class EventLoop : IDisposable
     private void SayGoodbye(Client client)
     {
         _actions.Clear();
-        client.Session.OnShutdown(_actions);
+        if (client.IsNamed)
+            client.Session.OnShutdown(_actions);
+        else
+            ProxyWait.Refuse(_actions);
         Perform(client);
-        if (_clients.Find(_clients.Token(client)) == client)
+        if (IsHere(client))
             Leave(client);
     }
 
@@ -228,7 +292,15 @@ internal sealed unsafe class EventLoop : IDisposable
     private void TickAllowlists()
     {
         foreach (var allowlist in Allowlists)
+        {
+            while (allowlist.TryTakeAnswer(out _answer))
+            {
+                if (_clients.Find(_answer.Client) is { } client)
+                    Guarded(client, _onAnswer);
+            }
+
             allowlist.Tick(_now);
+        }
     }
 
     private void TakePosted()
@@ -236,15 +308,24 @@ internal sealed unsafe class EventLoop : IDisposable
         ulong count;
         _ = Libc.read(_wake, (byte*)&count, sizeof(ulong));
         while (_posted.TryDequeue(out var action))
+            Guarded(action);
+    }
+
+    private void Attend(int descriptor)
+    {
+        if (_others.TryGetValue(descriptor, out var onReadable))
+            Guarded(onReadable);
+    }
+
+    private void Guarded(Action action)
+    {
+        try
         {
-            try
-            {
-                action();
-            }
-            catch (Exception bug) when (bug is not OutOfMemoryException)
-            {
-                _log.Write(_tag, LogSeverity.Error, $"internal error: {bug}".ReplaceLineEndings(" ")); // clients are still served
-            }
+            action();
+        }
+        catch (Exception bug) when (bug is not OutOfMemoryException)
+        {
+            _log.Write(_tag, LogSeverity.Error, $"internal error: {bug}".ReplaceLineEndings(" ")); // clients are still served
         }
     }
 
@@ -256,23 +337,88 @@ internal sealed unsafe class EventLoop : IDisposable
             RefreshTables?.Invoke();
         }
 
-        if (_listeners.Find(l => l.Descriptor == descriptor) is { } listener && _acceptor.Accept(listener, _clients.Count) is { } warning)
+        if (_listeners.Find(l => l.Descriptor == descriptor) is { } listener && _acceptor.Accept(listener, _clients.Count + _tls.Closing) is { } warning)
             WarnOnce(warning);
     }
 
     private void Begin(RunningService service, int descriptor, IpAddress address, ushort port, Endpoint server)
     {
-        var state = _addresses.Enter(address);
-        var session = new Session(service.Settings, service.Load, state, port, server);
-        var client = new Client(descriptor, service, session);
+        var client = new Client(descriptor, service);
         _clients.Add(client);
+        _actions.Clear();
+        if (ProxyWait.IsClient(service.Settings, address, _actions))
+        {
+            BeginSession(client, address, port, server);
+            return;
+        }
+
+        if (!_proxies.Enter())
+        {
+            WarnOnce($"{_proxies.Waiting} connections wait for their PROXY header -- turning away new ones with 421");
+            _actions.Clear();
+            ProxyWait.Refuse(_actions);
+        }
+
+        Perform(client);
+    }
+
+    private void BeginSession(Client client, IpAddress address, ushort port, Endpoint server)
+    {
+        client.Session = new Session(client.Service.Settings, client.Service.Load, _addresses.Enter(address), port, server);
         Guarded(client, _onConnected);
+    }
+
+    /// <summary>A proxy has sent something: it should say who its client is.</summary>
+    private void OnProxy(Client client)
+    {
+        _actions.Clear();
+        if (!_proxies.TryRead(client.Descriptor, client.Service.Settings.Protocols, _input, _actions, out var named, out var server))
+        {
+            Perform(client);
+            return;
+        }
+
+        _proxies.Leave();
+        _deadlines.Clear(client);
+        Watch(client, WatchMode.Nothing);
+        BeginSession(client, named.Address, named.Port, server);
     }
 
     private void OnConnected(Client client)
     {
         _actions.Clear();
         client.Session.OnConnected(client.Service.Allowlist, MomentOf(client), _actions);
+        Perform(client);
+    }
+
+    private void OnDnsblComplete(DnsblScore score)
+    {
+        for (var i = 0; i < score.Waiting.Count; i++)
+        {
+            if (_clients.Find(score.Waiting[i]) is { } client)
+                Guarded(client, _onDnsblComplete);
+        }
+    }
+
+    private void OnDnsblComplete(Client client)
+    {
+        _actions.Clear();
+        client.Session.OnDnsblComplete(MomentOf(client), _actions);
+        Perform(client);
+    }
+
+    private void LookUpDnsbl(Client client)
+    {
+        var score = client.Session.Dnsbl!;
+        score.AddWaiting(_clients.Token(client));
+        if (!score.IsStarted)
+            Dnsbl!.Ask(score, client.Session.Client.Address, client.Session.Settings);
+    }
+
+    private void OnAnswer(Client client)
+    {
+        _actions.Clear();
+        client.Session.OnAllowlistAnswer(_answer.Record, MomentOf(client), _actions);
         Perform(client);
     }
 
@@ -286,6 +432,12 @@ internal sealed unsafe class EventLoop : IDisposable
 
         if (client.Watch is WatchMode.Nothing)
             return;
+        if (!client.IsNamed)
+        {
+            OnProxy(client);
+            return;
+        }
+
         nint read;
         var peek = client.Watch is WatchMode.Peek;
         fixed (byte* input = _input)
@@ -315,7 +467,10 @@ internal sealed unsafe class EventLoop : IDisposable
                 break;
             default:
                 _actions.Clear();
-                client.Session.OnTimer(MomentOf(client), _actions);
+                if (client.IsNamed)
+                    client.Session.OnTimer(MomentOf(client), _actions);
+                else
+                    ProxyWait.OnTimeLimit(_actions);
                 Perform(client);
                 break;
         }
@@ -333,7 +488,15 @@ internal sealed unsafe class EventLoop : IDisposable
                 case ActionKind.Send: _writer.Append(_actions.BytesOf(action)); break;
                 case ActionKind.Watch: Watch(client, action.Watch); break;
                 case ActionKind.WakeAfter: SetDeadline(client, action.Delay); break;
+                case ActionKind.LookUpDnsbl: LookUpDnsbl(client); break;
+                case ActionKind.AskAllowlist: client.Service.Allowlist!.Ask(client.Session.Client.Address, _clients.Token(client)); break;
                 case ActionKind.Remember: client.Service.Allowlist?.Remember(client.Session.Client.Address, action.Record); break;
+                case ActionKind.PrepareTls: _tls.Prepare(client); break;
+                case ActionKind.StartTls:
+                    SendOutput(client);
+                    _writer.Forget(client);
+                    _tls.Start(client);
+                    break;
                 case ActionKind.HandOff:
                     SendOutput(client);
                     BeginHandOff(client);
@@ -367,13 +530,37 @@ internal sealed unsafe class EventLoop : IDisposable
 
     private void SetDeadline(Client client, TimeSpan delay) => _deadlines.Set(client, _ticks + (long)Math.Ceiling(delay.TotalMilliseconds));
 
+    private void OnTlsPrepared(Client client, bool isReady) => Guarded(client, _ =>
+    {
+        if (!IsHere(client))
+            return;
+        _actions.Clear();
+        if (isReady)
+            client.Session.OnTlsReady(_actions);
+        else
+            client.Session.OnTlsUnavailable(MomentOf(client), _actions);
+        Perform(client);
+    });
+
+    private void OnTlsReceived(Client client, ReadOnlyMemory<byte> bytes) => Guarded(client, _ =>
+    {
+        _actions.Clear();
+        client.Session.OnReceived(bytes.Span, MomentOf(client), _actions);
+        Perform(client);
+    });
+
+    private bool IsHere(Client client) => _clients.Find(_clients.Token(client)) == client;
+
     private void SendOutput(Client client)
     {
-        if (_writer.Send(client) is { } error)
+        if (_tls.Has(client))
         {
-            var (address, port) = (client.Session.Client.Address, client.Session.ClientPort);
-            _log.Write(_tag, LogSeverity.Warning, $"write [{address}]:{port}: {error}");
+            _tls.Send(client, _writer.Take());
+            return;
         }
+
+        if (_writer.Send(client) is { } error)
+            _log.Write(_tag, LogSeverity.Warning, $"write {NameOf(client)}: {error}");
     }
 
     private void BeginHandOff(Client client)
@@ -423,10 +610,10 @@ internal sealed unsafe class EventLoop : IDisposable
     private void Abandon(Client client, Exception bug)
     {
         _writer.Forget(client);
-        WarnOnce($"internal error with client [{client.Session.Client.Address}]:{client.Session.ClientPort}: {bug}".ReplaceLineEndings(" "));
-        if (_clients.Find(_clients.Token(client)) != client)
+        WarnOnce($"internal error with client {NameOf(client)}: {bug}".ReplaceLineEndings(" "));
+        if (!IsHere(client))
             return;
-        if (client.State is ClientState.Screened)
+        if (client.State is ClientState.Screened && !_tls.Has(client))
             ClientWriter.SendAtOnce(client.Descriptor, "421 4.3.0 Error: internal error\r\n"u8);
         Leave(client);
     }
@@ -444,16 +631,29 @@ internal sealed unsafe class EventLoop : IDisposable
     {
         _deadlines.Clear(client);
         _writer.Forget(client);
-        _ = Libc.close(client.Descriptor);
+        if (_tls.Has(client))
+            _tls.Close(client, isTimeout: _stopDeadline < 0);
+        else
+            _ = Libc.close(client.Descriptor);
+        _clients.Remove(client);
+        if (_clients.Count == 0)
+            Volatile.Write(ref _idleSince, _clock.GetTimestamp());
+        if (!client.IsNamed)
+        {
+            _proxies.Leave();
+            return;
+        }
+
         if (client.State is not ClientState.Screened)
             client.Service.Load.PostQueue--;
-        _clients.Remove(client);
         _addresses.Leave(client.Session.Client);
         _actions.Clear();
         client.Service.Load.ClientLeft(client.Session.Settings, _actions);
         for (var i = 0; i < _actions.Count; i++)
             _log.Write(_tag, _actions[i].Severity, _actions.BytesOf(_actions[i]));
     }
+
+    private static string NameOf(Client client) => client.IsNamed ? $"[{client.Session.Client.Address}]:{client.Session.ClientPort}" : "behind a proxy";
 
     private Moment MomentOf(Client client) => new(_now, client.Service.Load.UnderStress);
 }

@@ -52,6 +52,24 @@ internal sealed unsafe class Listener : IDisposable
         return null;
     }
 
+    /// <summary>Takes over a socket that listens already.</summary>
+    /// <param name="descriptor">Owned from now on.</param>
+    /// <param name="service">Whose clients come here.</param>
+    /// <param name="problem">On failure, for the administrator.</param>
+    public static Listener? Adopt(int descriptor, RunningService service, out string? problem)
+    {
+        problem = null;
+        if (TryReadLocal(descriptor, out var address, out var port)
+            && Libc.fcntl(descriptor, Libc.F_SETFD, Libc.FD_CLOEXEC) == 0
+            && Libc.fcntl(descriptor, Libc.F_SETFL, Libc.fcntl(descriptor, Libc.F_GETFL, 0) | Libc.O_NONBLOCK) == 0)
+        {
+            return new Listener(descriptor, new Endpoint(address, port)) { Service = service };
+        }
+
+        problem = $"descriptor {descriptor} is no listening internet socket";
+        return null;
+    }
+
     /// <summary>Takes the next client.</summary>
     /// <param name="address">The client's address.</param>
     /// <param name="port">The client's port.</param>

@@ -26,6 +26,8 @@ internal static unsafe partial class Libc
     public const int EFD_NONBLOCK = 0x800;
     public const short POLLIN = 0x001;
     public const short POLLOUT = 0x004;
+    public const short POLLERR = 0x008;
+    public const short POLLHUP = 0x010;
 
     // Sockets.
     public const int AF_UNIX = 1;
@@ -84,11 +86,16 @@ internal static unsafe partial class Libc
     public const int F_GETFL = 3;
     public const int F_SETFL = 4;
     public const int FD_CLOEXEC = 1;
+    public const int F_OFD_SETLK = 37;
+    public const short F_RDLCK = 0;
+    public const short F_WRLCK = 1;
+    public const short F_UNLCK = 2;
     public const int LOCK_EX = 2;
     public const int LOCK_NB = 4;
     public const int AT_FDCWD = -100;
     public const int AT_EMPTY_PATH = 0x1000;
     public const uint STATX_BASIC_STATS = 0x7ff;
+    public const uint STATX_BTIME = 0x800;
     public const ushort S_IFMT = 0xf000;
     public const ushort S_IFIFO = 0x1000;
     public const ushort S_IFCHR = 0x2000;
@@ -98,6 +105,8 @@ internal static unsafe partial class Libc
 
     // The process.
     public const int RLIMIT_NOFILE = 7;
+    public const int CLONE_FS = 0x200;
+    public const int MADV_DONTNEED = 4;
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int epoll_create1(int flags);
@@ -183,7 +192,13 @@ internal static unsafe partial class Libc
     public static partial int fcntl(int fd, int command, int argument);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int fcntl(int fd, int command, FileLock* argument);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int flock(int fd, int operation);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint pread(int fd, byte* data, nuint length, long offset);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
     public static partial int open(string path, int flags, uint mode);
@@ -210,8 +225,28 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
     public static partial int chdir(string path);
 
+    /// <param name="flags">CLONE_FS: this thread gets a root and a working directory of its own.</param>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int unshare(int flags);
+
     [LibraryImport("libc")]
     public static partial uint umask(uint mask);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int setsid();
+
+    /// <param name="arguments">Texts that end in NUL, and a null.</param>
+    /// <param name="environment">Likewise.</param>
+    /// <returns>0 or an error number.</returns>
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
+    public static partial int posix_spawn(int* child, string path, void* fileActions, void* attributes, byte** arguments, byte** environment);
+
+    /// <param name="status">As the manual page says: exit status in bits 8 to 15, or a signal in bits 0 to 6.</param>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int waitpid(int child, int* status, int options);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int kill(int process, int signal);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int getrlimit(int resource, ResourceLimit* limit);
@@ -220,7 +255,13 @@ internal static unsafe partial class Libc
     public static partial int setrlimit(int resource, ResourceLimit* limit);
 
     [LibraryImport("libc")]
+    public static partial int getppid();
+
+    [LibraryImport("libc")]
     public static partial uint getuid();
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int madvise(nint address, nuint length, int advice);
 
     [LibraryImport("libc")]
     public static partial uint geteuid();
@@ -255,6 +296,16 @@ internal struct PollEntry
     public int Descriptor;
     public short Events;
     public short Returned;
+}
+
+/// <summary>struct flock; all zero but the type: the whole file.</summary>
+internal struct FileLock
+{
+    public short Type;
+    public short Whence;
+    public long Start;
+    public long Length;
+    public int Process;
 }
 
 /// <summary>struct iovec.</summary>
@@ -319,6 +370,8 @@ internal struct FileStatus
     [FieldOffset(28)] public ushort Mode;
     [FieldOffset(32)] public ulong Inode;
     [FieldOffset(40)] public ulong Length;
+    [FieldOffset(80)] public long BornSeconds;
+    [FieldOffset(88)] public uint BornNanoseconds;
     [FieldOffset(96)] public long ChangedSeconds;
     [FieldOffset(104)] public uint ChangedNanoseconds;
     [FieldOffset(112)] public long ModifiedSeconds;

@@ -12,12 +12,19 @@ internal static class Privileges
     /// root there is nothing to give up, and it stays who it is.
     /// </summary>
     /// <param name="mailOwner">Parameter <c>mail_owner</c>.</param>
+    /// <param name="jail">The directory that becomes the root directory on the way; null: none.</param>
     /// <param name="note">For the log, severity info; null = nothing to say.</param>
     /// <param name="problem">Why the process must not go on.</param>
-    public static bool TryDrop(string mailOwner, out string? note, [NotNullWhen(false)] out string? problem)
+    public static bool TryDrop(string mailOwner, string? jail, out string? note, [NotNullWhen(false)] out string? problem)
     {
         (note, problem) = (null, null);
         var current = Libc.geteuid();
+        if (current != 0 && jail is not null)
+        {
+            problem = $"chroot {jail}: only root can do that";
+            return false;
+        }
+
         if (current != 0)
         {
             note = string.Create(
@@ -33,6 +40,8 @@ internal static class Privileges
             problem = $"initgroups {owner.Name}: {Errno.LastText}";
         else if (Libc.setgid(owner.Group) != 0)
             problem = string.Create(CultureInfo.InvariantCulture, $"setgid {owner.Group}: {Errno.LastText}");
+        else if (jail is not null && (Libc.chroot(jail) != 0 || Libc.chdir("/") != 0))
+            problem = $"chroot {jail}: {Errno.LastText}";
         else if (Libc.setuid(owner.User) != 0)
             problem = string.Create(CultureInfo.InvariantCulture, $"setuid {owner.User}: {Errno.LastText}");
         else if (Libc.setuid(0) == 0 || Libc.setresuid(0, 0, 0) == 0 || Libc.setgid(0) == 0)

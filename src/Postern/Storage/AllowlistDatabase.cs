@@ -6,16 +6,13 @@ using SQLitePCL;
 
 namespace Postern.Storage;
 
-/// <summary>Takes one row: the address or special key, and its value; good until it returns.</summary>
-internal delegate void RowReader(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value);
-
 /// <summary>
 /// The SQLite file with the passes, one connection, used by one thread. Rows have postscreen's key and value text:
 /// <code>sqlite3 FILE 'SELECT address, record FROM allowlist'</code>
 /// A written row gets a new, highest number, so "what did the others write?" is "which numbers have I not seen?".
 /// SQLite is called directly: result codes are values, and nothing is allocated for a row.
 /// </summary>
-internal sealed class AllowlistDatabase : IDisposable
+internal sealed class AllowlistDatabase : IAllowlistStore
 {
     /// <summary>Special key: when the passes that postscreen left were taken over, as decimal Unix time.</summary>
     public const string ImportedKey = "_POSTERN_IMPORT_COMPLETED_";
@@ -48,26 +45,28 @@ internal sealed class AllowlistDatabase : IDisposable
     /// <summary>The file.</summary>
     public string Path { get; }
 
-    /// <summary>A number given to each file when it is made: inode numbers come back. Zero: not known yet.</summary>
+    /// <inheritdoc />
+    /// <remarks>A number given to each file when it is made: inode numbers come back. Zero: not known yet.</remarks>
     public long Id { get; private set; }
 
-    /// <summary>The highest number of a row that was read or written. Set it to go on where an earlier connection was.</summary>
+    /// <inheritdoc />
+    /// <remarks>The highest number of a row that was read or written.</remarks>
     public long Seen { get; set; }
 
-    /// <summary>Whether the name leads to another file by now, or to none.</summary>
+    /// <inheritdoc />
     public bool HasMoved => FileFacts.Of(Path)?.Inode != _inode;
 
     /// <summary>Opens the file, or makes one that only its owner can read.</summary>
     /// <param name="database">Null on failure, except for damage: then it is what there is to set aside.</param>
-    public static DatabaseProblem? Open(string path, TimeSpan busyTimeout, out AllowlistDatabase? database)
+    public static StoreProblem? Open(string path, TimeSpan busyTimeout, out AllowlistDatabase? database)
     {
         database = null;
         if (CreateFile(path) is { } reason)
-            return new DatabaseProblem(raw.SQLITE_CANTOPEN, reason);
+            return StoreProblem.OfSqlite(raw.SQLITE_CANTOPEN, reason);
         var code = raw.sqlite3_open_v2(path, out var connection, raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_NOMUTEX, null);
         if (code != raw.SQLITE_OK)
         {
-            var problem = new DatabaseProblem(code & 0xff, raw.sqlite3_errstr(code).utf8_to_string());
+            var problem = StoreProblem.OfSqlite(code & 0xff, raw.sqlite3_errstr(code).utf8_to_string());
             connection?.Dispose();
             return problem;
         }
@@ -84,8 +83,8 @@ internal sealed class AllowlistDatabase : IDisposable
         return failure;
     }
 
-    /// <summary>Reads the rows that others wrote since the last reading; the first time, all.</summary>
-    public DatabaseProblem? ReadNew(RowReader reader)
+    /// <inheritdoc />
+    public StoreProblem? ReadNew(RowReader reader)
     {
         // Asked before the rows are read: what is written in between is then read twice rather than never.
         if (ReadDataVersion(out var version) is { } problem)
@@ -96,21 +95,20 @@ internal sealed class AllowlistDatabase : IDisposable
         return null;
     }
 
-    /// <summary>Asks whether another connection has changed the file since <see cref="ReadNew"/>.</summary>
-    public DatabaseProblem? HasNew(out bool hasNew)
+    /// <inheritdoc />
+    public StoreProblem? HasNew(out bool hasNew)
     {
         var problem = ReadDataVersion(out var version);
         hasNew = version != _knownDataVersion;
         return problem;
     }
 
-    /// <summary>Writes a batch of changes as one transaction, and reads what others wrote before it.</summary>
-    /// <param name="cleanupCompleted">Unix time of the end of a full cleanup, if there was one.</param>
-    public DatabaseProblem? Save(IReadOnlyDictionary<IpAddress, AllowlistChange> changes, long? cleanupCompleted, RowReader others)
+    /// <inheritdoc />
+    public StoreProblem? Save(IReadOnlyDictionary<IpAddress, AllowlistChange> changes, long? cleanupCompleted, RowReader others)
     {
         return Execute("BEGIN IMMEDIATE") ?? Commit(ReadRows(others) ?? WriteChanges() ?? WriteCleanup());
 
-        DatabaseProblem? WriteChanges()
+        StoreProblem? WriteChanges()
         {
             Span<byte> key = stackalloc byte[IpAddress.MaxTextLength];
             Span<byte> value = stackalloc byte[CacheRecord.MaxLength];
@@ -124,16 +122,16 @@ internal sealed class AllowlistDatabase : IDisposable
             return null;
         }
 
-        DatabaseProblem? WriteCleanup() =>
+        StoreProblem? WriteCleanup() =>
             cleanupCompleted is { } time ? Write(_put!, CacheRecord.LastCleanupKey, time) : null;
     }
 
     /// <summary>Writes what was imported, where there is no row yet, and that it was.</summary>
-    public DatabaseProblem? Import(PostmapDump dump, long now, RowReader others)
+    public StoreProblem? Import(PostmapDump dump, long now, RowReader others)
     {
         return Execute("BEGIN IMMEDIATE") ?? Commit(ReadRows(others) ?? WriteEntries() ?? WriteSpecial());
 
-        DatabaseProblem? WriteEntries()
+        StoreProblem? WriteEntries()
         {
             Span<byte> key = stackalloc byte[IpAddress.MaxTextLength];
             Span<byte> value = stackalloc byte[CacheRecord.MaxLength];
@@ -146,7 +144,7 @@ internal sealed class AllowlistDatabase : IDisposable
             return null;
         }
 
-        DatabaseProblem? WriteSpecial() =>
+        StoreProblem? WriteSpecial() =>
             (dump.LastCleanup is { } time ? Write(_putIfAbsent!, CacheRecord.LastCleanupKey, time) : null)
             ?? Write(_put!, ImportedKey, now);
     }
@@ -190,14 +188,14 @@ internal sealed class AllowlistDatabase : IDisposable
         }
     }
 
-    private DatabaseProblem? SetUp(TimeSpan busyTimeout)
+    private StoreProblem? SetUp(TimeSpan busyTimeout)
     {
         if (SetModes(busyTimeout) is { } refusal)
             return refusal;
         if (ReadNumber("PRAGMA user_version", out var version) is { } problem)
             return problem;
         if (version is not (0 or SchemaVersion))
-            return new DatabaseProblem(raw.SQLITE_NOTADB, $"unknown version {version} of the file's layout");
+            return StoreProblem.OfSqlite(raw.SQLITE_NOTADB, $"unknown version {version} of the file's layout");
         var failure = (version == 0 ? Execute(CreateTable) : null)
             ?? Compile("SELECT number, address, record FROM allowlist WHERE number > ? ORDER BY number", out _read)
             ?? Compile("REPLACE INTO allowlist(address, record) VALUES(?, ?)", out _put)
@@ -210,7 +208,7 @@ internal sealed class AllowlistDatabase : IDisposable
     }
 
     /// <summary>SQLite does not wait for the lock it needs to make a new file a WAL one: another process may be at it.</summary>
-    private DatabaseProblem? SetModes(TimeSpan busyTimeout)
+    private StoreProblem? SetModes(TimeSpan busyTimeout)
     {
         var start = Stopwatch.GetTimestamp();
         while (true)
@@ -227,18 +225,18 @@ internal sealed class AllowlistDatabase : IDisposable
         + "CREATE TABLE IF NOT EXISTS allowlist(number INTEGER PRIMARY KEY AUTOINCREMENT, address TEXT NOT NULL UNIQUE, record TEXT NOT NULL);"
         + $"PRAGMA application_id={Random.Shared.Next(1, int.MaxValue)}; PRAGMA user_version={SchemaVersion}; COMMIT";
 
-    private DatabaseProblem? Compile(string sql, out sqlite3_stmt? statement)
+    private StoreProblem? Compile(string sql, out sqlite3_stmt? statement)
     {
         var code = raw.sqlite3_prepare_v3(_connection, sql, raw.SQLITE_PREPARE_PERSISTENT, out statement);
         if (code == raw.SQLITE_OK)
             return null;
         // Our own few statements fail to compile only against a table that is not ours.
-        return code == raw.SQLITE_ERROR ? new DatabaseProblem(raw.SQLITE_NOTADB, Problem(code).Reason) : Problem(code);
+        return code == raw.SQLITE_ERROR ? StoreProblem.OfSqlite(raw.SQLITE_NOTADB, Problem(code).Reason) : Problem(code);
     }
 
-    private DatabaseProblem? ReadDataVersion(out long version) => ReadNumber(_dataVersion!, out version);
+    private StoreProblem? ReadDataVersion(out long version) => ReadNumber(_dataVersion!, out version);
 
-    private DatabaseProblem? ReadNumber(string sql, out long number)
+    private StoreProblem? ReadNumber(string sql, out long number)
     {
         number = 0;
         if (Compile(sql, out var statement) is { } problem)
@@ -247,7 +245,7 @@ internal sealed class AllowlistDatabase : IDisposable
             return ReadNumber(statement!, out number);
     }
 
-    private DatabaseProblem? ReadNumber(sqlite3_stmt statement, out long number)
+    private StoreProblem? ReadNumber(sqlite3_stmt statement, out long number)
     {
         var code = raw.sqlite3_step(statement);
         number = code == raw.SQLITE_ROW ? raw.sqlite3_column_int64(statement, 0) : 0;
@@ -256,7 +254,7 @@ internal sealed class AllowlistDatabase : IDisposable
         return problem;
     }
 
-    private DatabaseProblem? ReadRows(RowReader reader)
+    private StoreProblem? ReadRows(RowReader reader)
     {
         var read = _read!;
         raw.sqlite3_bind_int64(read, 1, Seen);
@@ -272,14 +270,14 @@ internal sealed class AllowlistDatabase : IDisposable
         return problem;
     }
 
-    private DatabaseProblem? Write(sqlite3_stmt statement, string key, long seconds)
+    private StoreProblem? Write(sqlite3_stmt statement, string key, long seconds)
     {
         Span<byte> value = stackalloc byte[20];
         seconds.TryFormat(value, out var length);
         return Write(statement, Encoding.ASCII.GetBytes(key), value[..length]);
     }
 
-    private DatabaseProblem? Write(sqlite3_stmt statement, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    private StoreProblem? Write(sqlite3_stmt statement, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
         raw.sqlite3_bind_text(statement, 1, key);
         raw.sqlite3_bind_text(statement, 2, value);
@@ -289,7 +287,7 @@ internal sealed class AllowlistDatabase : IDisposable
         return problem;
     }
 
-    private DatabaseProblem? Commit(DatabaseProblem? problem)
+    private StoreProblem? Commit(StoreProblem? problem)
     {
         problem ??= Execute("COMMIT");
         if (problem is null)
@@ -299,11 +297,11 @@ internal sealed class AllowlistDatabase : IDisposable
         return problem;
     }
 
-    private DatabaseProblem? Execute(string sql)
+    private StoreProblem? Execute(string sql)
     {
         var code = raw.sqlite3_exec(_connection, sql);
         return code == raw.SQLITE_OK ? null : Problem(code);
     }
 
-    private DatabaseProblem Problem(int code) => new(code & 0xff, raw.sqlite3_errmsg(_connection).utf8_to_string());
+    private StoreProblem Problem(int code) => StoreProblem.OfSqlite(code & 0xff, raw.sqlite3_errmsg(_connection).utf8_to_string());
 }

@@ -1,18 +1,14 @@
-using System.Text;
 using Postern.Core;
+using Postern.Native;
 
 namespace Postern.Storage;
 
 /// <summary>What the name in <c>postscreen_cache_map</c> stands for on this machine (ADR 2).</summary>
 internal sealed class AllowlistLocation
 {
-    /// <summary>Table types whose place is a file, and the suffix of Postfix's own file; null: Postfix has none.</summary>
+    /// <summary>Table types whose place is a file, and the suffix of the file of Postfix's that is imported; null: none is.</summary>
     private static readonly (string Type, string? Suffix)[] FileTypes =
-        [("btree", ".db"), ("hash", ".db"), ("lmdb", ".lmdb"), ("sqlite", null)];
-
-    /// <summary>Types that Postfix refuses to write.</summary>
-    private static readonly string[] ReadOnlyTypes =
-        ["cidr", "pcre", "regexp", "texthash", "inline", "unionmap", "pipemap"];
+        [("btree", ".db"), ("hash", ".db"), ("lmdb", null), ("sqlite", null)];
 
     private AllowlistLocation(string name) => Name = name;
 
@@ -22,7 +18,10 @@ internal sealed class AllowlistLocation
     /// <summary>Our database file, as .NET's file functions want it; null: nothing to keep passes in but memory.</summary>
     public string? DatabasePath { get; private init; }
 
-    /// <summary>The file that postscreen would use, likewise; null if there is no such thing.</summary>
+    /// <summary>Whether that file is LMDB's, in Postfix's own format, which postscreen may use at the same time; else it is SQLite's.</summary>
+    public bool IsLmdb { get; private init; }
+
+    /// <summary>The file of Postfix's that passes are imported from, likewise; null if there is no such thing.</summary>
     public string? PostfixPath { get; private init; }
 
     /// <summary>What to tell postmap to read: <c>btree:/path</c>.</summary>
@@ -32,19 +31,31 @@ internal sealed class AllowlistLocation
     /// <param name="ownerOf">User id of the owner of a directory; null when it is not there.</param>
     public static AllowlistLocation Find(AllowlistOptions options, Func<string, uint?> ownerOf, Action<LogSeverity, string> log)
     {
+        if (options.Memcache is { } memcache)
+        {
+            if (memcache.Backup.Length == 0)
+                return new AllowlistLocation(options.MapName);
+            var backup = Find(options with { MapName = memcache.Backup, Memcache = null }, ownerOf, log);
+            return new AllowlistLocation(options.MapName)
+            {
+                DatabasePath = backup.DatabasePath,
+                IsLmdb = backup.IsLmdb,
+                PostfixPath = backup.PostfixPath,
+                PostfixMap = backup.PostfixMap,
+            };
+        }
+
         var (prefix, type, path) = Split(options.MapName, options.DefaultDatabaseType);
         var kind = Array.FindIndex(FileTypes, known => known.Type == type);
         if (kind < 0)
         {
-            log(LogSeverity.Error, ReadOnlyTypes.Contains(type)
-                ? $"{type}:{path} map requires O_RDONLY access mode"
-                : $"unsupported dictionary type: {type}");
+            // Why is a problem of the configuration, which has been told.
             log(LogSeverity.Warning, $"{type}:{path}: passes are kept in memory only and are lost at the next start");
             return new AllowlistLocation($"{prefix}{type}:{path}");
         }
 
         var directory = DirectoryOf(path);
-        if (options.MailOwnerId is { } wanted && ownerOf(FileName(directory)) is { } actual && actual != wanted)
+        if (options.MailOwnerId is { } wanted && ownerOf(Latin1.ToText(directory)) is { } actual && actual != wanted)
         {
             log(LogSeverity.Warning, $"request to update table {options.MapName} in non-{options.MailOwner} directory {directory}");
             log(LogSeverity.Warning, $"redirecting the request to {options.MailOwner}-owned data_directory {options.DataDirectory}");
@@ -52,11 +63,13 @@ internal sealed class AllowlistLocation
         }
 
         var suffix = FileTypes[kind].Suffix;
+        var isLmdb = type == "lmdb";
         return new AllowlistLocation($"{prefix}{type}:{path}")
         {
-            DatabasePath = FileName(path + ".postern.sqlite"),
-            PostfixPath = suffix is null ? null : FileName(path + suffix),
-            PostfixMap = FileName($"{type}:{path}"),
+            DatabasePath = Latin1.ToText(path + (isLmdb ? ".lmdb" : ".postern.sqlite")),
+            IsLmdb = isLmdb,
+            PostfixPath = suffix is null ? null : Latin1.ToText(path + suffix),
+            PostfixMap = Latin1.ToText($"{type}:{path}"),
         };
     }
 
@@ -76,7 +89,4 @@ internal sealed class AllowlistLocation
         0 => "/",
         var slash => path[..slash],
     };
-
-    /// <summary>From characters standing for bytes to the text that .NET turns into the same bytes.</summary>
-    private static string FileName(string bytes) => Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(bytes));
 }

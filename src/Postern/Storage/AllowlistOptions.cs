@@ -1,3 +1,6 @@
+using Postern.Core.Config;
+using Postern.ProcessLife;
+
 namespace Postern.Storage;
 
 /// <summary>Where the temporary allowlist is kept and by which rules. Texts are Latin-1 characters standing for bytes.</summary>
@@ -8,6 +11,9 @@ internal sealed record AllowlistOptions
 
     /// <summary>How long to keep what.</summary>
     public required AllowlistPolicy Policy { get; init; }
+
+    /// <summary>What the file of a map <c>memcache:FILE</c> says; null: it is another map.</summary>
+    public MemcacheFile? Memcache { get; init; }
 
     /// <summary><c>default_database_type</c>, for a map name without a type.</summary>
     public string DefaultDatabaseType { get; init; } = "hash";
@@ -20,6 +26,9 @@ internal sealed record AllowlistOptions
 
     /// <summary><c>data_directory</c>: where the file goes when the directory of the map is not the mail owner's.</summary>
     public string DataDirectory { get; init; } = "/var/lib/postfix";
+
+    /// <summary><c>lmdb_map_size</c>: bytes that a file of type lmdb may grow to before its limit is raised.</summary>
+    public long LmdbMapSize { get; init; } = 16 << 20;
 
     /// <summary><c>$command_directory/postmap</c>, which reads the file that postscreen left; null: no import.</summary>
     public string? PostmapPath { get; init; }
@@ -41,4 +50,7 @@ internal sealed record AllowlistOptions
 
     /// <summary>How long postmap may take.</summary>
     public TimeSpan ImportTimeLimit { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>The process is about to go into a jail that the file is outside of; null: it is not.</summary>
+    public Jail? Jail { get; init; }
 }

@@ -33,7 +33,7 @@ internal sealed class AllowlistWriter : IDisposable
     private readonly Thread _thread;
 
     // The writer thread's own.
-    private AllowlistDatabase? _database;
+    private IAllowlistStore? _database;
     private (long Id, long Seen) _lastFile;
     private Outage _outage;
     private bool _isImported;
@@ -73,7 +73,11 @@ internal sealed class AllowlistWriter : IDisposable
     public bool HasNews => !_news.IsEmpty;
 
     /// <summary>Begins to open and read the store.</summary>
-    public void Start() => _thread.Start();
+    public void Start()
+    {
+        _thread.Start();
+        _options.Jail?.WaitForThread();
+    }
 
     /// <summary>The next news, in the order of their events.</summary>
     public bool TryTake([NotNullWhen(true)] out StoreNews? news) => _news.TryDequeue(out news);
@@ -112,7 +116,8 @@ internal sealed class AllowlistWriter : IDisposable
     {
         try
         {
-            Work();
+            if (_options.Jail is null || _options.Jail.StayOutside())
+                Work();
         }
 #pragma warning disable CA1031 // mail goes on without a store, whatever befell it
         catch (Exception failure)
@@ -126,6 +131,7 @@ internal sealed class AllowlistWriter : IDisposable
     private void Work()
     {
         TryOpen();
+        _polledAt = Stopwatch.GetTimestamp(); // all of it has just been read
         Post(new StoreNews.Loaded());
         if (!StartImport())
             Post(new StoreNews.Ready(_lastCleanup));
@@ -177,7 +183,7 @@ internal sealed class AllowlistWriter : IDisposable
     }
 
     /// <summary>Does something with the database, on a new one if the old one proves damaged.</summary>
-    private bool Attempt(Func<AllowlistDatabase, DatabaseProblem?> action, bool isWrite)
+    private bool Attempt(Func<IAllowlistStore, StoreProblem?> action, bool isWrite)
     {
         if (_database is { HasMoved: true })
             Close();
@@ -196,9 +202,9 @@ internal sealed class AllowlistWriter : IDisposable
 
             if (problem.IsDamage && !isRetry)
             {
-                var damaged = _database!;
+                var hasMoved = _database!.HasMoved;
                 Close();
-                if (SetAside(damaged, problem.Reason))
+                if (hasMoved || SetAside(problem.Reason))
                     continue;
                 return false;
             }
@@ -215,7 +221,7 @@ internal sealed class AllowlistWriter : IDisposable
         _triedAt = Stopwatch.GetTimestamp();
         for (var isRetry = false; ; isRetry = true)
         {
-            var problem = AllowlistDatabase.Open(_path, _options.BusyTimeout, out var database);
+            var problem = Open(out var database);
             if (problem is null)
                 problem = ReadFirst(database!);
             if (problem is null)
@@ -228,7 +234,7 @@ internal sealed class AllowlistWriter : IDisposable
             }
 
             database?.Dispose();
-            if (problem.IsDamage && !isRetry && SetAside(database!, problem.Reason))
+            if (problem.IsDamage && !isRetry && (database is { HasMoved: true } || SetAside(problem.Reason)))
                 continue;
             Report(Outage.Opening, problem.Reason);
             _pause = TimeSpan.FromTicks(Math.Clamp(_pause.Ticks * 2, _options.PollInterval.Ticks, LongestPause.Ticks));
@@ -236,7 +242,24 @@ internal sealed class AllowlistWriter : IDisposable
         }
     }
 
-    private DatabaseProblem? ReadFirst(AllowlistDatabase database)
+    private StoreProblem? Open(out IAllowlistStore? store)
+    {
+        StoreProblem? problem;
+        if (_location.IsLmdb)
+        {
+            problem = LmdbAllowlist.Open(_path, _options, text => Post(new StoreNews.Line(LogSeverity.Info, text)), out var lmdb);
+            store = lmdb;
+        }
+        else
+        {
+            problem = AllowlistDatabase.Open(_path, _options.BusyTimeout, out var database);
+            store = database;
+        }
+
+        return problem;
+    }
+
+    private StoreProblem? ReadFirst(IAllowlistStore database)
     {
         var isKnown = database.Id == _lastFile.Id;
         if (isKnown)
@@ -259,11 +282,8 @@ internal sealed class AllowlistWriter : IDisposable
     }
 
     /// <summary>Keeps a damaged file for the curious, out of the way. Another process may have done so already.</summary>
-    /// <param name="damaged">Closed.</param>
-    private bool SetAside(AllowlistDatabase damaged, string reason)
+    private bool SetAside(string reason)
     {
-        if (damaged.HasMoved)
-            return true;
         var newPath = $"{_path}.damaged-{_clock.GetUtcNow().ToUnixTimeSeconds()}";
         try
         {
@@ -354,7 +374,8 @@ internal sealed class AllowlistWriter : IDisposable
             return;
         }
 
-        Attempt(database => database.Import(dump, _clock.GetUtcNow().ToUnixTimeSeconds(), Learn), isWrite: true);
+        // Only SQLite's file needs an import; the other kind is Postfix's own.
+        Attempt(database => (database as AllowlistDatabase)?.Import(dump, _clock.GetUtcNow().ToUnixTimeSeconds(), Learn), isWrite: true);
         for (var start = 0; start < dump.Entries.Count; start += ChunkSize)
         {
             var chunk = dump.Entries.GetRange(start, Math.Min(ChunkSize, dump.Entries.Count - start));

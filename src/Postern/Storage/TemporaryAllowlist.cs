@@ -1,6 +1,10 @@
 using System.Diagnostics;
 using Postern.Core;
 using Postern.Core.Allowlist;
+using Postern.Core.Screening;
+using Postern.Lmdb;
+using Postern.Memcache;
+using Postern.Native;
 
 namespace Postern.Storage;
 
@@ -36,7 +40,8 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
     private readonly UnsavedChanges _unsaved;
     private readonly Action<IpAddress, TestExpiry> _forget;
 
-    private AllowlistWriter? _writer; // null: there is only memory
+    private readonly AllowlistLookups? _lookups; // null: nobody else writes to the store, or what they write comes by itself
+    private AllowlistWriter? _writer; // null: there is no file
     private bool _awaitsAnswer;
     private long _delayFrom;
     private TimeSpan _delay = GatherTime;
@@ -52,7 +57,17 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
         (_options, _clock, _log, Name) = (options, clock, log, location.Name);
         _unsaved = new UnsavedChanges(options.UnsavedLimit);
         _cleanup = new AllowlistCleanup(Name, _table, clock, log) { Policy = options.Policy };
-        _forget = (client, expiry) => Note(client, new AllowlistChange(expiry, IsForgotten: true));
+        _forget = (client, expiry) => Change(client, new AllowlistChange(expiry, IsForgotten: true));
+        if (location.IsLmdb || options.Memcache is not null)
+        {
+            _lookups = new AllowlistLookups(
+                Name,
+                location.IsLmdb ? new LmdbReader(Latin1.OfText(location.DatabasePath!), options.LmdbMapSize) : null,
+                options.Memcache is { } memcache ? new MemcacheClient(memcache, IAllowlistView.AnswerLimit) : null,
+                hasBackup: location.DatabasePath is not null,
+                wake);
+        }
+
         if (location.DatabasePath is null)
         {
             _isLoaded = true;
@@ -88,6 +103,9 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
             return MayHandOver && (next is null || HandOverIn < next) ? HandOverIn : next;
         }
     }
+
+    /// <inheritdoc />
+    public bool CanAsk => _lookups is not null;
 
     private bool IsAllSaved => _unsaved.IsEmpty && _saveAllFrom is null && !_mustSaveAll;
 
@@ -139,7 +157,25 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
     public void Remember(IpAddress client, TestExpiry expiry)
     {
         if (Set(client, expiry))
-            Note(client, new AllowlistChange(expiry, IsForgotten: false));
+            Change(client, new AllowlistChange(expiry, IsForgotten: false));
+    }
+
+    /// <inheritdoc />
+    public void Ask(IpAddress address, ulong client) => _lookups!.Ask(address, client);
+
+    /// <inheritdoc />
+    public bool TryTakeAnswer(out AllowlistAnswer answer)
+    {
+        answer = default;
+        if (_lookups is null || !_lookups.TryTake(out answer))
+            return false;
+        if (answer.Record is not { } record)
+            return true;
+        if (KnowsBetter(answer.Address, record, out var change))
+            answer = answer with { Record = change.IsForgotten ? null : change.Expiry };
+        else
+            Set(answer.Address, record);
+        return true;
     }
 
     /// <summary>
@@ -166,6 +202,7 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
     public void Dispose()
     {
         _cleanup.Interrupt();
+        _lookups?.Dispose();
         if (_writer is null)
             return;
         if (!Flush(FlushTime))
@@ -217,6 +254,12 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
         return true;
     }
 
+    private void Change(IpAddress client, AllowlistChange change)
+    {
+        _lookups?.Tell(client, change);
+        Note(client, change);
+    }
+
     private void Note(IpAddress client, AllowlistChange change)
     {
         if (_writer is null)
@@ -262,6 +305,8 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
     /// <param name="sliceStart">When this tick began; null: take all there is.</param>
     private void ApplyNews(long? sliceStart)
     {
+        while (_lookups is not null && _lookups.TryTakeNews(out var line))
+            Apply(line);
         while (_writer is { } writer && writer.TryTake(out var news))
         {
             Apply(news);
@@ -307,13 +352,16 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
     {
         foreach (var (client, expiry) in entries)
         {
-            // What we have not saved yet is newer than what the store had; what we forgot is not, unless it is just this.
-            if (_unsaved.TryGet(client, out var change) && (!change.IsForgotten || change.Expiry == expiry))
+            if (KnowsBetter(client, expiry, out _))
                 continue;
             if (!onlyIfUnknown || !_table.TryGet(client, out _))
                 Set(client, expiry);
         }
     }
+
+    /// <summary>What we have not saved yet is newer than what the store had; what we forgot is not, unless it is just this.</summary>
+    private bool KnowsBetter(IpAddress client, in TestExpiry expiry, out AllowlistChange change) =>
+        _unsaved.TryGet(client, out change) && (!change.IsForgotten || change.Expiry == expiry);
 
     private void BatchSaved()
     {

@@ -61,6 +61,10 @@ internal sealed partial class TextFiles : ITextFiles
     {
         file = null;
 
+        // postmap(1) writes databases under such a lock; a file system without locks has no writer to wait for.
+        if (Flock(descriptor, SharedLock | DoNotWait) != 0 && Marshal.GetLastPInvokeError() == TryAgain)
+            return TryAgain;
+
         // The stamp first: what changes while we read differs from it at the next look.
         if (Statx(descriptor, EmptyPath, StatEmptyPath, StatWanted, out var status) != 0)
             return Marshal.GetLastPInvokeError();
@@ -121,7 +125,10 @@ internal sealed partial class TextFiles : ITextFiles
     private const uint StatWanted = 0x40 | 0x100 | 0x200; // modification time, inode, size
     private const int NoSuchFile = 2;
     private const int Interrupted = 4;
+    private const int TryAgain = 11;
     private const int FileTooLarge = 27;
+    private const int SharedLock = 1;
+    private const int DoNotWait = 4;
     private static readonly byte[] EmptyPath = [0];
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
@@ -132,6 +139,9 @@ internal sealed partial class TextFiles : ITextFiles
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
     private static partial int Statx(int folder, byte[] path, int flags, uint wanted, out FileStatus status);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    private static partial int Flock(int descriptor, int operation);
 
     [LibraryImport("libc", EntryPoint = "close")]
     private static partial int Close(int descriptor);

@@ -14,8 +14,11 @@ public sealed record FuzzTarget(
     [
         CacheRecordTarget.Target,
         CidrTableTarget.Target,
+        DnsblSitesTarget.Target,
         LineReaderTarget.Target,
         MainCfTarget.Target,
+        ProxyHeaderTarget.Target,
+        RejectFooterTarget.Target,
         SessionTarget.Target,
     ];
 

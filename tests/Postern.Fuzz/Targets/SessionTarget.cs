@@ -120,6 +120,7 @@ internal static class SessionTarget
         DiscardEhloKeywords = text.Contains('D') ? "chunking, silent-discard, dsn" : "",
         PreQueueLimit = text.Contains('T') ? 1 : 100,
         PostQueueLimit = text.Contains('O') ? 0 : 100,
+        TlsLevel = text.Contains('t') ? TlsLevel.May : text.Contains('y') ? TlsLevel.Encrypt : TlsLevel.None,
         ClientConnectionCountLimit = text.Contains('1') ? 0 : 50,
     };
 

@@ -6,7 +6,8 @@ namespace Postern.Interop.Tests.Harness;
 
 /// <summary>
 /// A mail host in a directory of its own: the configuration, Postern in front, and behind it a private Postfix that has
-/// everything but postscreen, or Postern's built-in receiver. Mail for lab.example ends up in one Maildir.
+/// everything but postscreen, or Postern's built-in receiver; or, to know what is right, that Postfix with its own
+/// postscreen in front. Mail for lab.example ends up in one Maildir.
 /// </summary>
 internal sealed class MailHost : IDisposable
 {
@@ -28,16 +29,20 @@ internal sealed class MailHost : IDisposable
         virtual unix - n n - - virtual
         anvil unix - - n - 1 anvil
         postlog unix-dgram n - n - 1 postlogd
+        dnsblog unix - - n - 0 dnsblog
+        tlsproxy unix - - n - 0 tlsproxy
+        tlsmgr unix - - n 1000? 1 tlsmgr
 
         """;
 
     private readonly bool _hasPostfix;
+    private readonly Front _front;
     private bool _postfixRuns;
     private PosternProcess? _postern;
 
-    private MailHost(bool hasPostfix)
+    private MailHost(bool hasPostfix, Front front = Front.Postern)
     {
-        _hasPostfix = hasPostfix;
+        (_hasPostfix, _front) = (hasPostfix, front);
         Directory = System.IO.Directory.CreateTempSubdirectory("postern-interop-").FullName;
         Port = FreePort();
         foreach (var folder in (string[])["config", "postfix", "queue", "data", "log", "mail"])
@@ -54,8 +59,11 @@ internal sealed class MailHost : IDisposable
 
     public string Directory { get; }
 
-    /// <summary>Where Postern listens, on 127.0.0.1.</summary>
+    /// <summary>Where clients are screened, on 127.0.0.1.</summary>
     public int Port { get; }
+
+    /// <summary>Where a real postscreen listens, on 127.0.0.1; 0: there is none.</summary>
+    public int PostscreenPort { get; private init; }
 
     public PosternProcess Postern => _postern ?? throw new InvalidOperationException("Postern was not started");
 
@@ -90,14 +98,65 @@ internal sealed class MailHost : IDisposable
 
     /// <summary>Real Postfix behind Postern; both run when this returns. Skips the test where that cannot be.</summary>
     /// <param name="parameters">Lines of main.cf, which replace the harness's own.</param>
-    public static MailHost WithPostfix(params string[] parameters)
+    public static MailHost WithPostfix(params string[] parameters) => Behind(Front.Postern, parameters);
+
+    /// <summary>The same, with one or the other in front.</summary>
+    public static MailHost Behind(Front front, params string[] parameters)
+    {
+        Tool.RequireRoot();
+        Tool.Require("postfix", "smtpd");
+        var host = new MailHost(hasPostfix: true, front);
+        try
+        {
+            host.Configure(parameters);
+            host.StartPostfix();
+            if (front is Front.Postern)
+                host.StartPostern();
+            return host;
+        }
+        catch
+        {
+            host.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Postfix with everything, its master starting the screening program too. Skips the test where that cannot be.</summary>
+    /// <param name="services">Lines of master.cf; <c>PORT</c> stands for <see cref="Port"/>.</param>
+    /// <param name="parameters">Lines of main.cf, which replace the harness's own.</param>
+    public static MailHost UnderMaster(string[] services, params string[] parameters)
     {
         Tool.RequireRoot();
         Tool.Require("postfix", "smtpd");
         var host = new MailHost(hasPostfix: true);
         try
         {
+            // Copies, since Postfix complains of symlinks there.
+            Tool.Must("cp", "-a", Path.GetDirectoryName(Tool.Find("smtpd"))!, host.DaemonDirectory);
+            File.WriteAllText(Path.Combine(host.DaemonDirectory, "postern"), $"#!/bin/sh\nexec {string.Join(' ', PosternProcess.Command)} \"$@\"\n");
+            Tool.Must("chmod", "0755", Path.Combine(host.DaemonDirectory, "postern"));
+            host.ConfigureMaster(services, parameters);
+            host.StartPostfix();
+            return host;
+        }
+        catch
+        {
+            host.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The same with a real postscreen beside Postern, on <see cref="PostscreenPort"/>.</summary>
+    /// <param name="parameters">Lines of main.cf for both.</param>
+    public static MailHost WithPostscreen(params string[] parameters)
+    {
+        Tool.RequireRoot();
+        Tool.Require("postfix", "smtpd", "postscreen");
+        var host = new MailHost(hasPostfix: true) { PostscreenPort = FreePort() };
+        try
+        {
             host.Configure(parameters);
+            File.AppendAllText(Path.Combine(host.Directory, "postfix/master.cf"), $"127.0.0.1:{host.PostscreenPort} inet n - n - 1 postscreen\n");
             host.StartPostfix();
             host.StartPostern();
             return host;
@@ -129,22 +188,51 @@ internal sealed class MailHost : IDisposable
         }
     }
 
-    /// <summary>Writes main.cf, master.cf and, without Postfix, postern.cf.</summary>
+    /// <summary>Writes main.cf, master.cf and postern.cf.</summary>
     public void Configure(params string[] parameters)
     {
         var own = parameters.Select(NameOf).ToHashSet();
-        var main = string.Join('\n', Defaults().Where(line => !own.Contains(NameOf(line))).Concat(parameters)) + "\n";
+        string[] receiver = _hasPostfix ? [] : ["postern_handoff = receiver", "postern_receiver_domains = lab.example"];
+        var posterns = receiver.Where(line => !own.Contains(NameOf(line))).Concat(parameters.Where(IsPosterns));
+        var main = Lines(Defaults().Where(line => !own.Contains(NameOf(line))).Concat(parameters.Where(line => !IsPosterns(line))));
+        var screening = $"127.0.0.1:{Port} inet n - n - 1 postscreen\n";
         File.WriteAllText(Path.Combine(ConfigDirectory, "main.cf"), main);
-        File.WriteAllText(Path.Combine(ConfigDirectory, "master.cf"), $"127.0.0.1:{Port} inet n - n - 1 postscreen\n{Services}");
+        File.WriteAllText(Path.Combine(ConfigDirectory, "master.cf"), screening + Services);
+        File.WriteAllText(Path.Combine(ConfigDirectory, "postern.cf"), Lines(posterns));
         if (!_hasPostfix)
-        {
-            File.WriteAllText(Path.Combine(ConfigDirectory, "postern.cf"), "postern_handoff = receiver\npostern_receiver_domains = lab.example\n");
             return;
-        }
-
         File.WriteAllText(Path.Combine(Directory, "postfix/main.cf"), main);
-        File.WriteAllText(Path.Combine(Directory, "postfix/master.cf"), Services);
+        File.WriteAllText(Path.Combine(Directory, "postfix/master.cf"), _front is Front.Postscreen ? screening + Services : Services);
+
+        static string Lines(IEnumerable<string> lines) => string.Concat(lines.Select(static line => line + "\n"));
+        static bool IsPosterns(string line) => line.StartsWith("postern_", StringComparison.Ordinal);
     }
+
+    /// <summary>Writes main.cf and master.cf of a Postfix that has the screening services itself.</summary>
+    public void ConfigureMaster(string[] services, params string[] parameters)
+    {
+        Configure([.. parameters, $"daemon_directory = {DaemonDirectory}"]);
+        File.WriteAllText(
+            Path.Combine(Directory, "postfix/master.cf"),
+            string.Join('\n', services).Replace("PORT", $"127.0.0.1:{Port}", StringComparison.Ordinal) + "\n" + Services);
+    }
+
+    /// <summary><c>postfix reload</c>.</summary>
+    public void ReloadPostfix()
+    {
+        var before = Count("]: reload -- version");
+        Tool.Must("postfix", "-c", Path.Combine(Directory, "postfix"), "reload");
+        Wait.Until(() => Count("]: reload -- version") > before, () => "Postfix does not reload: " + Log);
+    }
+
+    /// <summary>The processes that master(8) started for the line of this program and port, their children included.</summary>
+    public IReadOnlyList<int> ProcessesOf(string program) =>
+    [
+        .. from folder in System.IO.Directory.GetDirectories("/proc")
+           where int.TryParse(Path.GetFileName(folder), out _) && CommandLine(folder) is { } words
+               && words.Contains($"127.0.0.1:{Port}") && words.Any(word => word == program || word.EndsWith("/" + program, StringComparison.Ordinal) || word.EndsWith($"/{program}.dll", StringComparison.Ordinal))
+           select int.Parse(Path.GetFileName(folder), System.Globalization.CultureInfo.InvariantCulture),
+    ];
 
     /// <summary>Adds a file beside main.cf.</summary>
     /// <returns>Its path.</returns>
@@ -216,6 +304,20 @@ internal sealed class MailHost : IDisposable
         using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         return ((IPEndPoint)probe.LocalEndPoint!).Port;
+    }
+
+    private string DaemonDirectory => Path.Combine(Directory, "daemons");
+
+    private static string[]? CommandLine(string processFolder)
+    {
+        try
+        {
+            return File.ReadAllText(processFolder + "/cmdline").Split('\0');
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     private static string NameOf(string line) => line.Split('=')[0].Trim();

@@ -75,8 +75,10 @@ internal static class Tool
 
         void Take(object sender, DataReceivedEventArgs data)
         {
+            if (data.Data is not { } line)
+                return; // one of the two channels has ended
             lock (output)
-                output.AppendLine(data.Data);
+                output.AppendLine(line);
         }
     }
 }

@@ -1,5 +1,6 @@
 using Postern.Cli;
 using Postern.Tests.Config;
+using Postern.Tests.Tls;
 
 namespace Postern.Tests.Cli;
 
@@ -41,10 +42,29 @@ public sealed class CheckVerbTests
     [Fact]
     public void Warnings_alone_leave_the_status_at_0()
     {
-        var (status, output) = Check(new ConfigDirectory("compatibility_level = 3.6\nsmtpd_tls_security_level = may\n"));
+        var (status, output) = Check(new ConfigDirectory("compatibility_level = 3.6\npostscreen_gret_wait = 1s\n"));
 
         Assert.Equal(0, status);
         Assert.Contains("\n0 errors, 1 warning\nmain.cf and master.cf are fine: ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Certificates_are_made_trial_of()
+    {
+        var pki = TestCertificates.Create("mx.example.com");
+        var directory = new ConfigDirectory(
+            "compatibility_level = 3.6\nsmtpd_tls_security_level = may\nsmtpd_tls_cert_file = /tls/cert.pem\nsmtpd_tls_key_file = /tls/key.pem\n")
+            .Add("/tls/cert.pem", pki.Chain).Add("/tls/key.pem", TestCertificates.Create("other.example.com").Key);
+
+        var (status, output) = Check(directory);
+        var (fine, _) = Check(directory.Add("/tls/key.pem", pki.Key));
+
+        Assert.Equal((1, 0), (status, fine));
+        Assert.StartsWith(
+            "/etc/postfix/main.cf:3: error: the key in /tls/key.pem does not belong to the first certificate in /tls/cert.pem\n"
+            + "    mend the file, or name another in tlsproxy_tls_cert_file; until then STARTTLS is answered with 454\n",
+            output,
+            StringComparison.Ordinal);
     }
 
     [Fact]

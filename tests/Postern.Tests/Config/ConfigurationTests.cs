@@ -166,6 +166,109 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
+    public void The_proxy_protocol_can_be_asked_for_by_service()
+    {
+        const string Master = """
+            smtp inet n - n - 1 postscreen
+            10025 inet n - n - 1 postscreen -o postscreen_upstream_proxy_protocol=haproxy -o postern_proxy_networks=127.0.0.2
+            smtpd pass - - n - - smtpd
+
+            """;
+        var configuration = new ConfigDirectory(Level + "postscreen_upstream_proxy_timeout = 9s\ninet_protocols = ipv4\n", Master).Load();
+
+        Assert.Empty(configuration.Problems);
+        var (direct, proxied) = (configuration.Services[0].Settings, configuration.Services[1].Settings);
+        Assert.False(direct.UpstreamProxy);
+        Assert.True(proxied.UpstreamProxy);
+        Assert.Equal(TimeSpan.FromSeconds(9), proxied.UpstreamProxyTimeout);
+        Assert.Equal(new InetProtocols(IPv4: true, IPv6: false), proxied.Protocols);
+        Assert.Equal(MatchOutcome.Yes, proxied.ProxyNetworks!.Match(ConfigDirectory.Address("127.0.0.2"), new Postern.Core.Screening.SessionActions()));
+    }
+
+    [Fact]
+    public void Networks_of_proxies_without_a_protocol_are_a_mistake()
+    {
+        var problem = Assert.Single(new ConfigDirectory(Level + "postern_proxy_networks = 127.0.0.2").Load().Problems);
+
+        Assert.Equal((ProblemSeverity.Warning, 2, "postern_proxy_networks has no effect without a protocol"), (problem.Severity, problem.Line, problem.Text));
+    }
+
+    [Theory]
+    [InlineData("smtpd_reject_footer = \\c. Help: $client_address", "\\c. Help: $client_address")]
+    [InlineData("smtpd_reject_footer = by $name\npostscreen_reject_footer = $smtpd_reject_footer", "by $name")]
+    [InlineData("postscreen_reject_footer = $client_address", "$client_address")] // nothing in main.cf has that name
+    [InlineData("smtpd_reject_footer = x\npostscreen_reject_footer = ${smtpd_reject_footer}", "${smtpd_reject_footer}")] // Postfix 3.12 expands it, 3.7 does not
+    [InlineData("own_text = $x\npostscreen_reject_footer = $own_text", "$x")] // one level
+    public void A_raw_text_that_is_a_name_stands_for_that_names_text(string lines, string expected) =>
+        Assert.Equal(expected, Only(new ConfigDirectory(Level + lines).Load()).Settings.RejectFooter);
+
+    [Theory]
+    [InlineData("postscreen_expansion_filter = \\61\\062\\t.\\\\\\7\\x", "12\t.\\\ax")]
+    [InlineData("smtpd_expansion_filter = abc", "abc")]
+    public void The_expansion_filter_has_Cs_escapes(string line, string expected)
+    {
+        var filter = Only(new ConfigDirectory(Level + line).Load()).Settings.ExpansionFilter;
+
+        for (var value = '\0'; value < 256; value++)
+            Assert.Equal(expected.Contains(value), filter.Contains(value));
+    }
+
+    [Fact]
+    public void The_tables_of_the_engine()
+    {
+        var settings = Only(new ConfigDirectory(
+            Level + "postscreen_command_filter = inline:{ A=b }\nsmtpd_discard_ehlo_keyword_address_maps = static:dsn\nsmtpd_reject_footer_maps = static:{x y}\n").Load()).Settings;
+        var warnings = new Postern.Core.Screening.SessionActions();
+
+        Assert.Equal("b", settings.CommandFilter!.Lookup("a", warnings).Value);
+        Assert.Equal("dsn", settings.DiscardEhloKeywordAddressMaps!.Lookup("192.0.2.1", warnings).Value);
+        Assert.Equal("x y", settings.RejectFooterMaps!.Lookup("550 x", warnings).Value);
+        Assert.Null(Only(new ConfigDirectory(Level).Load()).Settings.RejectFooterMaps);
+    }
+
+    [Fact]
+    public void DNS_lists_come_with_their_bounds_and_actions()
+    {
+        var settings = Only(new ConfigDirectory(
+            Level + "postscreen_dnsbl_sites = secret.example*2 w.example=127.0.[0..255].[1..3]*-3\n"
+            + "postscreen_dnsbl_reply_map = inline:{secret.example=public.example}\npostscreen_dnsbl_action = enforce\npostscreen_dnsbl_threshold = 2\n"
+            + "postscreen_dnsbl_whitelist_threshold = -1\npostscreen_dnsbl_ttl = 2\npostscreen_dnsbl_timeout = 3s\n"
+            + "postern_dnsbl_check_interval = 0\npostern_dnsbl_ignore_error_answers = no\n").Load()).Settings;
+
+        Assert.Equal(["secret.example", "w.example"], settings.DnsblSites!.Lists.Select(list => list.Domain));
+        Assert.Equal("public.example", settings.DnsblSites.Lists[0].PublicName(new RecordedWarnings()));
+        Assert.True(settings.DnsblSites.CountsErrorAnswers);
+        Assert.Equal((FailAction.Enforce, 2, -1), (settings.DnsblAction, settings.DnsblThreshold, settings.DnsblAllowlistThreshold));
+        Assert.Equal((TimeSpan.FromSeconds(60), TimeSpan.FromHours(2), TimeSpan.FromSeconds(3)), (settings.DnsblMinTtl, settings.DnsblMaxTtl, settings.DnsblTimeout));
+        Assert.Equal(TimeSpan.Zero, settings.DnsblCheckInterval);
+        Assert.Null(Only(new ConfigDirectory(Level).Load()).Settings.DnsblSites);
+    }
+
+    [Theory]
+    [InlineData("postscreen_dnsbl_sites = a.example*x", "bad DNSBL weight factor \"x\" in \"a.example*x\"")]
+    [InlineData("postscreen_dnsbl_sites = a.example=1.2.3", "bad DNSBL filter syntax: need \".\" at \"1.2.3><\"")]
+    [InlineData("postscreen_dnsbl_sites = a.example.", "bad DNSBL domain name \"a.example.\" in \"a.example.\"")]
+    public void A_bad_DNS_list_is_an_error_with_file_and_line(string line, string expected)
+    {
+        var problem = new ConfigDirectory(Level + line + "\n").Load().Problems.Single(p => p.Severity is ProblemSeverity.Error);
+
+        Assert.Equal(("/etc/postfix/main.cf", 2, expected), (problem.File, problem.Line, problem.Text));
+    }
+
+    [Theory]
+    [InlineData("fail:broken")]
+    [InlineData("texthash:/nonexistent")]
+    [InlineData("nosuch:x")]
+    public void A_reply_map_that_cannot_answer_is_an_error_if_there_are_lists(string map)
+    {
+        var problems = new ConfigDirectory(Level + $"postscreen_dnsbl_reply_map = {map}\npostscreen_dnsbl_sites = a.example\n").Load().Problems;
+        var problem = problems.Single(p => p.Severity is ProblemSeverity.Error);
+
+        Assert.Equal(("/etc/postfix/main.cf", 2, $"{map} lookup error"), (problem.File, problem.Line, problem.Text));
+        Assert.False(new ConfigDirectory(Level + $"postscreen_dnsbl_reply_map = {map}\n").Load().HasErrors);
+    }
+
+    [Fact]
     public void The_directory_of_the_configuration_has_a_name()
     {
         var directory = new ConfigDirectory(Level + "queue_directory = $config_directory/queue\n").Load();
@@ -174,18 +277,11 @@ public sealed class ConfigurationTests
     }
 
     [Theory]
-    [InlineData("postscreen_dnsbl_sites = zen.example", "postscreen_dnsbl_sites is set, but DNS lists come in a later version of Postern")]
-    [InlineData("postscreen_upstream_proxy_protocol = haproxy", "postscreen_upstream_proxy_protocol is set, but the PROXY protocol comes in a later version of Postern")]
-    [InlineData("postscreen_command_filter = pcre:/x", "postscreen_command_filter is set, but command filters come in a later version of Postern")]
-    [InlineData("smtpd_reject_footer = \\c. Help: $client", "postscreen_reject_footer is set, but reject footers come in a later version of Postern")]
-    [InlineData("smtpd_reject_footer_maps = hash:/x", "postscreen_reject_footer_maps is set, but reject footers come in a later version of Postern")]
-    [InlineData("smtpd_discard_ehlo_keyword_address_maps = cidr:/x", "postscreen_discard_ehlo_keyword_address_maps is set, but EHLO keywords by client address come in a later version of Postern")]
-    [InlineData("smtpd_tls_security_level = encrypt", "postscreen_tls_security_level = encrypt, but TLS comes in a later version of Postern")]
-    [InlineData("smtpd_enforce_tls = yes", "postscreen_enforce_tls = yes, but TLS comes in a later version of Postern")]
-    [InlineData("postscreen_cache_map = lmdb:/x", "postscreen_cache_map = lmdb:/x: allowlists of type lmdb come in a later version of Postern")]
-    [InlineData("postscreen_cache_map = proxy:btree:/x", "postscreen_cache_map = proxy:btree:/x: allowlists of type proxy come in a later version of Postern")]
-    [InlineData("postscreen_cache_map = pcre:/x", "unsupported dictionary type: pcre")]
-    [InlineData("postscreen_access_list = permit_mynetworks, hash:/x", "this version of Postern does not have the dictionary type hash yet")]
+    [InlineData("postscreen_cache_map = foo:/x", "unsupported dictionary type: foo")]
+    [InlineData("postscreen_cache_map = proxy:/x", "open dictionary: expecting \"type:name\" form instead of \"/x\"")]
+    [InlineData("postscreen_cache_map = static:x", "table static:x: sequence operation is not supported")]
+    [InlineData("postscreen_cache_map = memcache:/no/such", "open /no/such: No such file or directory")]
+    [InlineData("postscreen_access_list = permit_mynetworks, lmdb:/x", "this version of Postern does not have the dictionary type lmdb yet")]
     [InlineData("postscreen_forbidden_commands = regexp:{{/^x/ y}}", "this version of Postern does not have the dictionary type regexp yet")]
     public void Features_that_are_not_there_yet_are_errors(string line, string expected)
     {
@@ -195,8 +291,52 @@ public sealed class ConfigurationTests
     }
 
     [Theory]
-    [InlineData("smtpd_tls_security_level = may", "postscreen_tls_security_level = may: STARTTLS is not offered by this version of Postern to clients that it tests")]
-    [InlineData("smtpd_use_tls = yes", "postscreen_use_tls = yes: STARTTLS is not offered by this version of Postern to clients that it tests")]
+    [InlineData("lmdb:/x")]
+    [InlineData("proxy:btree:/x")]
+    [InlineData("proxy:lmdb:/x")]
+    [InlineData("memcache:/etc/mc")]
+    public void Allowlists_can_be_in_maps_that_several_processes_use(string map)
+    {
+        var configuration = new ConfigDirectory(Level + "postscreen_cache_map = " + map).Add("/etc/mc", "backup = proxy:lmdb:/x\n").Load();
+
+        Assert.Empty(configuration.Problems);
+        Assert.Equal(map, Only(configuration).Settings.CacheMap);
+        Assert.Equal(map == "memcache:/etc/mc" ? "proxy:lmdb:/x" : null, Only(configuration).Settings.CacheMemcache?.Backup);
+    }
+
+    [Theory]
+    [InlineData("lmdb:/x", "lmdb:/x")]
+    [InlineData("memcache:/etc/mc", "proxy:lmdb:/x")]
+    public void Without_its_library_a_map_of_type_lmdb_is_an_error_that_names_the_package(string map, string lacking)
+    {
+        var directory = new ConfigDirectory(Level + "postscreen_cache_map = " + map);
+        var without = new ConfigDirectory(Level + "postscreen_cache_map = " + map) { Host = directory.Host with { HasLmdb = false } };
+
+        var error = Assert.Single(without.Add("/etc/mc", "backup = proxy:lmdb:/x\n").Load().Problems);
+
+        Assert.Equal((ProblemSeverity.Error, $"{lacking}: tables of type lmdb need the library liblmdb.so.0, which is not installed"), (error.Severity, error.Text));
+        Assert.Contains("apt install liblmdb0", error.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void With_a_map_that_is_never_written_the_daemon_starts_as_postscreen_does()
+    {
+        var configuration = new ConfigDirectory(Level + "postscreen_cache_map = pcre:/x").Load();
+
+        var problem = Assert.Single(configuration.Problems);
+        Assert.Equal((ProblemSeverity.Degraded, 2, "pcre:/x map requires O_RDONLY access mode"), (problem.Severity, problem.Line, problem.Text));
+        Assert.Contains(problem.Text, configuration.Tables.OpenErrors); // so that it is logged as an error
+    }
+
+    [Fact]
+    public void What_is_wrong_with_the_file_of_memcached_is_an_error()
+    {
+        var configuration = new ConfigDirectory(Level + "postscreen_cache_map = memcache:/etc/mc").Add("/etc/mc", "max_try = 0\n").Load();
+
+        Assert.Equal("/etc/mc: invalid max_try parameter value 0 < 1", Assert.Single(configuration.Problems).Text);
+    }
+
+    [Theory]
     [InlineData("postscreen_gret_wait = 15s", "unused parameter: postscreen_gret_wait=15s")]
     [InlineData("maillog_file_permissions = 0777", "ignoring bad permissions: maillog_file_permissions = 0777")]
     [InlineData("compatibility_level = 3.7", "overriding earlier entry: compatibility_level=3.6")]
@@ -267,7 +407,7 @@ public sealed class ConfigurationTests
     public void Own_file_overrides_main_cf_without_a_word_and_is_named_in_problems()
     {
         var directory = new ConfigDirectory(
-            Level + "postscreen_greet_wait = 5s\npostscreen_dnsbl_sites = zen.example\n",
+            Level + "postscreen_greet_wait = 5s\npostscreen_dnsbl_sites = -.example\n",
             own: "postscreen_greet_wait = 4s\npostscreen_dnsbl_sites =\n\npostscreen_greet_ttl = soon\n");
 
         var configuration = directory.Load();

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Postern.Core;
 using Postern.Core.Config;
 
 namespace Postern.Tests.Config;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Postern.Dns;
@@ -7,15 +8,19 @@ namespace Postern.Tests.Dns;
 /// <summary>A name server for one test, on one port of UDP and TCP.</summary>
 internal sealed class LoopbackServer : IDisposable
 {
-    private readonly Socket _udp = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-    private readonly Socket _tcp = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly Socket _udp;
+    private readonly Socket _tcp;
     private readonly Func<ushort, DnsQuestion, bool, IEnumerable<byte[]>> _answer;
 
     /// <param name="answer">Given the id, the question and whether TCP was used: the messages to send back.</param>
-    public LoopbackServer(Func<ushort, DnsQuestion, bool, IEnumerable<byte[]>> answer)
+    /// <param name="address">A loopback address; null: 127.0.0.1.</param>
+    public LoopbackServer(Func<ushort, DnsQuestion, bool, IEnumerable<byte[]>> answer, IPAddress? address = null)
     {
         _answer = answer;
-        _tcp.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        address ??= IPAddress.Loopback;
+        _udp = new(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        _tcp = new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        _tcp.Bind(new IPEndPoint(address, 0));
         _tcp.Listen();
         _udp.Bind(Address);
         _ = Task.Run(ServeUdpAsync);
@@ -23,6 +28,9 @@ internal sealed class LoopbackServer : IDisposable
     }
 
     public IPEndPoint Address => (IPEndPoint)_tcp.LocalEndPoint!;
+
+    /// <summary>The ports that UDP queries came from.</summary>
+    public ConcurrentQueue<int> Ports { get; } = [];
 
     /// <summary>How often it was asked.</summary>
     public int Queries { get; private set; }
@@ -40,7 +48,8 @@ internal sealed class LoopbackServer : IDisposable
         {
             while (true)
             {
-                var query = await _udp.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
+                var query = await _udp.ReceiveFromAsync(buffer, new IPEndPoint(_udp.AddressFamily is AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0));
+                Ports.Enqueue(((IPEndPoint)query.RemoteEndPoint).Port);
                 foreach (var message in Answer(buffer.AsSpan(0, query.ReceivedBytes), isTcp: false))
                     await _udp.SendToAsync(message, query.RemoteEndPoint);
             }

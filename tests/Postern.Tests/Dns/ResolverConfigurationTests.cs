@@ -16,6 +16,17 @@ public sealed class ResolverConfigurationTests
             [IPEndPoint.Parse("192.0.2.1:53"), IPEndPoint.Parse("[2001:db8::1]:53"), IPEndPoint.Parse("[fe80::1%1]:53")], configuration.Servers);
         Assert.Equal(TimeSpan.FromSeconds(3), configuration.Timeout);
         Assert.Equal(4, configuration.Attempts);
+        Assert.True(configuration.Rotate);
+    }
+
+    [Fact]
+    public void A_resolver_on_another_port_can_be_named()
+    {
+        var configuration = ResolverConfiguration.Parse(
+            "nameserver [127.0.0.1]:5300\nnameserver [127.0.0.1]:0\nnameserver [x]:5300\nnameserver [127.0.0.1:5300\nnameserver [::1]:5300\n");
+
+        Assert.Equal([IPEndPoint.Parse("127.0.0.1:5300"), IPEndPoint.Parse("[::1]:5300")], configuration.Servers);
+        Assert.False(configuration.Rotate);
     }
 
     [Fact]

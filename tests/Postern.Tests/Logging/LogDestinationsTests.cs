@@ -17,7 +17,7 @@ public sealed class LogDestinationsTests : IDisposable
         var options = new LogOptions { SyslogSocket = _folder["socket"] };
 
         Assert.IsType<FileDestination>(Open(options with { MaillogFile = _folder["log"] }));
-        Assert.IsType<SyslogDestination>(Open(options));
+        Assert.IsType<DatagramDestination>(Open(options));
     }
 
     [Fact]

@@ -1,13 +1,18 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
+using Postern.Dns;
+using Postern.Dnsbl;
 using Postern.Handoff;
 using Postern.Logging;
 using Postern.Loop;
 using Postern.Storage;
+using Postern.Tests.Tables;
+using Postern.Tls;
 
 namespace Postern.Tests.Loop;
 
@@ -16,12 +21,26 @@ internal sealed class LoopHarness : IDisposable
 {
     private readonly Thread _thread;
     private readonly MemoryLog _memory = new();
+    private readonly UdpResolver? _resolver;
 
-    public LoopHarness(Settings settings, string serverPath, int maxClients = 10_000, IAllowlist? allowlist = null)
+    /// <param name="certificates">Where TLS finds its files; null: there is no TLS.</param>
+    /// <param name="nameServer">Answers for DNS lists; null: there are none.</param>
+    public LoopHarness(
+        Settings settings, string serverPath, int maxClients = 10_000, IAllowlist? allowlist = null, ITextFiles? certificates = null, IPEndPoint? nameServer = null)
     {
         Service = new RunningService { Settings = settings, Allowlist = allowlist, Handoff = new DescriptorPassing(serverPath, "private/smtpd") };
         Log = new MailLog(_memory, new LogOptions(), TimeProvider.System);
-        Loop = new EventLoop(TimeProvider.System, Log, LogTags.For("postfix").Postscreen, maxClients);
+        var tags = LogTags.For("postfix");
+        Loop = new EventLoop(TimeProvider.System, Log, tags.Postscreen, maxClients);
+        if (certificates is not null)
+            Loop.Tls = new TlsServer(certificates, TimeProvider.System, tags.Tlsproxy, (severity, text) => Loop.Post(() => Log.Write(tags.Tlsproxy, severity, text)));
+        if (nameServer is not null)
+        {
+            var files = new FakeTextFiles { ["resolv.conf"] = $"nameserver [{nameServer.Address}]:{nameServer.Port}\n" };
+            _resolver = new UdpResolver(new ResolverFile(files, "resolv.conf"), TimeProvider.System, Loop.Watch, Loop.Forget, Loop.Post);
+            Loop.Dnsbl = new DnsblLookups(_resolver, Log, tags, TimeProvider.System);
+        }
+
         var listener = Listener.Open(new Endpoint(Ip.Of("127.0.0.1"), 0), 1024, Service, out var problem);
         Assert.Null(problem);
         using (var probe = new Socket(new SafeSocketHandle(listener!.Descriptor, false)))
@@ -86,6 +105,7 @@ internal sealed class LoopHarness : IDisposable
     {
         if (_thread.IsAlive)
             Stop(TimeSpan.Zero);
+        _resolver?.Dispose();
         Loop.Dispose();
         Log.Dispose();
     }
@@ -135,7 +155,20 @@ internal sealed class MemoryAllowlist : IAllowlist
 
     public bool TryRecall(IpAddress address, out TestExpiry expiry) => Records.TryGetValue(address, out expiry);
 
+    /// <summary>Whether there is a store that is asked about clients not in <see cref="Records"/>.</summary>
+    public bool CanAsk { get; init; }
+
+    /// <summary>Who waits for its answer.</summary>
+    public ConcurrentQueue<(IpAddress Address, ulong Client)> Questions { get; } = new();
+
+    /// <summary>Its answers; the loop has to be woken to take them.</summary>
+    public ConcurrentQueue<AllowlistAnswer> Answers { get; } = new();
+
     public void Remember(IpAddress address, TestExpiry expiry) => Records[address] = expiry;
+
+    public void Ask(IpAddress address, ulong client) => Questions.Enqueue((address, client));
+
+    public bool TryTakeAnswer(out AllowlistAnswer answer) => Answers.TryDequeue(out answer);
 
     public void Tick(DateTimeOffset now)
     {

@@ -13,17 +13,18 @@ public sealed class ParkedClientTests
     [Fact]
     public void A_parked_client_costs_no_more_than_its_three_objects()
     {
+        var clients = new Client[1000];
         var warnings = new SessionActions();
         var catalog = new TableCatalog(new NoFiles());
         var settings = new Settings
         {
             AccessList = AccessList.Parse("permit_mynetworks", MatchList.Parse("postscreen_access_list", "127.0.0.0/8, [::1]/128", catalog, warnings, out _)!, catalog, warnings),
             AllowlistInterfaces = MatchList.Parse("postscreen_allowlist_interfaces", "static:all", catalog, warnings, out _)!,
+            PreQueueLimit = clients.Length + 1,
         };
         var service = new RunningService { Settings = settings, Allowlist = null, Handoff = new DescriptorPassing("/nowhere", "nowhere") };
         var server = new Endpoint(Ip.Of("192.0.2.25"), 25);
         var actions = new SessionActions();
-        var clients = new Client[1000];
         Park(0);
 
         var before = GC.GetAllocatedBytesForCurrentThread();

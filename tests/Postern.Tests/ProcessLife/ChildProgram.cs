@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text;
+using Postern.Lmdb;
 using Postern.ProcessLife;
 
 namespace Postern.Tests.ProcessLife;
@@ -39,6 +41,9 @@ internal static partial class ChildProgram
             case ["drop", var user]:
                 Drop(user);
                 break;
+            case ["lmdb", var path]:
+                WriteForEver(path);
+                break;
             case ["signals"]:
                 AwaitSignals();
                 break;
@@ -54,7 +59,7 @@ internal static partial class ChildProgram
             new Thread(end.Wait) { IsBackground = true }.Start();
         ReadableShadow(); // what it needs is loaded while it may be
 
-        var dropped = Privileges.TryDrop(user, out var note, out var problem);
+        var dropped = Privileges.TryDrop(user, jail: null, out var note, out var problem);
 
         Console.WriteLine($"dropped {dropped}");
         Console.WriteLine($"note {note}");
@@ -62,7 +67,26 @@ internal static partial class ChildProgram
         Console.WriteLine($"users {string.Join('|', OfEveryThread("Uid:"))}");
         Console.WriteLine($"groups {string.Join('|', OfEveryThread("Gid:"))}");
         Console.WriteLine($"shadow {ReadableShadow()}");
-        Console.WriteLine($"again {Privileges.TryDrop(user, out note, out _)} {note}");
+        Console.WriteLine($"again {Privileges.TryDrop(user, jail: null, out note, out _)} {note}");
+    }
+
+    /// <summary>Says after each transaction how many there were.</summary>
+    private static void WriteForEver(string path)
+    {
+        if (LmdbFile.Open(path, isReadOnly: false, 16 << 20, TimeSpan.FromSeconds(10), note: null, out var file) is { } problem)
+            throw new InvalidOperationException(problem.Reason);
+        for (var i = 1; ; i++)
+        {
+            var number = i.ToString(CultureInfo.InvariantCulture);
+            var failure = file!.Write(TimeSpan.FromSeconds(10), change =>
+            {
+                var code = change.Put(Encoding.ASCII.GetBytes("row" + number), Encoding.ASCII.GetBytes(number));
+                return code != 0 ? code : change.Put("last"u8, Encoding.ASCII.GetBytes(number));
+            });
+            if (failure is not null)
+                throw new InvalidOperationException(failure.Reason);
+            Console.WriteLine(number);
+        }
     }
 
     private static void AwaitSignals()

@@ -46,7 +46,7 @@ public sealed class PrivilegesTests
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "only root would drop anything");
 
-        Assert.False(Privileges.TryDrop("root", out _, out var problem));
+        Assert.False(Privileges.TryDrop("root", jail: null, out _, out var problem));
 
         Assert.Equal("parameter mail_owner: user root has privileged user ID", problem);
         Assert.True(Environment.IsPrivilegedProcess);

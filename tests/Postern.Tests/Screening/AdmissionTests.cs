@@ -86,6 +86,80 @@ public sealed class AdmissionTests
         Assert.False(stranger.IsOver);
     }
 
+    [Fact]
+    public void Whom_memory_does_not_know_the_store_is_asked_about()
+    {
+        var shell = new FakeShell(Plain, Ip.Of("192.0.2.7")) { CanAsk = true };
+        shell.Connect();
+        Assert.Equal(["= ask"], shell.Output.Skip(1));
+        shell.Receive("EHLO early\r\n"u8); // stays in the kernel
+
+        shell.Answer(new TestExpiry(uint.MaxValue, 1, 1, 1, 1));
+
+        Assert.Equal(["= ask", "= log PASS OLD [192.0.2.7]:40000", "= hand off"], shell.Output.Skip(1));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_client_that_the_store_does_not_know_in_time_is_new_and_tested(bool answers)
+    {
+        var shell = new FakeShell(Plain, Ip.Of("192.0.2.7")) { CanAsk = true };
+        shell.Connect();
+
+        if (answers)
+            shell.Answer(null);
+        else
+            shell.AdvanceTo(TimeSpan.FromMilliseconds(250));
+        Assert.Equal(["= ask", "S 220-mx ESMTP"], shell.Output.Skip(1));
+        shell.Answer(new TestExpiry(uint.MaxValue, 1, 1, 1, 1)); // a second answer, or one too late
+        shell.AdvanceTo(TimeSpan.FromSeconds(7));
+
+        Assert.Equal("= log PASS NEW [192.0.2.7]:40000", shell.Output[3]);
+        Assert.Equal("= hand off", shell.Output[^1]);
+    }
+
+    [Fact]
+    public void A_record_that_has_expired_here_may_be_newer_in_the_store()
+    {
+        var shell = new FakeShell(Plain, Ip.Of("192.0.2.7")) { CanAsk = true };
+        shell.Allowlist[Ip.Of("192.0.2.7")] = new TestExpiry(1000, 1, 1, 1, 1);
+        shell.Connect();
+        Assert.Equal(["= ask"], shell.Output.Skip(1));
+
+        shell.Answer(null); // not even the old one
+
+        shell.AdvanceTo(TimeSpan.FromSeconds(7));
+        Assert.Contains("= log PASS OLD [192.0.2.7]:40000", shell.Output); // not new: memory knew it
+    }
+
+    [Fact]
+    public void Whom_memory_knows_or_the_access_list_decides_about_the_store_is_not_asked()
+    {
+        var known = new FakeShell(Plain, Ip.Of("192.0.2.7")) { CanAsk = true };
+        known.Allowlist[Ip.Of("192.0.2.7")] = new TestExpiry(uint.MaxValue, 1, 1, 1, 1);
+        var permitted = new FakeShell(Plain with { AccessList = Access("permit") }, Ip.Of("192.0.2.7")) { CanAsk = true };
+        var refused = new FakeShell(Plain with { AccessList = Access("reject"), DenylistAction = FailAction.Enforce }, Ip.Of("192.0.2.7")) { CanAsk = true };
+        var second = new FakeShell(Plain, Ip.Of("192.0.2.7"), shared: new ClientAddressState(Ip.Of("192.0.2.7")) { Concurrency = 1 }) { CanAsk = true };
+
+        foreach (var shell in (FakeShell[])[known, permitted, refused, second])
+        {
+            shell.Connect();
+            Assert.DoesNotContain("= ask", shell.Output);
+        }
+    }
+
+    [Fact]
+    public void The_end_of_the_daemon_finds_a_client_that_waits_for_the_store()
+    {
+        var shell = new FakeShell(Plain, Ip.Of("192.0.2.7")) { CanAsk = true };
+        shell.Connect();
+
+        shell.Shutdown();
+
+        Assert.Equal(["= ask", "S 421 4.3.2 Service currently unavailable", "= log DISCONNECT [192.0.2.7]:40000", "= close"], shell.Output.Skip(1));
+    }
+
     private static AccessList Access(string text) => AccessList.Parse(text, MatchList.Everything, new TableCatalog(new FakeTextFiles()), new SessionActions());
 
     private static FakeShell Connect(Settings settings, int concurrency = 0, ServiceLoad? load = null)

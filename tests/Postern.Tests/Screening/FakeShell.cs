@@ -2,6 +2,7 @@ using System.Text;
 using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
+using Postern.Core.Dnsbl;
 using Postern.Core.Screening;
 
 namespace Postern.Tests.Screening;
@@ -21,9 +22,11 @@ public sealed class FakeShell : IAllowlistView
     private bool _clientClosed;
     private WatchMode _watch;
     private TimeSpan? _timer;
+    private bool _tlsIsAsked;
 
-    public FakeShell(Settings settings, IpAddress client, ServiceLoad? load = null, ClientAddressState? shared = null)
+    public FakeShell(Settings settings, IpAddress client, ServiceLoad? load = null, ClientAddressState? shared = null, DateTimeOffset? localTime = null)
     {
+        _actions.LocalTime = () => localTime ?? Start;
         _settings = settings;
         _load = load ?? new ServiceLoad();
         Client = shared ?? new ClientAddressState(client);
@@ -43,6 +46,15 @@ public sealed class FakeShell : IAllowlistView
 
     /// <summary>False: no postscreen_cache_map.</summary>
     public bool HasAllowlist { get; init; } = true;
+
+    /// <summary>What is answered when the session asks for TLS; null: nothing, until <see cref="AnswerTls"/>.</summary>
+    public bool? TlsIsReady { get; init; } = true;
+
+    /// <summary>What is received is decrypted from now on.</summary>
+    public bool IsInTls { get; private set; }
+
+    /// <summary>Whether a store is asked about clients that the allowlist does not know.</summary>
+    public bool CanAsk { get; init; }
 
     /// <summary>What came out: "S text" for a line to the client, "= word" for anything else.</summary>
     public List<string> Output { get; } = [];
@@ -69,6 +81,15 @@ public sealed class FakeShell : IAllowlistView
         _actions.Clear();
         Session.OnConnected(HasAllowlist ? this : null, Moment, _actions);
         Perform();
+    }
+
+    /// <summary>The store answers.</summary>
+    public void Answer(TestExpiry? record)
+    {
+        _actions.Clear();
+        Session.OnAllowlistAnswer(record, Moment, _actions);
+        Perform();
+        Deliver();
     }
 
     /// <summary>Lets time pass; the timer fires on its way.</summary>
@@ -99,11 +120,48 @@ public sealed class FakeShell : IAllowlistView
         Deliver();
     }
 
+    /// <summary>A DNS list answers, if it was asked; with the last one the session is told.</summary>
+    /// <returns>Whether all have answered now.</returns>
+    public bool Answer(string domain, int timeToLive, params uint[] addresses)
+    {
+        if (DnsblScore is not { } score || !score.Add(score.Sites.Lists.First(list => list.Domain == domain), addresses, timeToLive))
+            return false;
+        TellDnsblComplete();
+        return true;
+    }
+
+    /// <summary>Tells the session what another session of the client was told, too.</summary>
+    public void TellDnsblComplete()
+    {
+        if (IsOver)
+            return;
+        _actions.Clear();
+        Session.OnDnsblComplete(Moment, _actions);
+        Perform();
+        Deliver();
+    }
+
+    /// <summary>The score that the session had looked up, kept after it has let it go.</summary>
+    public DnsblScore? DnsblScore { get; private set; }
+
     public void FailHandoff(HandoffFailure failure)
     {
         HandedOff = false;
         _actions.Clear();
         Session.OnHandoffFailed(failure, Moment, _actions);
+        Perform();
+        Deliver();
+    }
+
+    /// <summary>Tells the session whether TLS can be spoken.</summary>
+    public void AnswerTls(bool isReady)
+    {
+        _tlsIsAsked = false;
+        _actions.Clear();
+        if (isReady)
+            Session.OnTlsReady(_actions);
+        else
+            Session.OnTlsUnavailable(Moment, _actions);
         Perform();
         Deliver();
     }
@@ -140,6 +198,9 @@ public sealed class FakeShell : IAllowlistView
                 Session.OnReceived(read, Moment, _actions);
                 Perform();
             }
+
+            if (_tlsIsAsked && TlsIsReady is { } isReady)
+                AnswerTls(isReady);
         }
     }
 
@@ -168,10 +229,30 @@ public sealed class FakeShell : IAllowlistView
                         throw new InvalidOperationException("a timer in the past");
                     _timer = Now + action.Delay;
                     break;
+                case ActionKind.LookUpDnsbl:
+                    DnsblScore = Session.Dnsbl!;
+                    if (!DnsblScore.IsStarted)
+                    {
+                        DnsblScore.Start(DnsblScore.Sites.Lists.Length);
+                        Write("= look up DNS lists");
+                    }
+
+                    break;
+                case ActionKind.AskAllowlist:
+                    Write("= ask");
+                    break;
                 case ActionKind.Remember:
                     Allowlist[Client.Address] = action.Record;
                     Write($"= remember {Relative(action.Record.Pregreet)};{Relative(action.Record.Dnsbl)};{Relative(action.Record.Pipelining)};"
                         + $"{Relative(action.Record.NonSmtpCommand)};{Relative(action.Record.BareNewline)}");
+                    break;
+                case ActionKind.PrepareTls:
+                    _tlsIsAsked = true;
+                    break;
+                case ActionKind.StartTls:
+                    IsInTls = true;
+                    _watch = WatchMode.Read;
+                    Write("= start TLS");
                     break;
                 case ActionKind.HandOff:
                     HandedOff = true;

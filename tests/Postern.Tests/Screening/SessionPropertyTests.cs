@@ -1,6 +1,7 @@
 using System.Text;
 using CsCheck;
 using Postern.Core.Config;
+using Postern.Core.Screening;
 
 namespace Postern.Tests.Screening;
 
@@ -17,20 +18,21 @@ public sealed class SessionPropertyTests
     private static readonly Gen<FailAction> Action = Any.Of(FailAction.Ignore, FailAction.Enforce, FailAction.Drop);
 
     private static readonly Gen<Settings> AnySettings =
-        Gen.Select(Action, Action, Action, Action, Gen.Bool, Gen.Bool, Gen.Bool, Gen.Int[1, 5]).Select(
-            (greet, pipelining, nonSmtp, newline, deep, banner, soft, commands) => new Settings
+        Gen.Select(Action, Action, Action, Action, Gen.Select(Gen.Bool, Gen.Bool, Gen.Bool), Gen.Int[1, 5], Any.Of(TlsLevel.None, TlsLevel.May, TlsLevel.Encrypt)).Select(
+            (greet, pipelining, nonSmtp, newline, flags, commands, tls) => new Settings
             {
                 GreetAction = greet,
                 PipeliningAction = pipelining,
                 NonSmtpCommandAction = nonSmtp,
                 BareNewlineAction = newline,
-                PipeliningEnable = deep,
-                NonSmtpCommandEnable = deep,
-                BareNewlineEnable = deep,
-                GreetBanner = banner ? "mx ESMTP" : "",
-                SoftBounce = soft,
+                PipeliningEnable = flags.Item1,
+                NonSmtpCommandEnable = flags.Item1,
+                BareNewlineEnable = flags.Item1,
+                GreetBanner = flags.Item2 ? "mx ESMTP" : "",
+                SoftBounce = flags.Item3,
+                TlsLevel = tls,
                 CommandCountLimit = commands,
-                HeloRequired = soft,
+                HeloRequired = flags.Item3,
             });
 
     [Fact]
@@ -61,11 +63,35 @@ public sealed class SessionPropertyTests
     [Fact]
     public void The_replies_do_not_depend_on_how_the_input_is_cut() => Gen.Select(AnySettings, Talk.Array[1, 8], Gen.Int[1, 5]).Sample((settings, talk, chunk) =>
     {
-        // Pipelining is judged by what one read brings, so only the other tests are on.
+        // Pipelining is judged by what one read brings, so only the other tests are on; and so is what stands behind
+        // STARTTLS, which waits for the next read, or is forgotten.
         settings = settings with { PipeliningEnable = false, PipeliningAction = FailAction.Ignore, GreetBanner = "", BareNewlineEnable = true };
-        var text = Encoding.Latin1.GetBytes(string.Concat(talk));
+        var text = Encoding.Latin1.GetBytes(string.Concat(talk).Replace("STARTTLS", "NOOP", StringComparison.OrdinalIgnoreCase));
 
         Assert.Equal(Replies(settings, text, text.Length), Replies(settings, text, chunk));
+    });
+
+    [Fact]
+    public void Nothing_sent_before_the_handshake_is_executed_after_it() => Gen.Select(AnySettings, Talk.Array[0, 4], Talk.Array[0, 4]).Sample((settings, before, behind) =>
+    {
+        if (before.Concat(behind).Sum(static part => part.Length) > 4000)
+            return; // what one read does not bring is still in the kernel, and no TLS when it is read
+        settings = settings with { TlsLevel = TlsLevel.May, GreetBanner = "", CommandCountLimit = 20 };
+        var (with, without) = (NewShell(settings), NewShell(settings));
+
+        foreach (var (shell, injected) in ((FakeShell, string)[])[(with, string.Concat(behind)), (without, "")])
+        {
+            shell.Connect();
+            shell.Receive(Encoding.Latin1.GetBytes(string.Concat(before) + "\r\n"));
+            if (!shell.IsInTls)
+                shell.Receive(Encoding.Latin1.GetBytes("STARTTLS\r\n" + injected));
+        }
+
+        // Where the injection is a test's business it may change the answers to recipients, or end the session.
+        if (!settings.PipeliningEnable && with.IsInTls && without.IsInTls)
+            Assert.Equal(without.Sent.ToString(), with.Sent.ToString());
+        if (with.IsInTls && !with.IsOver)
+            Assert.EndsWith("220 2.0.0 Ready to start TLS\r\n", with.Sent.ToString(), StringComparison.Ordinal);
     });
 
     [Fact]
@@ -81,6 +107,76 @@ public sealed class SessionPropertyTests
 
         Assert.Empty(shell.Allowlist);
     });
+
+    [Fact]
+    public void Sessions_of_one_client_share_the_lists_answers_and_leave_nothing_behind() =>
+        Gen.Select(Action, Action, Gen.Int[-3, 3].Array[3], Gen.Bool, Gen.Select(Gen.Double[0, 3], Gen.Int[0, 9], Gen.Int[0, 2]).Array[0, 25]).Sample((greet, dnsbl, weights, banner, steps) =>
+        {
+            var sites = $"a.example*{weights[0]} b.example*{weights[1]} c.example*{weights[2]}";
+            var settings = new Settings
+            {
+                GreetAction = greet,
+                GreetBanner = banner ? "mx ESMTP" : "",
+                DnsblSites = Tests.Dnsbl.Sites.Of(sites),
+                DnsblAction = dnsbl,
+                DnsblThreshold = 2,
+                DnsblAllowlistThreshold = -2,
+            };
+            var client = new ClientAddressState(Ip.Of("192.0.2.7"));
+            var load = new ServiceLoad();
+            List<FakeShell> shells = [NewSession()];
+            foreach (var (pause, what, which) in steps)
+            {
+                foreach (var shell in shells)
+                    shell.AdvanceTo(shell.Now + TimeSpan.FromSeconds(pause));
+                switch (what)
+                {
+                    case 0 when shells.Count < 4:
+                        shells.Add(NewSession());
+                        break;
+                    case 1:
+                        shells[which % shells.Count].HangUp();
+                        break;
+                    case 2 when !shells[which % shells.Count].IsOver:
+                        shells[which % shells.Count].Receive("EHLO x\r\n"u8);
+                        break;
+                    case > 4:
+                        AnswerAll(what % 3, isListed: which > 0);
+                        break;
+                }
+
+                Assert.InRange(client.Dnsbl?.Sessions ?? 1, 1, shells.Count);
+            }
+
+            foreach (var shell in shells)
+                shell.AdvanceTo(shell.Now + TimeSpan.FromDays(1));
+            foreach (var shell in shells)
+            {
+                Assert.True(shell.IsOver);
+                Assert.False(shell.HandedOff && shell.HasRead);
+                Assert.Equal(0, shell.DnsblScore?.Sessions ?? 0);
+                if (shell.Output.Exists(line => line.StartsWith("= log DNSBL rank", StringComparison.Ordinal)) && dnsbl is not FailAction.Ignore)
+                    Assert.False(shell.HandedOff);
+            }
+
+            Assert.Null(client.Dnsbl);
+
+            FakeShell NewSession()
+            {
+                var shell = new FakeShell(settings, client.Address, load, client);
+                shell.Connect();
+                return shell;
+            }
+
+            // As the daemon does: an answer goes to the score once, and everybody who shares in it is told.
+            void AnswerAll(int list, bool isListed)
+            {
+                if (client.Dnsbl is not { } score || !score.Add(score.Sites.Lists[list], isListed ? [0x7f000002] : [], 60))
+                    return;
+                foreach (var shell in shells.Where(shell => shell.DnsblScore == score))
+                    shell.TellDnsblComplete();
+            }
+        });
 
     private static class Any
     {

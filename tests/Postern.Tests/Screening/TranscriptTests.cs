@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
+using Postern.Core.Dnsbl;
 using Postern.Core.Screening;
 
 namespace Postern.Tests.Screening;
@@ -88,6 +89,7 @@ public sealed class TranscriptTests
         Assert.True(IpAddress.TryParse(address, out var client), line);
         var shell = new FakeShell(settings, client)
         {
+            TlsIsReady = null,
             OnOutput = (time, text) =>
                 output.Append(CultureInfo.InvariantCulture, $"{text[0]} {time.TotalSeconds:0.0##}  {text[2..]}\n"),
         };
@@ -111,9 +113,18 @@ public sealed class TranscriptTests
             return;
         }
 
+        if (Regex.Match(what, @"^(?<domain>\S+) answers(?<addresses>( [\d.]+)*), ttl (?<ttl>-?\d+)$") is { Success: true } answer)
+        {
+            var addresses = answer.Groups["addresses"].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(a => Ip.Of(a).IPv4Bits);
+            shell.Answer(answer.Groups["domain"].Value, int.Parse(answer.Groups["ttl"].Value, CultureInfo.InvariantCulture), [.. addresses]);
+            return;
+        }
+
         switch (what)
         {
             case "hang up": shell.HangUp(); break;
+            case "tls is ready": shell.AnswerTls(isReady: true); break;
+            case "tls is unavailable": shell.AnswerTls(isReady: false); break;
             case "time passes": break;
             case "shutdown": shell.Shutdown(); break;
             case "server refuses": shell.FailHandoff(new HandoffFailure(false, "private/smtpd", "Connection refused")); break;
@@ -145,10 +156,21 @@ public sealed class TranscriptTests
             case "bare_newline": return settings with { BareNewlineEnable = true, BareNewlineAction = Enum.Parse<FailAction>(value, ignoreCase: true) };
             case "command_count": return settings with { CommandCountLimit = int.Parse(value, CultureInfo.InvariantCulture) };
             case "command_time": return settings with { CommandTimeLimit = TimeSpan.FromSeconds(int.Parse(value, CultureInfo.InvariantCulture)) };
+            case "tls": return settings with { TlsLevel = Enum.Parse<TlsLevel>(value, ignoreCase: true) };
+            case "discard": return settings with { DiscardEhloKeywords = value };
+            case "dnsbl_sites": return settings with { DnsblSites = DnsblSites.Parse(value, null, countsErrorAnswers: false, new ThrowingSink(), new ThrowingSink()) };
+            case "dnsbl_action": return settings with { DnsblAction = Enum.Parse<FailAction>(value, ignoreCase: true) };
+            case "dnsbl_threshold": return settings with { DnsblThreshold = int.Parse(value, CultureInfo.InvariantCulture) };
+            case "dnsbl_allowlist_threshold": return settings with { DnsblAllowlistThreshold = int.Parse(value, CultureInfo.InvariantCulture) };
             case "record":
                 records.Add(value);
                 return settings;
             default: throw new InvalidDataException(line);
         }
+    }
+
+    private sealed class ThrowingSink : IWarningSink
+    {
+        public void Warn(string text) => throw new InvalidDataException(text);
     }
 }

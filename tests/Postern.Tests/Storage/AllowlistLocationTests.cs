@@ -1,4 +1,5 @@
 using Postern.Core.Allowlist;
+using Postern.Core.Config;
 using Postern.Storage;
 
 namespace Postern.Tests.Storage;
@@ -10,7 +11,6 @@ public sealed class AllowlistLocationTests
     [Theory]
     [InlineData("btree:/var/lib/postfix/ps", "btree:/var/lib/postfix/ps", "/var/lib/postfix/ps.db")]
     [InlineData("hash:/var/lib/postfix/ps", "hash:/var/lib/postfix/ps", "/var/lib/postfix/ps.db")]
-    [InlineData("lmdb:/var/lib/postfix/ps", "lmdb:/var/lib/postfix/ps", "/var/lib/postfix/ps.lmdb")]
     [InlineData("sqlite:/var/lib/postfix/ps", "sqlite:/var/lib/postfix/ps", null)]
     [InlineData("/var/lib/postfix/ps", "hash:/var/lib/postfix/ps", "/var/lib/postfix/ps.db")]
     [InlineData("proxy:btree:/var/lib/postfix/ps", "proxy:btree:/var/lib/postfix/ps", "/var/lib/postfix/ps.db")]
@@ -25,16 +25,44 @@ public sealed class AllowlistLocationTests
     }
 
     [Theory]
-    [InlineData("foo:bar", "Error: unsupported dictionary type: foo")]
-    [InlineData("cidr:/etc/x", "Error: cidr:/etc/x map requires O_RDONLY access mode")]
-    [InlineData("memcache:/etc/x", "Error: unsupported dictionary type: memcache")]
-    public void A_map_without_a_file_lives_in_memory_and_says_so(string map, string line)
+    [InlineData("lmdb:/var/lib/postfix/ps")]
+    [InlineData("proxy:lmdb:/var/lib/postfix/ps")]
+    public void A_map_of_type_lmdb_is_Postfixs_own_file(string map)
+    {
+        var location = Find(map);
+
+        Assert.Equal(map, location.Name);
+        Assert.Equal("/var/lib/postfix/ps.lmdb", location.DatabasePath);
+        Assert.True(location.IsLmdb);
+        Assert.Null(location.PostfixPath);
+    }
+
+    [Theory]
+    [InlineData("", null, false)]
+    [InlineData("backup = btree:/var/lib/postfix/ps", "/var/lib/postfix/ps.postern.sqlite", false)]
+    [InlineData("backup = proxy:lmdb:/var/lib/postfix/ps", "/var/lib/postfix/ps.lmdb", true)]
+    public void What_memcached_forgets_is_in_the_backup(string line, string? path, bool isLmdb)
+    {
+        Assert.True(MemcacheFile.TryParse(line, "/etc/x", new RecordedWarnings(), out var file, out _));
+
+        var location = Find("memcache:/etc/x", memcache: file);
+
+        Assert.Equal("memcache:/etc/x", location.Name);
+        Assert.Equal(path, location.DatabasePath);
+        Assert.Equal(isLmdb, location.IsLmdb);
+        Assert.Empty(_log);
+    }
+
+    [Theory]
+    [InlineData("foo:bar")]
+    [InlineData("cidr:/etc/x")]
+    public void A_map_without_a_file_lives_in_memory_and_says_so(string map)
     {
         var location = Find(map);
 
         Assert.Null(location.DatabasePath);
         Assert.Equal(map, location.Name);
-        Assert.Equal([line, $"Warning: {map}: passes are kept in memory only and are lost at the next start"], _log);
+        Assert.Equal([$"Warning: {map}: passes are kept in memory only and are lost at the next start"], _log);
     }
 
     [Theory]
@@ -75,10 +103,11 @@ public sealed class AllowlistLocationTests
         Assert.NotEqual(FileFacts.Of("/")?.Inode, FileFacts.Of("/etc")?.Inode);
     }
 
-    private AllowlistLocation Find(string map, uint? owner = 89) => AllowlistLocation.Find(
+    private AllowlistLocation Find(string map, uint? owner = 89, MemcacheFile? memcache = null) => AllowlistLocation.Find(
         new AllowlistOptions
         {
             MapName = map,
+            Memcache = memcache,
             Policy = new AllowlistPolicy(default(EnabledTests), TimeSpan.Zero, TimeSpan.Zero),
             MailOwner = "mailer",
             MailOwnerId = 89,

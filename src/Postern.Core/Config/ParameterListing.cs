@@ -1,0 +1,83 @@
+namespace Postern.Core.Config;
+
+/// <summary>The parameters as text, with where each comes from: what <c>postern config</c> prints. Nothing is judged here.</summary>
+public sealed class ParameterListing
+{
+    private const string DirectoryName = "config_directory"; // no entry sets it
+
+    private readonly IReadOnlyDictionary<string, MainCfEntry> _entries;
+    private readonly Func<string, string> _default;
+
+    private ParameterListing(IReadOnlyDictionary<string, MainCfEntry> entries, Func<string, string> findDefault, ProblemList problems) =>
+        (_entries, _default, Problems, HasErrors) = (entries, findDefault, problems.All, problems.HasErrors);
+
+    /// <summary>What kept a file from being read as it was meant; problems of values are <c>postern check</c>'s business.</summary>
+    public IReadOnlyList<ConfigProblem> Problems { get; }
+
+    /// <summary>Whether one of the problems is an error.</summary>
+    public bool HasErrors { get; }
+
+    /// <param name="directory">Such as <c>/etc/postfix</c>.</param>
+    /// <param name="service">The first field of a line in master.cf whose overrides count; null: none.</param>
+    /// <param name="overrides">Texts <c>name=value</c>, stronger than all else.</param>
+    public static ParameterListing Load(string directory, ITextFiles files, HostFacts host, string? service, IReadOnlyList<string> overrides)
+    {
+        directory = directory.Length > 1 ? directory.TrimEnd('/') : directory;
+        var problems = new ProblemList();
+        var mainCf = new MainCf();
+        Configuration.ReadMain(directory, files, mainCf, problems);
+        var master = $"{directory}/master.cf";
+        var services = files.TryRead(master, out var text, out _) ? MasterCf.Read(text.Text, master, new ProblemList()) : [];
+        if (service is not null && services.LastOrDefault(entry => entry.Type == "inet" && entry.Name == service) is not { } line)
+            problems.Error(new ConfigOrigin(master, 0), $"no service {service} of type inet", "write the first field of its line, as in -s smtp");
+        else if (service is not null)
+            Add(ServiceOverrides.Read(services.Last(entry => entry.Type == "inet" && entry.Name == service), problems));
+        var option = new MasterCfEntry("", "", false, true, false, 0, 1, "postern config", [.. overrides.SelectMany(static one => (string[])["-o", one])], new ConfigOrigin("-o", 0));
+        Add(ServiceOverrides.Read(option, problems));
+
+        // What is wrong with a value is said by the check; here its text is all that counts.
+        var silent = new ProblemList();
+        var defaults = new HostDefaults(mainCf, services, host, silent);
+        var values = new ParameterValues(mainCf.Entries, defaults.Find, silent);
+        values.Define(DirectoryName, directory);
+        values.Evaluate(Parameters.OfProcess);
+        values.Evaluate(Parameters.OfService);
+        return new ParameterListing(
+            mainCf.Entries, name => name == DirectoryName ? directory : defaults.Find(name, values) ?? Parameters.Find(name)?.Default ?? "", problems);
+
+        void Add(IReadOnlyList<MainCfEntry> entries)
+        {
+            foreach (var entry in entries)
+                mainCf.Set(entry);
+        }
+    }
+
+    /// <summary>All names that Postern knows, in alphabetical order.</summary>
+    public static IEnumerable<string> Known => Parameters.All.Select(static row => row.Name).Order(StringComparer.Ordinal);
+
+    /// <summary>Whether there is such a parameter, by the registry or by somebody's own definition.</summary>
+    public bool Has(string name) => Parameters.Find(name) is not null || _entries.ContainsKey(name);
+
+    /// <summary>Whether a file or an option sets it.</summary>
+    public bool IsSet(string name) => _entries.ContainsKey(name);
+
+    /// <summary>Where it is set; null: by default.</summary>
+    public ConfigOrigin? OriginOf(string name) => _entries.TryGetValue(name, out var entry) ? entry.Origin : null;
+
+    /// <summary>The text in force, <c>$name</c> as written.</summary>
+    public string TextOf(string name) => _entries.TryGetValue(name, out var entry) ? entry.Value : _default(name);
+
+    /// <summary>The text that stands for an absent entry.</summary>
+    public string DefaultOf(string name) => _default(name);
+
+    /// <summary>Replaces <c>$name</c> by what it stands for.</summary>
+    /// <param name="byDefaults">Whether names stand for their defaults, whatever the files say.</param>
+    /// <param name="problem">On failure, why; the text stays.</param>
+    public string Expand(string text, bool byDefaults, out string? problem)
+    {
+        var expander = new MacroExpander(
+            name => !Has(name) ? null : byDefaults ? DefaultOf(name) : TextOf(name),
+            CompatibilityLevel.Comparisons);
+        return expander.TryExpand(text, out var expanded, out problem) ? expanded : text;
+    }
+}

@@ -1,0 +1,38 @@
+namespace Postern.Core.Config;
+
+/// <summary>The arguments of a screening service's line in master.cf: <c>-o name=value</c>, <c>-v</c> and <c>-D</c>, in getopt(3)'s forms.</summary>
+internal static class ServiceOverrides
+{
+    private const string Remedy = "write -o name=value, or -o { name = value } when the value has blanks";
+
+    /// <summary>Reads the overrides in their order; a later one of the same name counts.</summary>
+    public static IReadOnlyList<MainCfEntry> Read(MasterCfEntry entry, ProblemList problems)
+    {
+        var overrides = new List<MainCfEntry>();
+        for (var i = 0; i < entry.Arguments.Count; i++)
+        {
+            var argument = entry.Arguments[i];
+            if (argument.Length > 1 && argument[0] == '-' && !argument.AsSpan(1).ContainsAnyExcept('v', 'D'))
+                continue;
+            if (!argument.StartsWith("-o", StringComparison.Ordinal))
+            {
+                problems.Warning(entry.Origin, $"unexpected argument of {entry.Command}: {argument}", Remedy);
+                continue;
+            }
+
+            if (argument.Length == 2 && ++i == entry.Arguments.Count)
+            {
+                problems.Error(entry.Origin, "option requires an argument -- 'o'", Remedy);
+                break;
+            }
+
+            var text = argument.Length == 2 ? entry.Arguments[i] : argument[2..];
+            if (NameValue.TrySplit(text, out var name, out var value, out var problem))
+                overrides.Add(new MainCfEntry(name, value, entry.Origin));
+            else
+                problems.Error(entry.Origin, $"invalid \"-o {text}\" option value: {problem}", Remedy);
+        }
+
+        return overrides;
+    }
+}

@@ -1,0 +1,101 @@
+namespace Postern.Core.Tables;
+
+/// <summary>
+/// <c>cdb:</c> — Bernstein's constant database, <c>PATH.cdb</c>: 256 pointers to hash tables, the records, the hash
+/// tables, each number 32 bits with the low byte first. A key is looked up in the file's own hash tables, so opening
+/// costs nothing but the reading.
+/// </summary>
+/// <remarks>
+/// <code>
+/// file    = 256 * (position of hash table, number of slots)  record*  slot*
+/// record  = key length, value length, key, value
+/// slot    = (hash of key, position of record); position 0: empty
+/// </code>
+/// </remarks>
+public sealed class CdbTable : ILookupTable
+{
+    private const int HeaderSize = 256 * 8;
+
+    private readonly string _file; // a character a byte
+    private readonly bool _foldCase;
+
+    private CdbTable(TableSource source, string file) => (Name, _file, _foldCase) = (source.Name, file, source.FoldCase);
+
+    /// <inheritdoc />
+    public string Name { get; }
+
+    /// <summary>Takes the file's content. What is damaged inside shows when a key leads there.</summary>
+    public static ILookupTable? Parse(TableSource source, IWarningSink warnings, out string? problem)
+    {
+        problem = source.Text!.Length < HeaderSize ? $"open database {source.Argument}.cdb: not a cdb file" : null;
+        return problem is null ? new CdbTable(source, source.Text) : null;
+    }
+
+    /// <inheritdoc />
+    public LookupResult Lookup(string key, IWarningSink warnings)
+    {
+        key = _foldCase ? ListText.FoldCase(key) : key;
+
+        // postmap(1) leaves the C string's NUL away; other makers of tables may not.
+        if (!TryFind(key, out var value) || (value is null && !TryFind(key + '\0', out value)))
+        {
+            warnings.Warn($"{Name}: the database is damaged");
+            return LookupResult.Error;
+        }
+
+        return value is null ? LookupResult.NotFound : LookupResult.Found(value);
+    }
+
+    /// <param name="value">Null: there is no such key.</param>
+    /// <returns>False when what the key leads to lies outside the file.</returns>
+    private bool TryFind(string key, out string? value)
+    {
+        value = null;
+        var hash = Hash(key);
+        var header = (long)(hash % 256) * 8;
+        if (!TryRead(header, out var table) || !TryRead(header + 4, out var slots) || table + (8L * slots) > _file.Length)
+            return false;
+
+        for (var tried = 0u; tried < slots; tried++)
+        {
+            var slot = table + (8L * (((hash >> 8) + tried) % slots));
+            if (!TryRead(slot, out var slotHash) || !TryRead(slot + 4, out var record))
+                return false;
+            if (record == 0)
+                return true;
+            if (slotHash != hash)
+                continue;
+            if (!TryRead(record, out var keyLength) || !TryRead(record + 4L, out var valueLength)
+                || record + 8L + keyLength + valueLength > _file.Length)
+            {
+                return false;
+            }
+
+            var text = _file.AsSpan((int)record + 8);
+            if (!text[..(int)keyLength].SequenceEqual(key))
+                continue;
+            value = ListText.BeforeNul(text.Slice((int)keyLength, (int)valueLength)).ToString();
+            return true;
+        }
+
+        return true;
+    }
+
+    private bool TryRead(long position, out uint number)
+    {
+        number = 0;
+        if (position + 4 > _file.Length)
+            return false;
+        for (var i = 3; i >= 0; i--)
+            number = (number << 8) | _file[(int)position + i];
+        return true;
+    }
+
+    private static uint Hash(string key)
+    {
+        var hash = 5381u;
+        foreach (var character in key)
+            hash = ((hash << 5) + hash) ^ character;
+        return hash;
+    }
+}

@@ -1,0 +1,107 @@
+using System.Text;
+
+namespace Postern.Core.Tables;
+
+/// <summary>
+/// <c>pcre:</c> and <c>regexp:</c> — rules <c>/expression/flags result</c>, of which the first that matches wins, and
+/// <c>if</c> … <c>endif</c> around rules (pcre_table(5), regexp_table(5)). An expression that cannot be matched, for
+/// instance since it takes too long, is reported at each look-up and does not match.
+/// </summary>
+public sealed class PatternTable : ILookupTable
+{
+    private const int MostOnStack = 512;
+
+    private readonly PatternRule[] _rules;
+    private readonly int[] _targets; // for each condition, where it goes on when the condition does not hold
+    private readonly string _where;
+    private readonly int[] _ends; // of the groups of the rule that is tried
+
+    private PatternTable(string name, string where, List<PatternRule> rules)
+    {
+        (Name, _where, _rules) = (name, where, [.. rules]);
+        _targets = FindTargets(_rules);
+        _ends = new int[2 * rules.Select(static rule => rule.First?.Pattern.GroupCount ?? 0).Append(0).Max()];
+    }
+
+    /// <inheritdoc />
+    public string Name { get; }
+
+    /// <summary>Reads the rules. A bad one is reported and skipped; the others count.</summary>
+    public static ILookupTable? Parse(IPatternDialect dialect, TableSource source, IWarningSink warnings, out string? problem)
+    {
+        problem = null;
+        if (source.Text is not { } text && !InlineRules.TryUnwrap(source.Argument, dialect.TypeName, out text, out problem))
+            return null;
+
+        var rules = new List<PatternRule>();
+        var open = new Stack<int>(); // line numbers of the conditions whose endif is yet to come
+        var reader = new PatternRule.Reader(dialect, source.Argument, warnings);
+        foreach (var line in LogicalLines.Read(text, source.Argument, warnings))
+        {
+            if (reader.Read(line, isConditional: open.Count > 0) is not { } rule)
+                continue;
+            if (rule.Kind == PatternRuleKind.If)
+                open.Push(line.LineNumber);
+            else if (rule.Kind == PatternRuleKind.EndIf)
+                open.Pop();
+            rules.Add(rule);
+        }
+
+        var where = $"{dialect.TypeName} map {source.Argument}, line ";
+        foreach (var lineNumber in open)
+            warnings.Warn($"{where}{lineNumber}: IF has no matching ENDIF");
+        return new PatternTable(source.Name, where, rules);
+    }
+
+    /// <inheritdoc />
+    public LookupResult Lookup(string key, IWarningSink warnings)
+    {
+        if (key.Contains('\0'))
+            key = ListText.BeforeNul(key).ToString();
+        Span<byte> subject = key.Length < MostOnStack ? stackalloc byte[MostOnStack] : new byte[key.Length + 1];
+        var length = Encoding.Latin1.GetBytes(key, subject);
+        subject[length] = 0;
+        subject = subject[..length];
+
+        for (var at = 0; at < _rules.Length; at++)
+        {
+            var rule = _rules[at];
+            if (rule.Kind == PatternRuleKind.EndIf)
+                continue;
+            var holds = Holds(rule.First!.Value, rule, subject, _ends, warnings)
+                && (rule.Second is not { } second || Holds(second, rule, subject, ends: [], warnings));
+            if (rule.Kind == PatternRuleKind.If && !holds)
+                at = _targets[at];
+            else if (rule.Kind == PatternRuleKind.Result && holds)
+                return LookupResult.Found(rule.Result!.Expand(key, _ends));
+        }
+
+        return LookupResult.NotFound;
+    }
+
+    /// <param name="ends">Room for the groups; empty when they are of no interest.</param>
+    private bool Holds(PatternTest test, PatternRule rule, ReadOnlySpan<byte> subject, Span<int> ends, IWarningSink warnings)
+    {
+        var isMatch = test.Pattern.IsMatch(subject, ends[..Math.Min(ends.Length, 2 * test.Pattern.GroupCount)], out var problem);
+        if (problem is null)
+            return isMatch != test.IsNegated;
+        warnings.Warn($"{_where}{rule.LineNumber}: {problem}");
+        return false;
+    }
+
+    private static int[] FindTargets(PatternRule[] rules)
+    {
+        var targets = new int[rules.Length];
+        var open = new Stack<int>();
+        for (var i = 0; i < rules.Length; i++)
+        {
+            targets[i] = rules.Length; // of an if without endif
+            if (rules[i].Kind == PatternRuleKind.If)
+                open.Push(i);
+            else if (rules[i].Kind == PatternRuleKind.EndIf)
+                targets[open.Pop()] = i;
+        }
+
+        return targets;
+    }
+}

@@ -1,0 +1,52 @@
+using Postern.Core.Config;
+using Postern.Core.Tables;
+using Postern.Native;
+
+namespace Postern.Tables;
+
+/// <summary>The table types that need native code, chance or a server: <see cref="TableTypes"/> continued.</summary>
+internal static class HostTableTypes
+{
+    // What these look at, only Postfix has the code for; its proxymap(8) asks for us (ADR 6).
+    private static readonly string[] AskedFromPostfix =
+    [
+        "dbm", "ldap", "mongodb", "mysql", "netinfo", "nis", "nisplus", "pgsql", "sdbm", "socketmap", "sqlite", "tcp", "unix",
+    ];
+
+    /// <summary>The registry for the daemon that this process is.</summary>
+    public static IReadOnlyList<TableType> For(ProcessSettings process)
+    {
+        var socket = process.QueueDirectory + "/private/proxymap";
+        return
+        [
+            new("environ") { FromArgument = EnvironTable.Parser(Variable) },
+            new("lmdb") { FromArgument = (source, _, out problem) => LmdbTable.Parse(source, process.LmdbMapSize, out problem) },
+            new("memcache") { FromTables = MemcacheTable.Compose },
+            new("pcre")
+            {
+                FromArgument = PcreDialect.Parse,
+                FromFile = PcreDialect.Parse,
+                DescribeReadProblem = DescribeReadProblem("pcre"),
+            },
+            new("proxy") { FromArgument = ProxymapTable.Parser(socket, static source => source.Argument) },
+            new("randmap") { FromArgument = RandMapTable.Parser(Random.Shared.Next) },
+            new("regexp")
+            {
+                FromArgument = RegexpDialect.Parse,
+                FromFile = RegexpDialect.Parse,
+                DescribeReadProblem = DescribeReadProblem("regexp"),
+            },
+            .. AskedFromPostfix.Select(name =>
+                new TableType(name) { FromArgument = ProxymapTable.Parser(socket, static source => source.Name) }),
+        ];
+    }
+
+    // A directory can be opened; it is the reading that fails.
+    private static Func<string, string, string> DescribeReadProblem(string type) => (path, reason) =>
+        reason == "Is a directory" ? $"{type} map {path}: read error: {reason}" : $"open {path}: {reason}";
+
+    private static string? Variable(string name) =>
+        name.Length > 0 && !name.Contains('\0') && Environment.GetEnvironmentVariable(name) is { } value
+            ? Latin1.OfText(value) // texts of tables are held a byte a character
+            : null;
+}

@@ -1,0 +1,151 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+
+namespace Postern.Interop.Tests;
+
+/// <summary>In postscreen's place in a master.cf of Postfix's: its master listens, starts us and sees to the next process.</summary>
+[Collection(nameof(InteropCollection))]
+public sealed class MasterTests
+{
+    private const string Line = "PORT inet n - n - 1 postern";
+
+    [Fact]
+    public void A_mail_goes_through_and_reload_lets_parked_clients_finish_while_the_next_process_serves()
+    {
+        using var host = MailHost.UnderMaster([Line], "postscreen_greet_wait = 6s");
+        using var parked = host.Connect("127.0.6.1");
+        Assert.StartsWith("220-mail.lab.example", parked.ReadLine());
+        var first = ServedBy(host, "127.0.6.1");
+        Assert.All(host.ProcessesOf("postern"), id => Assert.Matches($@"\nUid:\t{UserOf(MailHost.Owner)}\t", File.ReadAllText($"/proc/{id}/status")));
+
+        host.ReloadPostfix();
+        host.WaitForLog($"postern[{first}]: let go by the master: finishing 1 clients in the background");
+        using var late = host.Connect("127.0.6.2");
+        Assert.StartsWith("220-mail.lab.example", late.ReadLine());
+        Assert.NotEqual(first, ServedBy(host, "127.0.6.2"));
+        Assert.StartsWith("220 ", parked.ReadReply());
+        Assert.StartsWith("250 2.0.0 Ok: queued", parked.SendMail("a@good.example", "b@lab.example", "through the reload"));
+
+        Wait.Until(() => !host.ProcessesOf("postern").Contains(first), () => "the old process stays: " + host.Log);
+        host.WaitForMails(1);
+        Assert.Matches(@"PASS NEW \[127\.0\.6\.1\]", host.Log);
+    }
+
+    [Fact]
+    public void Stop_ends_it_and_what_it_knows_is_there_at_the_next_start()
+    {
+        using var host = MailHost.UnderMaster([Line]);
+        Greet(host, "127.0.6.3");
+        host.StopPostfix();
+        Assert.Throws<SocketException>(() => host.Connect("127.0.6.4").Dispose());
+        Wait.Until(() => host.ProcessesOf("postern").Count == 0, () => "it goes on after postfix stop: " + host.Log);
+
+        host.StartPostfix();
+        Greet(host, "127.0.6.3");
+
+        host.WaitForLog("PASS OLD [127.0.6.3]");
+    }
+
+    [Fact]
+    public void A_killed_process_is_replaced_and_an_idle_one_ends_until_it_is_needed()
+    {
+        using var host = MailHost.UnderMaster([Line], "max_idle = 4s");
+        Greet(host, "127.0.6.5");
+        var first = ServedBy(host, "127.0.6.5");
+
+        Tool.Must("kill", "-9", first.ToString(CultureInfo.InvariantCulture));
+        host.WaitForLog("killed by signal 9");
+        Greet(host, "127.0.6.6");
+        Assert.NotEqual(first, ServedBy(host, "127.0.6.6"));
+
+        Wait.Until(() => host.ProcessesOf("postern").Count == 0, () => "it does not end when idle: " + host.Log);
+        Greet(host, "127.0.6.7");
+        host.WaitForLog("PASS NEW [127.0.6.7]");
+        Assert.DoesNotContain("throttling", host.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_lines_have_overrides_of_their_own_and_share_the_allowlist()
+    {
+        var second = MailHost.FreePort();
+        using var host = MailHost.UnderMaster(
+            [Line + " -o postscreen_greet_banner=first", $"127.0.0.1:{second} inet n - n - 1 postern -o {{ postscreen_greet_banner = the second }} -o syslog_name=postfix/back"]);
+
+        using (var talk = host.Connect("127.0.6.8"))
+        {
+            Assert.Equal("220-first", talk.ReadLine());
+            Assert.StartsWith("220 mail.lab.example", talk.ReadLine());
+        }
+
+        using (var talk = new SmtpTalk(second, "127.0.6.9"))
+        {
+            Assert.Equal("220-the second", talk.ReadLine());
+            host.WaitForLog("CONNECT from [127.0.6.9]");
+        }
+
+        // What one process has learnt the other knows within about a second.
+        Wait.Until(
+            () =>
+            {
+                using var again = new SmtpTalk(second, "127.0.6.8");
+                return again.ReadLine()!.StartsWith("220 ", StringComparison.Ordinal);
+            },
+            () => "the second service does not know the first one's client: " + host.Log);
+        Assert.Matches(@" mail postfix/postscreen\[\d+\]: CONNECT from \[127\.0\.6\.8\]", host.Log);
+        Assert.Matches(@" mail postfix/back/postscreen\[\d+\]: PASS OLD \[127\.0\.6\.8\]", host.Log);
+    }
+
+    [Fact]
+    public void In_the_chroot_it_passes_clients_on_and_keeps_its_allowlist_outside()
+    {
+        Assert.SkipWhen(PosternProcess.Command.Count > 1, "needs POSTERN_BINARY to name a native postern: in a chroot the runtime finds no assemblies");
+        using var host = MailHost.UnderMaster(["PORT inet n - y - 1 postern"], "max_idle = 4s");
+
+        using (var talk = host.Connect("127.0.6.10"))
+        {
+            talk.ExpectGreeting();
+            Assert.Equal(Path.Combine(host.Directory, "queue"), Tool.Must("readlink", $"/proc/{ServedBy(host, "127.0.6.10")}/root").Trim());
+            Assert.StartsWith("250 2.0.0 Ok: queued", talk.SendMail("a@good.example", "b@lab.example", "out of the jail"));
+        }
+
+        host.WaitForMails(1);
+        Wait.Until(() => host.ProcessesOf("postern").Count == 0, () => "it does not end when idle: " + host.Log);
+        Greet(host, "127.0.6.10");
+        host.WaitForLog("PASS OLD [127.0.6.10]");
+    }
+
+    [Theory]
+    [InlineData("PORT inet n - n - 2 postern", "fatal: service 127.0.0.1:PORT requires a process limit of 1")]
+    [InlineData(Line + " -o postscreen_greet_action=boo", "fatal: bad postscreen_greet_action value: boo")]
+    public void What_is_wrong_is_one_fatal_line_and_the_master_throttles(string line, string expected)
+    {
+        using var host = MailHost.UnderMaster([line]);
+        using var talk = host.Connect("127.0.6.11");
+
+        host.WaitForLog("postern: bad command startup -- throttling");
+
+        expected = expected.Replace("PORT", host.Port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+        Assert.Matches($@" mail postfix/postscreen\[\d+\]: {Regex.Escape(expected)}\n", host.Log);
+        Assert.Contains("exit status 1", host.Log, StringComparison.Ordinal);
+        Assert.Equal(1, host.Count("]: fatal: "));
+    }
+
+    /// <summary>A client that waits for its greeting and leaves.</summary>
+    private static void Greet(MailHost host, string client)
+    {
+        using var talk = host.Connect(client);
+        talk.ExpectGreeting();
+        talk.Say("QUIT", "221");
+    }
+
+    /// <summary>The process that took this client last.</summary>
+    private static int ServedBy(MailHost host, string client)
+    {
+        host.WaitForLog($"CONNECT from [{client}]");
+        var line = Regex.Matches(host.Log, $@"postscreen\[(\d+)\]: CONNECT from \[{Regex.Escape(client)}\]").Last();
+        return int.Parse(line.Groups[1].Value, CultureInfo.InvariantCulture);
+    }
+
+    private static string UserOf(string name) => Tool.Must("id", "-u", name).Trim();
+}
