@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using System.Text;
 using Postern.Cli;
 using Postern.Master;
@@ -28,6 +29,7 @@ var check = new Command("check", "Print every problem of the configuration with 
 check.SetAction(arguments => CheckVerb.Run(Path.GetFullPath(arguments.GetRequiredValue(directory)), Console.Out));
 
 var logs = new Argument<string[]>("FILE") { Description = "Mail logs, oldest first, plain or gzip; standard input without one (journalctl -u postfix | postern report).", Arity = ArgumentArity.ZeroOrMore };
+logs.Validators.Add(RefuseOptions);
 var asJson = new Option<bool>("--json") { Description = "For programs." };
 var asHtml = new Option<bool>("--html") { Description = "One page for a browser." };
 var report = new Command("report", "Count what screening did, from the mail log of Postern or of postscreen and smtpd.") { logs, asJson, asHtml };
@@ -47,11 +49,7 @@ var origin = new Option<bool>("--origin") { Description = "Before each value, th
 var service = new Option<string?>("--service", "-s") { Description = "With the -o overrides of this line of master.cf, named by its first field." };
 var overrides = new Option<string[]>("--override", "-o") { Description = "name=value, stronger than the files." };
 var names = new Argument<string[]>("name") { Arity = ArgumentArity.ZeroOrMore, Description = "Which parameters; none: all." };
-names.Validators.Add(static result =>
-{
-    if (result.Tokens.FirstOrDefault(static token => token.Value.StartsWith('-')) is { } token)
-        result.AddError($"Unrecognized option '{token.Value}'.");
-});
+names.Validators.Add(RefuseOptions);
 var config = new Command("config", "Print parameters, as postconf does.") { directory, changed, defaults, hideNames, expand, origin, service, overrides, names };
 config.SetAction(arguments => ConfigVerb.Run(
     new ConfigQuery(
@@ -71,3 +69,10 @@ var root = new RootCommand("Postern keeps spambots out of your mail server: Post
 root.Options.Remove(root.Options.OfType<HelpOption>().Single());
 root.Options.Add(new HelpOption("--help", "-?"));
 return root.Parse(args).Invoke();
+
+// A list of words would take a mistyped option for one of them. "-" is standard input.
+static void RefuseOptions(ArgumentResult result)
+{
+    if (result.Tokens.FirstOrDefault(static token => token.Value.StartsWith('-') && token.Value != "-") is { } token)
+        result.AddError($"Unrecognized option '{token.Value}'.");
+}

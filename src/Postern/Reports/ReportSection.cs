@@ -31,7 +31,7 @@ internal sealed record ReportSection(string Title, string Note, IReadOnlyList<Re
         yield return new("What became of the clients", "connections; mails in the last line",
         [
             new("stopped by screening", report.Stopped, Share(report.Stopped, report.Connections)),
-            new("told to come back (450)", report.ToldToComeBack, "passed the dialogue tests"),
+            new("told to come back (450)", report.ToldToComeBack, "passed the dialogue"),
             new("rejected by smtpd", report.Rejected, string.Create(CultureInfo.InvariantCulture, $"{report.RejectLines:N0} rejections")),
             new("left smtpd without a mail", report.Idle, ""),
             new("brought mail to smtpd", report.Delivering, ""),

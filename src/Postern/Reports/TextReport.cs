@@ -30,9 +30,14 @@ internal static class TextReport
         var room = Math.Clamp(width - LabelWidth - CountWidth - NoteWidth - 6, 4, WidestBar);
         foreach (var row in section.Rows)
         {
-            var bar = most == 0 ? 0 : (int)Math.Round((double)room * row.Count / most);
-            var text = new string('█', row.Count > 0 ? Math.Max(1, bar) : 0).PadRight(room);
-            console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"  {row.Label.PadRight(LabelWidth)}{row.Count,CountWidth:N0}  [blue]{text}[/] [grey]{row.Note}[/]");
+            var bar = row.Count == 0 ? 0 : Math.Max(1, (int)Math.Round((double)room * row.Count / most));
+            var text = new string('█', bar).PadRight(room);
+            console.MarkupInterpolated(CultureInfo.InvariantCulture, $"  {row.Label.PadRight(LabelWidth)}{row.Count,CountWidth:N0}");
+            if (bar > 0 || row.Note.Length > 0)
+                console.MarkupInterpolated($"  [blue]{(row.Note.Length > 0 ? text : text.TrimEnd())}[/]");
+            if (row.Note.Length > 0)
+                console.MarkupInterpolated($" [grey]{row.Note}[/]");
+            console.WriteLine();
         }
     }
 }
