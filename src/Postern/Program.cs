@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using System.Text;
 using Postern.Cli;
 using Postern.Master;
@@ -27,6 +28,18 @@ serve.SetAction(arguments => ServeVerb.Run(Path.GetFullPath(arguments.GetRequire
 var check = new Command("check", "Print every problem of the configuration with file, line and what to do. Exit status 1 if there is one.") { directory };
 check.SetAction(arguments => CheckVerb.Run(Path.GetFullPath(arguments.GetRequiredValue(directory)), Console.Out));
 
+var logs = new Argument<string[]>("FILE") { Description = "Mail logs, oldest first, plain or gzip; standard input without one (journalctl -u postfix | postern report).", Arity = ArgumentArity.ZeroOrMore };
+logs.Validators.Add(RefuseOptions);
+var asJson = new Option<bool>("--json") { Description = "For programs." };
+var asHtml = new Option<bool>("--html") { Description = "One page for a browser." };
+var report = new Command("report", "Count what screening did, from the mail log of Postern or of postscreen and smtpd.") { logs, asJson, asHtml };
+report.SetAction(arguments =>
+{
+    var format = arguments.GetValue(asJson) ? ReportFormat.Json : arguments.GetValue(asHtml) ? ReportFormat.Html : ReportFormat.Text;
+    using var output = Console.OpenStandardOutput();
+    return ReportVerb.Run(arguments.GetValue(logs) ?? [], format, output, Console.Error);
+});
+
 // What postconf calls them. -h is not for help there, so it is not here.
 var changed = new Option<bool>("--changed", "-n") { Description = "Only what main.cf, postern.cf and options set." };
 var defaults = new Option<bool>("--defaults", "-d") { Description = "Built-in defaults instead of what is in force." };
@@ -36,11 +49,7 @@ var origin = new Option<bool>("--origin") { Description = "Before each value, th
 var service = new Option<string?>("--service", "-s") { Description = "With the -o overrides of this line of master.cf, named by its first field." };
 var overrides = new Option<string[]>("--override", "-o") { Description = "name=value, stronger than the files." };
 var names = new Argument<string[]>("name") { Arity = ArgumentArity.ZeroOrMore, Description = "Which parameters; none: all." };
-names.Validators.Add(static result =>
-{
-    if (result.Tokens.FirstOrDefault(static token => token.Value.StartsWith('-')) is { } token)
-        result.AddError($"Unrecognized option '{token.Value}'.");
-});
+names.Validators.Add(RefuseOptions);
 var config = new Command("config", "Print parameters, as postconf does.") { directory, changed, defaults, hideNames, expand, origin, service, overrides, names };
 config.SetAction(arguments => ConfigVerb.Run(
     new ConfigQuery(
@@ -56,7 +65,14 @@ config.SetAction(arguments => ConfigVerb.Run(
     Console.Out,
     Console.Error));
 
-var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config };
+var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config, report };
 root.Options.Remove(root.Options.OfType<HelpOption>().Single());
 root.Options.Add(new HelpOption("--help", "-?"));
 return root.Parse(args).Invoke();
+
+// A list of words would take a mistyped option for one of them. "-" is standard input.
+static void RefuseOptions(ArgumentResult result)
+{
+    if (result.Tokens.FirstOrDefault(static token => token.Value.StartsWith('-') && token.Value != "-") is { } token)
+        result.AddError($"Unrecognized option '{token.Value}'.");
+}

@@ -19,6 +19,7 @@ public sealed class ArchitectureTests
         ["Proxy"] = ["Config"],
         ["Tables"] = [],
         ["Allowlist"] = [],
+        ["Reporting"] = [],
     };
 
     // Who may use the loop: the composition. And what nobody but the composition and the loop may use.
@@ -39,7 +40,8 @@ public sealed class ArchitectureTests
         ["Native"] = [],
         ["Tls"] = ["Logging"],
         ["Master"] = ["Native"],
-        ["Cli"] = ["Lmdb", "Logging", "Master", "Storage", "Native", "Tables", "Tls"],
+        ["Reports"] = [],
+        ["Cli"] = ["Lmdb", "Logging", "Master", "Storage", "Native", "Reports", "Tables", "Tls"],
     };
 
     [Fact]

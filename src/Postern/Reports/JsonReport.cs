@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Text.Json;
+using Postern.Core.Reporting;
+
+namespace Postern.Reports;
+
+/// <summary>The report for other programs. Times are seconds or ISO 8601 without zone, shares are between 0 and 1.</summary>
+internal static class JsonReport
+{
+    public static void Write(Report report, Stream output)
+    {
+        using var json = new Utf8JsonWriter(output, new JsonWriterOptions { Indented = true });
+        json.WriteStartObject();
+        if (report.Period is var (first, last))
+        {
+            json.WriteString("first", first.ToString("s", CultureInfo.InvariantCulture));
+            json.WriteString("last", last.ToString("s", CultureInfo.InvariantCulture));
+        }
+
+        json.WriteNumber("lines", report.Lines.Read);
+        json.WriteNumber("unreadable_lines", report.Lines.Unreadable);
+        json.WriteBoolean("incomplete", report.IsIncomplete);
+        json.WriteNumber("connections", report.Connections);
+        json.WriteNumber("stopped", report.Stopped);
+        json.WriteNumber("told_to_come_back", report.ToldToComeBack);
+        json.WriteNumber("handed_off", report.HandedOff.Total);
+        json.WriteNumber("handed_off_by_access_list", report.HandedOff.ByAccessList);
+        json.WriteNumber("handed_off_known", report.HandedOff.Known);
+        json.WriteNumber("handed_off_new", report.HandedOff.New);
+        json.WriteNumber("handed_off_without_test", report.HandedOff.WithoutWord);
+        json.WriteNumber("unfinished", report.Unfinished);
+        json.WriteNumber("server_sessions_rejected", report.Rejected);
+        json.WriteNumber("server_sessions_with_mail", report.Delivering);
+        json.WriteNumber("server_sessions_idle", report.Idle);
+        json.WriteNumber("server_reject_lines", report.RejectLines);
+        json.WriteNumber("mails_delivered", report.Delivered);
+        json.WriteNumber("load_taken_off", Math.Round(report.LoadTakenOff, 4));
+        json.WriteStartArray("causes");
+        foreach (var cause in report.Causes)
+        {
+            json.WriteStartObject();
+            json.WriteString("cause", CauseText.Name(cause.Cause));
+            json.WriteNumber("connections", cause.Connections);
+            json.WriteNumber("only", cause.Only);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("hours");
+        foreach (var hour in report.Hours)
+        {
+            json.WriteStartObject();
+            json.WriteString("hour", hour.Hour.ToString("s", CultureInfo.InvariantCulture));
+            json.WriteNumber("stopped", hour.Stopped);
+            json.WriteNumber("handed_off", hour.HandedOff);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        WriteNames(json, "networks", report.Networks);
+        WriteNames(json, "lists", report.Lists);
+        WriteHistogram(json, "early_talk", report.EarlyTalk);
+        WriteHistogram(json, "hang_ups", report.HangUps);
+        WriteHistogram(json, "new_client_waits", report.NewClientWaits);
+        json.WriteNumber("never_came_back", report.NeverCameBack);
+        json.WriteEndObject();
+    }
+
+    private static void WriteNames(Utf8JsonWriter json, string name, IReadOnlyList<NameCount> counts)
+    {
+        json.WriteStartArray(name);
+        foreach (var count in counts)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", count.Name);
+            json.WriteNumber("count", count.Count);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteHistogram(Utf8JsonWriter json, string name, Histogram histogram)
+    {
+        json.WriteStartObject(name);
+        json.WriteNumber("count", histogram.Total);
+        json.WriteNumber("longest", histogram.Longest);
+        json.WriteStartArray("buckets");
+        for (var i = 0; i < histogram.Counts.Count; i++)
+        {
+            json.WriteStartObject();
+            if (i < Histogram.Bounds.Count)
+                json.WriteNumber("up_to", Histogram.Bounds[i]);
+            else
+                json.WriteNull("up_to");
+            json.WriteNumber("count", histogram.Counts[i]);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,90 @@
+using System.Globalization;
+using Postern.Core.Reporting;
+
+namespace Postern.Reports;
+
+/// <summary>A line of a report: a label, a number, and how long its bar is; what stands behind it is an explanation.</summary>
+/// <param name="Label">What was counted.</param>
+/// <param name="Count">How often.</param>
+/// <param name="Note">More about it, or empty.</param>
+internal sealed record ReportRow(string Label, int Count, string Note);
+
+/// <summary>A titled group of lines whose bars have one scale.</summary>
+internal sealed record ReportSection(string Title, string Note, IReadOnlyList<ReportRow> Rows)
+{
+    /// <summary>The report as an administrator reads it, for the terminal and for the page alike; empty sections are left out.</summary>
+    public static IReadOnlyList<ReportSection> Of(Report report) =>
+        [.. All(report).Where(static section => section.Rows.Any(static row => row.Count > 0))];
+
+    /// <summary>From when to when, and how much was read.</summary>
+    public static string Period(Report report) => report.Period is var (first, last)
+        ? string.Create(CultureInfo.InvariantCulture, $"{first:yyyy-MM-dd HH:mm:ss} to {last:yyyy-MM-dd HH:mm:ss}, {report.Lines.Read:N0} lines")
+        : string.Create(CultureInfo.InvariantCulture, $"no line of postscreen in {report.Lines.Read:N0} lines");
+
+    /// <summary>What it comes to.</summary>
+    public static string Summary(Report report) =>
+        string.Create(CultureInfo.InvariantCulture, $"{report.LoadTakenOff * 100:0.0} % of {report.Connections:N0} connections never reached the mail server")
+        + (report.IsIncomplete ? " (too many clients for one report: what follows is too low; take shorter logs)" : "");
+
+    private static IEnumerable<ReportSection> All(Report report)
+    {
+        yield return new("What became of the clients", "connections; mails in the last line",
+        [
+            new("stopped by screening", report.Stopped, Share(report.Stopped, report.Connections)),
+            new("told to come back (450)", report.ToldToComeBack, "passed the dialogue"),
+            new("rejected by smtpd", report.Rejected, string.Create(CultureInfo.InvariantCulture, $"{report.RejectLines:N0} rejections")),
+            new("left smtpd without a mail", report.Idle, ""),
+            new("brought mail to smtpd", report.Delivering, ""),
+            new("mails delivered", report.Delivered, ""),
+            new("not ended in this log", report.Unfinished, ""),
+        ]);
+        yield return new("Who came through", "connections",
+        [
+            new("access list", report.HandedOff.ByAccessList, ""),
+            new("known (PASS OLD)", report.HandedOff.Known, ""),
+            new("new (PASS NEW)", report.HandedOff.New, ""),
+            new("no test was due", report.HandedOff.WithoutWord, ""),
+        ]);
+        yield return new("What stopped them", "each test alone; in brackets: what only it stopped",
+            [.. report.Causes.Select(c => new ReportRow(CauseText.Words(c.Cause), c.Connections, string.Create(CultureInfo.InvariantCulture, $"({c.Only:N0})")))]);
+        yield return new("Stopped by hour", "connections; in brackets: handed off", HourRows(report.Hours));
+        yield return new("Where they came from", "stopped connections by network", NameRows(report.Networks));
+        yield return new("DNS lists", "clients listed", NameRows(report.Lists));
+        yield return Waits("How long early talkers were silent", report.EarlyTalk);
+        yield return Waits("How long those waited who hung up", report.HangUps);
+        yield return Waits("How long new clients had to wait", report.NewClientWaits, report.NeverCameBack);
+    }
+
+    // More than two days are laid over each other: what one wants to see then is the course of a day.
+    private static List<ReportRow> HourRows(IReadOnlyList<HourCount> hours) => hours.Count <= 48
+        ? [.. hours.Select(h => new ReportRow(h.Hour.ToString("MM-dd HH:00", CultureInfo.InvariantCulture), h.Stopped, InBrackets(h.HandedOff)))]
+        : [.. hours.GroupBy(h => h.Hour.Hour).OrderBy(g => g.Key).Select(g =>
+            new ReportRow(string.Create(CultureInfo.InvariantCulture, $"{g.Key:00}:00"), g.Sum(h => h.Stopped), InBrackets(g.Sum(h => h.HandedOff))))];
+
+    private static List<ReportRow> NameRows(IReadOnlyList<NameCount> counts) => [.. counts.Select(c => new ReportRow(c.Name, c.Count, ""))];
+
+    private static ReportSection Waits(string title, Histogram waits, int neverCameBack = 0)
+    {
+        var rows = new List<ReportRow>();
+        var used = Enumerable.Range(0, waits.Counts.Count).Where(i => waits.Counts[i] > 0).ToList();
+        for (var i = used.FirstOrDefault(); i <= used.LastOrDefault(-1); i++)
+            rows.Add(new(i < Histogram.Bounds.Count ? "up to " + Duration(Histogram.Bounds[i]) : "longer", waits.Counts[i], ""));
+        var note = waits.Total == 0 ? "" : $"half within {Duration(waits.Quantile(0.5))}, 9 of 10 within {Duration(waits.Quantile(0.9))}, longest {Duration(waits.Longest)}";
+        if (neverCameBack > 0)
+            note += string.Create(CultureInfo.InvariantCulture, $"; {neverCameBack:N0} were told to come back and did not");
+        return new(title, note, rows);
+    }
+
+    private static string Duration(double seconds) => seconds switch
+    {
+        >= 86400 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 86400:0.#} d"),
+        >= 3600 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 3600:0.#} h"),
+        > 60 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 60:0.#} min"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{seconds:0.##} s"),
+    };
+
+    private static string InBrackets(int count) => string.Create(CultureInfo.InvariantCulture, $"({count:N0})");
+
+    private static string Share(int part, int whole) =>
+        whole == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{100.0 * part / whole:0.0} %");
+}
