@@ -5,6 +5,7 @@ internal static class RelayReader
 {
     private const string LiveTarget = "postern_live_target";
     private const string LiveHandover = "postern_live_handover";
+    private const string AuthPassthrough = "postern_auth_passthrough";
 
     /// <summary>The targets of the hand-over in the middle of a session; null: there is none.</summary>
     public static HandoffTarget.Relay? ReadLiveTarget(ParameterValues values, ProblemList problems)
@@ -21,26 +22,61 @@ internal static class RelayReader
         {
             problems.Error(values.OriginOf(LiveTarget), $"bad {LiveTarget} value: {text}: only relay targets take a session over", Remedy);
         }
-        else if (values.YesNo(LiveHandover))
+        else
         {
-            problems.Error(
-                values.OriginOf(LiveHandover),
-                $"{LiveHandover} = yes, but the clients go to {text}, which takes new sessions only",
-                $"set {LiveTarget} to a relay target as well, such as relay:unix:private/smtpd-live");
+            foreach (var name in ((string[])[LiveHandover, AuthPassthrough]).Where(values.YesNo))
+                problems.Error(
+                    values.OriginOf(name),
+                    $"{name} = yes, but the clients go to {text}, which takes new sessions only",
+                    $"set {LiveTarget} to a relay target as well, such as relay:unix:private/smtpd-live");
         }
 
-        return values.YesNo(LiveHandover) ? target as HandoffTarget.Relay : null;
+        return values.YesNo(LiveHandover) || values.YesNo(AuthPassthrough) ? target as HandoffTarget.Relay : null;
     }
 
-    public static RelayRules ReadRules(ParameterValues values, bool isUsed, ProblemList problems) => new()
+    public static RelayRules ReadRules(ParameterValues values, bool isUsed, ITextFiles files, ProblemList problems)
     {
-        Announcement = ReadAnnouncement(values, isUsed, problems),
-        MyHostname = values.Text("myhostname"),
-        ConnectTimeout = values.Time("postern_relay_connect_timeout"),
-        ReplyTimeout = values.Time("postern_relay_reply_timeout"),
-        IdleTimeout = values.Time("postern_relay_idle_timeout"),
-        ProbeInterval = values.Time("postern_relay_probe_interval"),
-    };
+        var tls = ReadTls(values, problems);
+        return new RelayRules
+        {
+            Announcement = ReadAnnouncement(values, isUsed, problems),
+            Tls = tls,
+            TlsAuthorities = isUsed && tls is RelayTls.Verify ? ReadAuthorities(values, files, problems) : "",
+            MyHostname = values.Text("myhostname"),
+            ConnectTimeout = values.Time("postern_relay_connect_timeout"),
+            ReplyTimeout = values.Time("postern_relay_reply_timeout"),
+            IdleTimeout = values.Time("postern_relay_idle_timeout"),
+            ProbeInterval = values.Time("postern_relay_probe_interval"),
+        };
+    }
+
+    private static RelayTls ReadTls(ParameterValues values, ProblemList problems)
+    {
+        const string Name = "postern_relay_tls";
+        var text = values.Text(Name);
+        switch (text)
+        {
+            case "none": return RelayTls.None;
+            case "may": return RelayTls.May;
+            case "encrypt": return RelayTls.Encrypt;
+            case "verify": return RelayTls.Verify;
+        }
+
+        if (text.Length > 0)
+            problems.Error(values.OriginOf(Name), $"bad {Name} value: {text}", "write none, may, encrypt or verify");
+        return RelayTls.None;
+    }
+
+    private static string ReadAuthorities(ParameterValues values, ITextFiles files, ProblemList problems)
+    {
+        const string Name = "postern_relay_tls_CAfile";
+        var path = values.Text(Name);
+        if (!files.TryRead(path, out var file, out var reason))
+            problems.Error(values.OriginOf(Name) ?? values.OriginOf("postern_relay_tls"), $"open {path}: {reason}", $"name a file of certificates in {Name}; Debian's package ca-certificates has that of the default");
+        else if (!file.Text.Contains("-----BEGIN CERTIFICATE-----", StringComparison.Ordinal))
+            problems.Error(values.OriginOf(Name), $"no certificate in {path}", $"name a file of certificates (PEM) in {Name}");
+        return file?.Text ?? "";
+    }
 
     private static RelayAnnouncement ReadAnnouncement(ParameterValues values, bool isUsed, ProblemList problems)
     {

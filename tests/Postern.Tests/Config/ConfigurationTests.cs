@@ -127,6 +127,18 @@ public sealed class ConfigurationTests
         Assert.Contains("open relay", warning.Remedy, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("postern_relay_tls_CAfile = /none", 4, "open /none: No such file or directory")]
+    [InlineData("postern_relay_tls_CAfile = /empty", 4, "no certificate in /empty")]
+    public void Authorities_that_cannot_be_read_are_an_error_where_they_are_needed(string line, int at, string expected)
+    {
+        const string Relayed = Level + "postern_handoff = relay:tcp:mail.test:25\n";
+        var error = Assert.Single(new ConfigDirectory(Relayed + "postern_relay_tls = verify\n" + line + "\n").Add("/empty", "").Load().Problems);
+
+        Assert.Equal((ProblemSeverity.Error, at, expected), (error.Severity, error.Line, error.Text));
+        Assert.Empty(new ConfigDirectory(Relayed + "postern_relay_tls = encrypt\n" + line + "\n").Load().Problems);
+    }
+
     // Texts of Postfix 3.7.11; each is an error at line 2 of main.cf.
     [Theory]
     [InlineData("postscreen_greet_wait = 5x", "parameter postscreen_greet_wait: bad time value or unit: 5x")]
@@ -181,7 +193,9 @@ public sealed class ConfigurationTests
     [InlineData("postern_handoff = relay:unix:a unix:a*2", "relay target unix:a is named twice")]
     [InlineData("postern_live_target = pass:private/other", "bad postern_live_target value: pass:private/other: only relay targets take a session over")]
     [InlineData("postern_live_handover = yes", "postern_live_handover = yes, but the clients go to pass:private/smtpd, which takes new sessions only")]
+    [InlineData("postern_auth_passthrough = yes", "postern_auth_passthrough = yes, but the clients go to pass:private/smtpd, which takes new sessions only")]
     [InlineData("postern_relay_announce = haproxy", "bad postern_relay_announce value: haproxy")]
+    [InlineData("postern_relay_tls = yes", "bad postern_relay_tls value: yes")]
     [InlineData("postern_relay_reply_timeout = 5m", "invalid postern_relay_reply_timeout: 300 (max 240)")]
     [InlineData("postern_handoff = pass:", "bad postern_handoff value: pass:")]
     public void Fatal_texts(string line, string expected)
