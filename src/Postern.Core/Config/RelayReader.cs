@@ -34,14 +34,18 @@ internal static class RelayReader
         return values.YesNo(LiveHandover) || values.YesNo(AuthPassthrough) ? target as HandoffTarget.Relay : null;
     }
 
-    public static RelayRules ReadRules(ParameterValues values, bool isUsed, ITextFiles files, ProblemList problems)
+    /// <param name="values">The service's.</param>
+    /// <param name="targets">Those that it has.</param>
+    /// <param name="files">Where authorities are read.</param>
+    /// <param name="problems">What is wrong with them.</param>
+    public static RelayRules ReadRules(ParameterValues values, IReadOnlyCollection<RelayTarget> targets, ITextFiles files, ProblemList problems)
     {
         var tls = ReadTls(values, problems);
         return new RelayRules
         {
-            Announcement = ReadAnnouncement(values, isUsed, problems),
+            Announcement = ReadAnnouncement(values, targets, problems),
             Tls = tls,
-            TlsAuthorities = isUsed && tls is RelayTls.Verify ? ReadAuthorities(values, files, problems) : "",
+            TlsAuthorities = targets.Count > 0 && tls is RelayTls.Verify ? ReadAuthorities(values, files, problems) : "",
             MyHostname = values.Text("myhostname"),
             ConnectTimeout = values.Time("postern_relay_connect_timeout"),
             ReplyTimeout = values.Time("postern_relay_reply_timeout"),
@@ -78,26 +82,22 @@ internal static class RelayReader
         return file?.Text ?? "";
     }
 
-    private static RelayAnnouncement ReadAnnouncement(ParameterValues values, bool isUsed, ProblemList problems)
+    private static RelayAnnouncement ReadAnnouncement(ParameterValues values, IEnumerable<RelayTarget> targets, ProblemList problems)
     {
         const string Name = "postern_relay_announce";
         var text = values.Text(Name);
-        switch (text)
+        if (RelayRules.FindAnnouncement(text) is not { } announcement)
         {
-            case "proxy-v1": return RelayAnnouncement.ProxyV1;
-            case "proxy-v2": return RelayAnnouncement.ProxyV2;
-            case "xclient": return RelayAnnouncement.Xclient;
-            case "none":
-                if (isUsed)
-                    problems.Warning(
-                        values.OriginOf(Name),
-                        $"{Name} = none: the relay target sees every client under Postern's own address",
-                        "see to it that the target grants that address nothing (mynetworks), or it is an open relay; proxy-v2 is better");
-                return RelayAnnouncement.None;
+            if (text.Length > 0)
+                problems.Error(values.OriginOf(Name), $"bad {Name} value: {text}", "write proxy-v1, proxy-v2, xclient or none");
+            return RelayAnnouncement.ProxyV2;
         }
 
-        if (text.Length > 0)
-            problems.Error(values.OriginOf(Name), $"bad {Name} value: {text}", "write proxy-v1, proxy-v2, xclient or none");
-        return RelayAnnouncement.ProxyV2;
+        if (targets.FirstOrDefault(target => (target.Announcement ?? announcement) is RelayAnnouncement.None) is { } one)
+            problems.Warning(
+                one.Announcement is null ? values.OriginOf(Name) : values.OriginOf(LiveTarget),
+                $"{(one.Announcement is null ? Name : one.Name)} = none: the relay target sees every client under Postern's own address",
+                "see to it that the target grants that address nothing (mynetworks), or it is an open relay; proxy-v2 is better");
+        return announcement;
     }
 }

@@ -38,6 +38,16 @@ public sealed record RelayRules
     /// <summary><c>postern_relay_announce</c>.</summary>
     public RelayAnnouncement Announcement { get; init; } = RelayAnnouncement.ProxyV2;
 
+    /// <summary>Its value by its name; null: there is none of this name.</summary>
+    internal static RelayAnnouncement? FindAnnouncement(string name) => name switch
+    {
+        "none" => RelayAnnouncement.None,
+        "proxy-v1" => RelayAnnouncement.ProxyV1,
+        "proxy-v2" => RelayAnnouncement.ProxyV2,
+        "xclient" => RelayAnnouncement.Xclient,
+        _ => null,
+    };
+
     /// <summary><c>myhostname</c>, for our own EHLO.</summary>
     public string MyHostname { get; init; } = "localhost";
 

@@ -43,7 +43,7 @@ internal static class ScreeningParameters
         new("postscreen_upstream_proxy_protocol", Text, "", Connections, "The protocol of a proxy before Postern: empty or haproxy."),
         new("postscreen_tls_security_level", Text, "$smtpd_tls_security_level", Tls, "Whether STARTTLS is offered (may) or demanded (encrypt)."),
         new("postern_proxy_networks", Text, "", ParameterGroup.Postern, "The addresses of proxies, for postscreen_upstream_proxy_protocol: these must name their clients, all others are clients themselves; empty: everybody must."),
-        new("postern_handoff", Text, "", ParameterGroup.Postern, "Where clients go that pass: pass:PATH, a socket of Postfix's below queue_directory; receiver, the built-in SMTP server; or relay:TARGET, any SMTP server. A target is tcp:HOST:PORT or unix:PATH; there may be several, as in relay:tcp:10.0.0.5:25*2, tcp:10.0.0.6:25, where *2 is a weight (1 unless it is written; 0: only when no other is well).")
+        new("postern_handoff", Text, "", ParameterGroup.Postern, "Where clients go that pass: pass:PATH, a socket of Postfix's below queue_directory; receiver, the built-in SMTP server; or relay:TARGET, any SMTP server. A target is tcp:HOST:PORT or unix:PATH; there may be several, as in relay:tcp:10.0.0.5:25*2, tcp:10.0.0.6:25=xclient, where *2 is a weight (1 unless it is written; 0: only when no other is well), and =xclient takes the place of postern_relay_announce.")
         {
             DefaultNote = "`pass:private/$smtpd_service_name` if master.cf has that service with type pass, else `receiver`",
         },

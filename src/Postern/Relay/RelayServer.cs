@@ -12,7 +12,11 @@ internal sealed class RelayServer
     public RelayServer(RelayTarget target, RelayRules rules)
     {
         Target = target;
-        Rules = target.SocketPath is null ? rules : rules with { Tls = RelayTls.None }; // who could listen there is on this host
+        Rules = rules with
+        {
+            Announcement = target.Announcement ?? rules.Announcement,
+            Tls = target.SocketPath is null ? rules.Tls : RelayTls.None, // who could listen there is on this host
+        };
         Tls = new ServerTls(target.Host, Rules);
         Addresses = ServerSocket.IsNumeric(target) ? ServerSocket.Resolve(target) : [];
     }

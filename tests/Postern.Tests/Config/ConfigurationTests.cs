@@ -84,12 +84,12 @@ public sealed class ConfigurationTests
     [Fact]
     public void Relay_targets_have_weights_and_take_sessions_over()
     {
-        var service = Only(new ConfigDirectory(Level + "postern_handoff = relay:tcp:10.0.0.5:25*2, tcp:[2001:db8::1]:2525 relay:unix:public/in*0\npostern_relay_announce = xclient\n").Load());
+        var service = Only(new ConfigDirectory(Level + "postern_handoff = relay:tcp:10.0.0.5:25*2, tcp:[2001:db8::1]:2525=proxy-v1*3 relay:unix:public/in*0\npostern_relay_announce = xclient\n").Load());
 
         RelayTarget[] expected =
         [
             new("tcp:10.0.0.5:25", null, "10.0.0.5", 25, 2),
-            new("tcp:[2001:db8::1]:2525", null, "2001:db8::1", 2525, 1),
+            new("tcp:[2001:db8::1]:2525", null, "2001:db8::1", 2525, 3) { Announcement = RelayAnnouncement.ProxyV1 },
             new("unix:public/in", "/var/spool/postfix/public/in", "", 0, 0),
         ];
         Assert.Equal(expected, Assert.IsType<HandoffTarget.Relay>(service.Handoff).Targets);
@@ -117,13 +117,15 @@ public sealed class ConfigurationTests
         Assert.False(service.Settings.LiveHandover);
     }
 
-    [Fact]
-    public void Relaying_without_an_announcement_is_warned_of()
+    [Theory]
+    [InlineData("postern_handoff = relay:tcp:10.0.0.5:25\npostern_relay_announce = none\n", 3)]
+    [InlineData("postern_handoff = relay:tcp:10.0.0.6:25 tcp:10.0.0.5:25=none\n", 2)]
+    public void Relaying_without_an_announcement_is_warned_of(string lines, int line)
     {
-        var configuration = new ConfigDirectory(Level + "postern_handoff = relay:tcp:10.0.0.5:25\npostern_relay_announce = none\n").Load();
+        var configuration = new ConfigDirectory(Level + lines).Load();
 
         var warning = Assert.Single(configuration.Problems);
-        Assert.Equal((ProblemSeverity.Warning, 3), (warning.Severity, warning.Line));
+        Assert.Equal((ProblemSeverity.Warning, line), (warning.Severity, warning.Line));
         Assert.Contains("open relay", warning.Remedy, StringComparison.Ordinal);
     }
 
@@ -190,6 +192,7 @@ public sealed class ConfigurationTests
     [InlineData("postern_handoff = relay:tcp:127.0.0.1", "bad relay target: relay:tcp:127.0.0.1: missing service information")]
     [InlineData("postern_handoff = relay:tcp:127.0.0.1:x", "bad relay target: relay:tcp:127.0.0.1:x: the port is a number from 1 to 65535")]
     [InlineData("postern_handoff = relay:tcp:127.0.0.1:25*101", "bad relay target: relay:tcp:127.0.0.1:25*101: the weight is a number from 0 to 100")]
+    [InlineData("postern_handoff = relay:tcp:127.0.0.1:25=haproxy*2", "bad relay target: relay:tcp:127.0.0.1:25=haproxy*2: behind = stands proxy-v1, proxy-v2, xclient or none")]
     [InlineData("postern_handoff = relay:unix:a unix:a*2", "relay target unix:a is named twice")]
     [InlineData("postern_live_target = pass:private/other", "bad postern_live_target value: pass:private/other: only relay targets take a session over")]
     [InlineData("postern_live_handover = yes", "postern_live_handover = yes, but the clients go to pass:private/smtpd, which takes new sessions only")]
