@@ -64,7 +64,7 @@ internal sealed class Daemon : IDisposable
         if (problem is not null)
             log.Write(_tags.Postern, LogSeverity.Warning, problem);
         _clientsThatFit = ProcessLimits.ClientsThatFit(openFiles);
-        _loop = new EventLoop(_clock, log, _tags.Postscreen, _clientsThatFit) { RefreshTables = RefreshTables };
+        _loop = new EventLoop(_clock, log, _tags.Postscreen, _clientsThatFit) { RefreshTables = RefreshTables, Notice = text => log.Write(_tags.Postern, LogSeverity.Warning, text) };
         _relays = new RelayTargets(_loop, (severity, text) => log.Write(_tags.Postern, severity, text), PathOf);
         _tls = new TlsServer(new TextFiles(MostCertificateBytes), _clock, _tags.Tlsproxy, LogTls);
         _loop.Tls = _tls;

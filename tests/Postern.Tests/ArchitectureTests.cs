@@ -26,7 +26,7 @@ public sealed class ArchitectureTests
     private static readonly Dictionary<string, string[]> DaemonArrows = new()
     {
         ["Loop"] = ["Dnsbl", "Handoff", "Logging", "Native", "Relay", "Storage", "Tls"],
-        ["Relay"] = ["Native"],
+        ["Relay"] = ["Native", "Tls"],
         ["Dnsbl"] = ["Dns", "Logging"],
         ["Handoff"] = ["Native"],
         ["Receiver"] = ["Dns", "Native"],

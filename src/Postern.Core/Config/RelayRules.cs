@@ -16,14 +16,46 @@ public enum RelayAnnouncement
     Xclient,
 }
 
+/// <summary>Whether a server is talked to inside TLS (<c>postern_relay_tls</c>).</summary>
+public enum RelayTls
+{
+    /// <summary>Never.</summary>
+    None,
+
+    /// <summary>If it offers STARTTLS; whatever its certificate.</summary>
+    May,
+
+    /// <summary>Or not at all; whatever its certificate.</summary>
+    Encrypt,
+
+    /// <summary>Or not at all, and its certificate has to be valid for the target's name.</summary>
+    Verify,
+}
+
 /// <summary>How clients are relayed.</summary>
 public sealed record RelayRules
 {
     /// <summary><c>postern_relay_announce</c>.</summary>
     public RelayAnnouncement Announcement { get; init; } = RelayAnnouncement.ProxyV2;
 
+    /// <summary>Its value by its name; null: there is none of this name.</summary>
+    internal static RelayAnnouncement? FindAnnouncement(string name) => name switch
+    {
+        "none" => RelayAnnouncement.None,
+        "proxy-v1" => RelayAnnouncement.ProxyV1,
+        "proxy-v2" => RelayAnnouncement.ProxyV2,
+        "xclient" => RelayAnnouncement.Xclient,
+        _ => null,
+    };
+
     /// <summary><c>myhostname</c>, for our own EHLO.</summary>
     public string MyHostname { get; init; } = "localhost";
+
+    /// <summary><c>postern_relay_tls</c>; of no effect for UNIX sockets.</summary>
+    public RelayTls Tls { get; init; }
+
+    /// <summary>What <c>postern_relay_tls_CAfile</c> holds: certificates in PEM; empty: nobody is asked for one.</summary>
+    public string TlsAuthorities { get; init; } = "";
 
     /// <summary><c>postern_relay_connect_timeout</c>: until a server has taken the connection.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);

@@ -43,11 +43,13 @@ internal static class ScreeningParameters
         new("postscreen_upstream_proxy_protocol", Text, "", Connections, "The protocol of a proxy before Postern: empty or haproxy."),
         new("postscreen_tls_security_level", Text, "$smtpd_tls_security_level", Tls, "Whether STARTTLS is offered (may) or demanded (encrypt)."),
         new("postern_proxy_networks", Text, "", ParameterGroup.Postern, "The addresses of proxies, for postscreen_upstream_proxy_protocol: these must name their clients, all others are clients themselves; empty: everybody must."),
-        new("postern_handoff", Text, "", ParameterGroup.Postern, "Where clients go that pass: pass:PATH, a socket of Postfix's below queue_directory; receiver, the built-in SMTP server; or relay:TARGET, any SMTP server. A target is tcp:HOST:PORT or unix:PATH; there may be several, as in relay:tcp:10.0.0.5:25*2, tcp:10.0.0.6:25, where *2 is a weight (1 unless it is written; 0: only when no other is well).")
+        new("postern_handoff", Text, "", ParameterGroup.Postern, "Where clients go that pass: pass:PATH, a socket of Postfix's below queue_directory; receiver, the built-in SMTP server; or relay:TARGET, any SMTP server. A target is tcp:HOST:PORT or unix:PATH; there may be several, as in relay:tcp:10.0.0.5:25*2, tcp:10.0.0.6:25=xclient, where *2 is a weight (1 unless it is written; 0: only when no other is well), and =xclient takes the place of postern_relay_announce.")
         {
             DefaultNote = "`pass:private/$smtpd_service_name` if master.cf has that service with type pass, else `receiver`",
         },
         new("postern_relay_announce", Text, "proxy-v2", ParameterGroup.Postern, "How a relay target learns whose client it is given: proxy-v1 or proxy-v2 (the PROXY protocol), xclient, or none; with none the target sees Postern's own address, which it must not trust.") { MinimumLength = 1 },
+        new("postern_relay_tls", Text, "none", ParameterGroup.Postern, "Whether a TCP relay target is talked to inside TLS when it takes a session over: none; may, if it offers STARTTLS; encrypt, or it gets no client; verify, and its certificate has to be valid for its name in postern_handoff. With may and encrypt its certificate does not matter. A client that is relayed from its first byte may say STARTTLS to the target itself.") { MinimumLength = 1 },
+        new("postern_relay_tls_CAfile", Text, "/etc/ssl/certs/ca-certificates.crt", ParameterGroup.Postern, "Whose certificates postern_relay_tls = verify believes; a PEM file, read at start and reload."),
         new("postern_live_target", Text, "$postern_handoff", ParameterGroup.Postern, "The relay targets, written as in postern_handoff, for clients that pass the tests after the greeting: they go on there in the same session.") { MinimumLength = 1 },
 
         // Numbers.
@@ -98,6 +100,7 @@ internal static class ScreeningParameters
 
         // Booleans with a text for default.
         new("postern_live_handover", YesNo, "no", ParameterGroup.Postern, "Whether a client that passes the tests after the greeting goes on to postern_live_target in the same session, instead of being told to come back.") { DefaultNote = "`yes` if postern_live_target is a relay target, else `no`" },
+        new("postern_auth_passthrough", YesNo, "no", ParameterGroup.Postern, "Whether a client that passed the tests before the greeting may say AUTH to postern_live_target: the mechanisms that it offers are announced, inside TLS where Postern offers STARTTLS, and it decides. Its refusals are logged."),
         new("postscreen_use_tls", YesNo, "$smtpd_use_tls", Tls, "Former way to offer STARTTLS; counts when postscreen_tls_security_level is empty."),
         new("postscreen_enforce_tls", YesNo, "$smtpd_enforce_tls", Tls, "Former way to demand STARTTLS; counts when postscreen_tls_security_level is empty."),
         new("postscreen_helo_required", YesNo, "$smtpd_helo_required", Engine, "Whether MAIL needs a HELO or EHLO before it."),

@@ -137,7 +137,7 @@ internal sealed class ServiceReader(
                 Endpoints = endpoints,
                 Handoff = handoff,
                 LiveTarget = live,
-                Relay = RelayReader.ReadRules(values, isUsed: handoff is HandoffTarget.Relay || live is not null, problems),
+                Relay = RelayReader.ReadRules(values, [.. (handoff as HandoffTarget.Relay)?.Targets ?? [], .. live?.Targets ?? []], tables.Files, problems),
                 SyslogName = values.Text("syslog_name"),
                 Settings = settings,
             };

@@ -186,6 +186,9 @@ public sealed record Settings
     /// <summary><c>postern_live_handover</c>.</summary>
     public bool LiveHandover { get; init; }
 
+    /// <summary><c>postern_auth_passthrough</c>: a client that passed the early tests may authenticate itself to the live target.</summary>
+    public bool AuthPassthrough { get; init; }
+
     // The temporary allowlist.
 
     /// <summary><c>postscreen_cache_map</c>: <c>type:name</c>; null: no memory.</summary>

@@ -82,6 +82,7 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
             WatchdogTimeout = values.Time("postscreen_watchdog_timeout"),
 
             LiveHandover = values.YesNo("postern_live_handover"),
+            AuthPassthrough = values.YesNo("postern_auth_passthrough"),
             CacheMap = cacheMap,
             CacheMemcache = cacheMemcache,
             CacheRetentionTime = values.Time("postscreen_cache_retention_time"),

@@ -14,6 +14,12 @@ public sealed record EhloOffer(EhloKeywords Keywords, long SizeLimit, string? Xc
     private const EhloKeywords Binding =
         EhloKeywords.Size | EhloKeywords.EightBitMime | EhloKeywords.Dsn | EhloKeywords.SmtpUtf8 | EhloKeywords.Chunking;
 
+    private const int LongestMechanism = 20; // RFC 4422 §3.1
+    private const int MostMechanisms = 30;
+
+    /// <summary>What stands behind AUTH; empty: it is not offered.</summary>
+    public IReadOnlyList<string> Mechanisms { get; init; } = [];
+
     /// <summary>What a client may rely on when nothing is known of the server: nothing.</summary>
     public static readonly EhloOffer Nothing = new(EhloKeywords.None, 0, null);
 
@@ -21,6 +27,7 @@ public sealed record EhloOffer(EhloKeywords Keywords, long SizeLimit, string? Xc
     public static EhloOffer Parse(ServerReply reply)
     {
         var (keywords, size, xclient) = (EhloKeywords.None, 0L, (string?)null);
+        string[] mechanisms = [];
         var isFirst = true;
         foreach (var line in Encoding.Latin1.GetString(reply.Lines).Split("\r\n", StringSplitOptions.RemoveEmptyEntries))
         {
@@ -42,18 +49,33 @@ public sealed record EhloOffer(EhloKeywords Keywords, long SizeLimit, string? Xc
 
             if (name.Equals("XCLIENT", StringComparison.OrdinalIgnoreCase))
                 xclient = rest;
+            if (name.Equals("AUTH", StringComparison.OrdinalIgnoreCase))
+                mechanisms = [.. rest.Split(' ', StringSplitOptions.RemoveEmptyEntries).Where(IsMechanism).Take(MostMechanisms)];
         }
 
-        return new EhloOffer(keywords & ~EhloKeywords.SilentDiscard, size, xclient);
+        return new EhloOffer(keywords & ~EhloKeywords.SilentDiscard, size, xclient) { Mechanisms = mechanisms };
     }
 
     /// <summary>What both offer.</summary>
-    public EhloOffer And(EhloOffer other) => new(Keywords & other.Keywords, SmallerLimit(SizeLimit, other.SizeLimit), null);
+    public EhloOffer And(EhloOffer other) => new(Keywords & other.Keywords, SmallerLimit(SizeLimit, other.SizeLimit), null)
+    {
+        Mechanisms = [.. Mechanisms.Intersect(other.Mechanisms, StringComparer.OrdinalIgnoreCase)],
+    };
+
+    /// <inheritdoc />
+    public bool Equals(EhloOffer? other) => other is not null && (Keywords, SizeLimit, XclientAttributes) == (other.Keywords, other.SizeLimit, other.XclientAttributes)
+        && Mechanisms.SequenceEqual(other.Mechanisms, StringComparer.Ordinal);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => HashCode.Combine(Keywords, SizeLimit, XclientAttributes, Mechanisms.Count);
 
     /// <summary>Whether a client that was promised <paramref name="announced"/> finds all of it here.</summary>
     public bool Keeps(EhloOffer announced) =>
         (announced.Keywords & Binding & ~Keywords) == 0
         && (SizeLimit == 0 || !announced.Keywords.HasFlag(EhloKeywords.Size) || (announced.SizeLimit > 0 && announced.SizeLimit <= SizeLimit));
+
+    // It comes into our own EHLO reply, so it has to be what it should be.
+    private static bool IsMechanism(string word) => word.Length <= LongestMechanism && word.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
 
     /// <summary>The stricter of two size limits, 0 being none.</summary>
     public static long SmallerLimit(long one, long other) => one <= 0 ? Math.Max(0, other) : other <= 0 ? one : Math.Min(one, other);

@@ -1,8 +1,8 @@
 namespace Postern.Core.Relay;
 
 /// <summary>
-/// What a client said before it was handed over, to be said again to the server: up to its first recipient. Each text is
-/// free of CR, LF and NUL, so that it is one line to every server.
+/// What a client said before it was handed over, to be said again to the server: up to its first recipient, or to AUTH. Each
+/// text is free of CR, LF and NUL, so that it is one line to every server.
 /// </summary>
 public sealed record Envelope
 {
@@ -15,13 +15,13 @@ public sealed record Envelope
     /// <summary>What it was told in reply to EHLO, as far as the server has to keep it.</summary>
     public required EhloOffer Announced { get; init; }
 
-    /// <summary>What stands behind MAIL, parameters included, as the client wrote it.</summary>
-    public required byte[] Mail { get; init; }
+    /// <summary>What stands behind MAIL, parameters included, as the client wrote it; null: its last command is AUTH.</summary>
+    public required byte[]? Mail { get; init; }
 
-    /// <summary>What stands behind RCPT.</summary>
-    public required byte[] Recipient { get; init; }
+    /// <summary>What stands behind its last command: RCPT, or AUTH if there was no MAIL.</summary>
+    public required byte[] Last { get; init; }
 
-    /// <summary>What the client sent behind RCPT without waiting for the reply.</summary>
+    /// <summary>What the client sent behind that without waiting for the reply.</summary>
     public required byte[] Rest { get; init; }
 
     /// <summary>

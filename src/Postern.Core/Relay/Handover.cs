@@ -1,4 +1,5 @@
 using Postern.Core.Config;
+using Postern.Core.Smtp;
 
 namespace Postern.Core.Relay;
 
@@ -7,6 +8,9 @@ public enum HandoverStep
 {
     /// <summary>The server's next words are waited for.</summary>
     Wait,
+
+    /// <summary>TLS begins with the next byte; <see cref="Handover.OnTlsUp"/> goes on inside.</summary>
+    StartTls,
 
     /// <summary>The server has the client: from here on bytes are passed both ways as they are.</summary>
     Done,
@@ -17,7 +21,7 @@ public enum HandoverStep
 
 /// <summary>
 /// The talk with a server until it has the client: the announcement, then, for a client that has said something already,
-/// its HELO, MAIL and first recipient said again, one line after the other. Events go in; what is to be sent stands in
+/// STARTTLS if that is wanted, and its HELO, MAIL and first recipient (or AUTH) said again, one line after the other. Events go in; what is to be sent stands in
 /// <see cref="ToServer"/> and <see cref="ToClient"/>. Nothing that is said here makes the server responsible for a mail,
 /// so it can be given up at every step, and begun again elsewhere.
 /// </summary>
@@ -32,6 +36,7 @@ public sealed class Handover
     private readonly bool _isProbe;
     private readonly ReplyReader _replies = new();
     private Stage _stage;
+    private bool _isEncrypted;
 
     private Handover(RelayRules rules, ClientFacts client, Envelope? envelope, bool isProbe)
     {
@@ -43,11 +48,13 @@ public sealed class Handover
     {
         Greeting,
         OwnEhlo,
+        StartTls,
         Xclient,
         Ehlo,
         Helo,
         Mail,
         Recipient,
+        Auth,
     }
 
     /// <summary>To be sent to the server, then emptied; at the start what comes first on the connection.</summary>
@@ -92,10 +99,20 @@ public sealed class Handover
         var step = OnReply(reply);
         if (step is HandoverStep.Done)
             ToClient.Append(bytes);
-        else if (step is HandoverStep.Wait && !bytes.IsEmpty)
+        else if (step is HandoverStep.Wait or HandoverStep.StartTls && !bytes.IsEmpty)
             return GiveUp("it talks out of turn"); // its next reply would be taken for the answer to something else
         return step;
     }
+
+    /// <summary>The server is talked to inside TLS from now on, and knows nothing of what was said before.</summary>
+    public HandoverStep OnTlsUp()
+    {
+        _isEncrypted = true;
+        return _isProbe || NeedsXclient ? SayOwnEhlo() : OnAnnounced(null);
+    }
+
+    /// <summary>The handshake has failed.</summary>
+    public HandoverStep OnTlsFailed(string problem) => GiveUp("no TLS with it: " + problem);
 
     /// <summary>The server has closed the connection.</summary>
     public HandoverStep OnClosed(string? error = null) => GiveUp($"it hung up{WhereSaid()}{(error is null ? "" : ": " + error)}");
@@ -107,10 +124,11 @@ public sealed class Handover
     {
         Stage.Greeting => OnGreeting(reply),
         Stage.OwnEhlo => OnOwnEhlo(reply),
+        Stage.StartTls => reply.Code == 220 ? HandoverStep.StartTls : GiveUp("it says after STARTTLS: " + reply.LastLine),
         Stage.Xclient => reply.Code == 220 ? OnAnnounced(reply) : Refused(reply),
         Stage.Ehlo => OnEhlo(reply),
         Stage.Helo => reply.Class == 2 ? SayMail() : Refused(reply),
-        Stage.Mail => reply.Class == 2 ? Say(Stage.Recipient, "RCPT "u8, _envelope!.Recipient) : Answered(reply),
+        Stage.Mail => reply.Class == 2 ? Say(Stage.Recipient, "RCPT "u8, _envelope!.Last) : Answered(reply),
         _ => Answered(reply),
     };
 
@@ -118,28 +136,40 @@ public sealed class Handover
     {
         if (reply.Code != 220)
             return reply.Class is 4 or 5 ? Refused(reply) : GiveUp("its greeting is " + reply.LastLine);
-        return _isProbe || _rules.Announcement is RelayAnnouncement.Xclient
-            ? Say(Stage.OwnEhlo, "EHLO "u8, System.Text.Encoding.Latin1.GetBytes(_rules.MyHostname))
-            : OnAnnounced(reply);
+        return _isProbe || NeedsXclient || MayEncrypt ? SayOwnEhlo() : OnAnnounced(reply);
     }
+
+    private bool NeedsXclient => _rules.Announcement is RelayAnnouncement.Xclient;
+
+    // A client of which nothing was read may say STARTTLS to the server itself.
+    private bool MayEncrypt => _rules.Tls is not RelayTls.None && !_isEncrypted && (_isProbe || _envelope is not null);
+
+    private HandoverStep SayOwnEhlo() => Say(Stage.OwnEhlo, "EHLO "u8, System.Text.Encoding.Latin1.GetBytes(_rules.MyHostname));
 
     private HandoverStep OnOwnEhlo(ServerReply reply)
     {
-        var needsXclient = _rules.Announcement is RelayAnnouncement.Xclient;
-        if (reply.Class != 2)
+        if (reply.Class != 2 && (NeedsXclient || !UnknownVerb.Contains(reply.Code)))
+            return GiveUp("it says no to our EHLO: " + reply.LastLine);
+        var offer = reply.Class == 2 ? EhloOffer.Parse(reply) : EhloOffer.Nothing;
+        if (MayEncrypt)
         {
-            if (!_isProbe || needsXclient || !UnknownVerb.Contains(reply.Code))
-                return GiveUp("it says no to our EHLO: " + reply.LastLine);
-            Learned = EhloOffer.Nothing;
-            return HandoverStep.Done;
+            if (offer.Keywords.HasFlag(EhloKeywords.StartTls))
+            {
+                ToServer.Append("STARTTLS\r\n"u8);
+                _stage = Stage.StartTls;
+                return HandoverStep.Wait;
+            }
+
+            if (_rules.Tls is not RelayTls.May)
+                return GiveUp("it does not offer STARTTLS");
         }
 
-        Learned = EhloOffer.Parse(reply);
-        if (needsXclient)
+        Learned = offer;
+        if (NeedsXclient)
         {
             var command = new ByteBuffer();
-            if (Learned.XclientAttributes is not { } offered
-                || !Relay.Xclient.TryAppend(command, offered, _client, _envelope?.Helo, _envelope?.Extended ?? false))
+            if (offer.XclientAttributes is not { } attributes
+                || !Relay.Xclient.TryAppend(command, attributes, _client, _envelope?.Helo, _envelope?.Extended ?? false))
             {
                 return GiveUp("it does not offer XCLIENT with ADDR to us");
             }
@@ -152,15 +182,18 @@ public sealed class Handover
             }
         }
 
+        if (!_isProbe)
+            return OnAnnounced(null);
         ToServer.Append("QUIT\r\n"u8);
         return HandoverStep.Done;
     }
 
-    /// <summary>The server knows who the client is, and greets it.</summary>
-    private HandoverStep OnAnnounced(ServerReply greeting)
+    /// <summary>The server knows who the client is.</summary>
+    /// <param name="greeting">What it greets it with; null: a client that has said something already needs none.</param>
+    private HandoverStep OnAnnounced(ServerReply? greeting)
     {
         if (_envelope is null)
-            return Answered(greeting);
+            return Answered(greeting!);
         if (_envelope.Helo.Length == 0)
             return SayMail();
         return _envelope.Extended ? Say(Stage.Ehlo, "EHLO "u8, _envelope.Helo) : Say(Stage.Helo, "HELO "u8, _envelope.Helo);
@@ -176,7 +209,8 @@ public sealed class Handover
         return Learned.Keeps(_envelope!.Announced) ? SayMail() : GiveUp("it no longer offers what the client was promised");
     }
 
-    private HandoverStep SayMail() => Say(Stage.Mail, "MAIL "u8, _envelope!.Mail);
+    private HandoverStep SayMail() =>
+        _envelope!.Mail is { } mail ? Say(Stage.Mail, "MAIL "u8, mail) : Say(Stage.Auth, "AUTH "u8, _envelope.Last);
 
     private HandoverStep Say(Stage stage, ReadOnlySpan<byte> verb, ReadOnlySpan<byte> arguments)
     {
@@ -185,7 +219,7 @@ public sealed class Handover
         return HandoverStep.Wait;
     }
 
-    /// <summary>The client is the server's, and gets its answer: a yes or a no.</summary>
+    /// <summary>The client is the server's, and gets its answer: a yes, a no, or a question.</summary>
     private HandoverStep Answered(ServerReply reply)
     {
         if (reply.Code == 421)
@@ -211,10 +245,12 @@ public sealed class Handover
     {
         Stage.Greeting => " instead of a greeting",
         Stage.OwnEhlo => " after our EHLO",
+        Stage.StartTls => " after STARTTLS",
         Stage.Xclient => " after XCLIENT",
         Stage.Ehlo => " after EHLO",
         Stage.Helo => " after HELO",
         Stage.Mail => " after MAIL",
+        Stage.Auth => " after AUTH",
         _ => " after RCPT",
     };
 }

@@ -27,6 +27,8 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     private static readonly Reply BdatSyntax = new("501 5.5.4 Syntax: BDAT count [LAST]");
     private static readonly Reply VrfySyntax = new("501 5.5.4 Syntax: VRFY address");
     private static readonly Reply EtrnSyntax = new("500 Syntax: ETRN domain");
+    private static readonly Reply AuthSyntax = new("501 5.5.4 Syntax: AUTH mechanism");
+    private static readonly Reply MailInProgress = new("503 5.5.1 Error: MAIL transaction in progress");
     private static readonly Reply HeloFirst = new("503 5.5.1 Error: send HELO/EHLO first");
     private static readonly Reply NestedMail = new("503 5.5.1 Error: nested MAIL command");
     private static readonly Reply NeedMail = new("503 5.5.1 Error: need MAIL command");
@@ -134,12 +136,12 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     }
 
     /// <summary>No server took the client over: its recipient gets the session's answer.</summary>
-    /// <param name="recipient">What stood behind RCPT.</param>
-    /// <param name="actions">Takes what is to be done.</param>
-    internal void OnHandoverFailed(ReadOnlySpan<byte> recipient, SessionActions actions)
+    internal void OnHandoverFailed(Envelope envelope, SessionActions actions)
     {
         Envelope = null;
-        TryExtractAddress(recipient, out var address);
+        if (envelope.Mail is null)
+            return;
+        TryExtractAddress(envelope.Last, out var address);
         LogRejection(address!, actions);
     }
 
@@ -202,7 +204,9 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
             return;
         }
 
-        if (read.Known is not { IsImplemented: true } known)
+        if (read.Known?.Name is "AUTH" && session.MayAuthenticate && session.Offer!.Current.Mechanisms.Count > 0)
+            OnAuth(read.Command, read.Unread, actions);
+        else if (read.Known is not { IsImplemented: true } known)
             session.SendReply(NotRecognized, actions);
         else if (known.NeedsTls && session.Settings.TlsLevel is TlsLevel.Encrypt && _tls is Tls.No)
             session.SendReply(TlsFirst, actions);
@@ -261,7 +265,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
             return;
         if (_tls is Tls.Active)
             _discarded |= EhloKeywords.StartTls;
-        var reply = new EhloReply(session.Settings, _discarded, session.Settings.LiveHandover ? session.Offer?.Current : null);
+        var reply = new EhloReply(session.Settings, _discarded, session.Settings.LiveHandover || session.Settings.AuthPassthrough ? session.Offer?.Current : null, session.MayAuthenticate && !NeedsTlsForAuth);
         _announced = reply.Announced;
         reply.AppendTo(actions.Text);
         actions.Send();
@@ -330,16 +334,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         }
         else if (session.MayHandOver && CanBeSaidAgain(command.Arguments))
         {
-            Envelope = new Envelope
-            {
-                Helo = _helo ?? [],
-                Extended = _announced is not null,
-                Announced = _announced ?? EhloOffer.Nothing,
-                Mail = _mail,
-                Recipient = command.Arguments.ToArray(),
-                Rest = unread.ToArray(),
-            };
-            session.HandOver(actions);
+            HandOver(_mail, command, unread, actions);
         }
         else
         {
@@ -348,8 +343,39 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         }
     }
 
-    private bool CanBeSaidAgain(ReadOnlySpan<byte> recipient) =>
-        Relay.Envelope.IsPlain(_helo) && Relay.Envelope.IsPlain(_mail) && Relay.Envelope.IsPlain(recipient);
+    // Where TLS is to be had, no password is asked for outside.
+    private bool NeedsTlsForAuth => session.Settings.TlsLevel is not TlsLevel.None && _tls is not Tls.Active;
+
+    private void OnAuth(CommandLine command, ReadOnlySpan<byte> unread, SessionActions actions)
+    {
+        if (NeedsTlsForAuth)
+            session.SendReply(TlsFirst, actions);
+        else if (_announced is null)
+            session.SendReply(HeloFirst, actions);
+        else if (_sender is not null)
+            session.SendReply(MailInProgress, actions);
+        else if (command.FirstArgument.IsEmpty || !CanBeSaidAgain(command.Arguments))
+            session.SendReply(AuthSyntax, actions);
+        else
+            HandOver(mail: null, command, unread, actions);
+    }
+
+    private void HandOver(byte[]? mail, CommandLine last, ReadOnlySpan<byte> unread, SessionActions actions)
+    {
+        Envelope = new Envelope
+        {
+            Helo = _helo ?? [],
+            Extended = _announced is not null,
+            Announced = _announced ?? EhloOffer.Nothing,
+            Mail = mail,
+            Last = last.Arguments.ToArray(),
+            Rest = unread.ToArray(),
+        };
+        session.HandOver(actions);
+    }
+
+    private bool CanBeSaidAgain(ReadOnlySpan<byte> last) =>
+        Relay.Envelope.IsPlain(_helo) && Relay.Envelope.IsPlain(_mail) && Relay.Envelope.IsPlain(last);
 
     private void OnData(CommandLine command, SessionActions actions)
     {

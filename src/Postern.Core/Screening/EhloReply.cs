@@ -4,9 +4,10 @@ using Postern.Core.Smtp;
 
 namespace Postern.Core.Screening;
 
-/// <summary>The answer to EHLO: what postscreen announces, less what is discarded. Never PIPELINING, never AUTH.</summary>
+/// <summary>The answer to EHLO: what postscreen announces, less what is discarded. Never PIPELINING; AUTH only for a server behind.</summary>
 /// <param name="target">What the server keeps that the client may be handed over to; null: it will not be.</param>
-internal readonly ref struct EhloReply(Settings settings, EhloKeywords discarded, EhloOffer? target)
+/// <param name="mayAuthenticate">The client may be handed over with AUTH.</param>
+internal readonly ref struct EhloReply(Settings settings, EhloKeywords discarded, EhloOffer? target, bool mayAuthenticate)
 {
     /// <summary>Of what is announced: what such a server has to keep.</summary>
     internal EhloOffer Announced => target is null
@@ -29,6 +30,8 @@ internal readonly ref struct EhloReply(Settings settings, EhloKeywords discarded
             last = Line(output, "ETRN");
         if (!discarded.HasFlag(EhloKeywords.StartTls) && settings.TlsLevel is not TlsLevel.None)
             last = Line(output, "STARTTLS");
+        if (mayAuthenticate && target is { Mechanisms: { Count: > 0 } mechanisms } && !discarded.HasFlag(EhloKeywords.Auth))
+            last = Line(output, "AUTH " + string.Join(' ', mechanisms));
         if (Announces(EhloKeywords.EnhancedStatusCodes))
             last = Line(output, "ENHANCEDSTATUSCODES");
         if (Announces(EhloKeywords.EightBitMime))

@@ -16,6 +16,7 @@ public sealed class Session
     private static readonly Reply RecipientUnavailable = new("450 4.3.2 Service currently unavailable");
     private static readonly Reply NoResources = new("421 4.3.2 No system resources");
     private static readonly Reply TargetUnavailable = new("451 4.3.2 Service currently unavailable");
+    private static readonly Reply NoAuthentication = new("454 4.7.0 Temporary authentication failure");
     private static readonly Reply ServerPortsBusy = new("421 4.3.2 All server ports are busy");
 
     private readonly ServiceLoad _load;
@@ -251,7 +252,7 @@ public sealed class Session
         EnterDialogue(moment, actions);
     }
 
-    /// <summary>The server has the client, and has answered its first recipient.</summary>
+    /// <summary>The server has the client, and has answered its first recipient, or AUTH.</summary>
     public void OnHandedOver(SessionActions actions)
     {
         Remember(actions);
@@ -259,16 +260,17 @@ public sealed class Session
         _ofPhase = null; // a relayed session lasts, and needs nothing of it
     }
 
-    /// <summary>No server took the client in the middle of its session: its recipient gets an answer, and the dialogue goes on.</summary>
+    /// <summary>No server took the client in the middle of its session: its recipient, or AUTH, gets an answer, and the dialogue goes on.</summary>
     public void OnHandoverFailed(HandoffFailure failure, Moment moment, SessionActions actions)
     {
         LogFailure(failure, actions);
-        var answer = failure.Answer is { } lines ? FirstLine(lines) : TargetUnavailable;
-        var (recipient, rest) = (Envelope!.Recipient, Envelope.Rest);
+        var (envelope, isAuth) = (Envelope!, Envelope!.Mail is null);
+        var answer = failure.Answer is { } lines ? FirstLine(lines) : isAuth ? NoAuthentication : TargetUnavailable;
         _mayHandOff = false; // one attempt a session; the tests are passed all the same
         _phase = Phase.Dialogue;
-        RecipientReply = answer;
-        Dialogue.OnHandoverFailed(recipient, actions);
+        if (!isAuth)
+            RecipientReply = answer;
+        Dialogue.OnHandoverFailed(envelope, actions);
         if (answer.Text.StartsWith("421", StringComparison.Ordinal))
         {
             Drop(answer, actions);
@@ -277,12 +279,17 @@ public sealed class Session
 
         SendReply(answer, actions);
         Dialogue.Resume(actions);
-        if (rest.Length > 0)
-            Dialogue.OnReceived(rest, moment, actions);
+        if (envelope.Rest.Length > 0)
+            Dialogue.OnReceived(envelope.Rest, moment, actions);
     }
 
     /// <summary>Whether the first recipient may be the server's to judge: every test that was due is passed.</summary>
-    internal bool MayHandOver => Settings.LiveHandover && Offer is not null && _mayHandOff && !HandoffHasFailed && !AnyFailed;
+    internal bool MayHandOver => Settings.LiveHandover && HasLiveTarget;
+
+    /// <summary>Whether AUTH may be the server's to judge: the early tests are passed, and none has failed since.</summary>
+    internal bool MayAuthenticate => Settings.AuthPassthrough && HasLiveTarget;
+
+    private bool HasLiveTarget => Offer is not null && _mayHandOff && !HandoffHasFailed && !AnyFailed;
 
     /// <summary>Hands the session over.</summary>
     internal void HandOver(SessionActions actions)

@@ -90,6 +90,9 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
     /// <summary>Called at most once a second, before a client is accepted: lookup tables look for new versions of their files.</summary>
     public Action? RefreshTables { get; set; }
 
+    /// <summary>Takes warnings that are no business of postscreen's log; null: nobody does.</summary>
+    public Action<string>? Notice { get; set; }
+
     /// <summary>Speaks TLS; null: nobody does, and STARTTLS is answered with 454.</summary>
     public TlsServer? Tls
     {
@@ -384,6 +387,8 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
 
     private void BeginSession(Client client, IpAddress address, ushort port, Endpoint server)
     {
+        if (client.Service.Sole.See(address) is { } notice)
+            Notice?.Invoke(notice);
         client.Session = new Session(client.Service.Settings, client.Service.Load, _addresses.Enter(address), port, server);
         Guarded(client, _onConnected);
     }

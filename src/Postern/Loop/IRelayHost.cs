@@ -31,6 +31,9 @@ internal interface IRelayHost
     /// <summary>What the two say to each other is passed on where the client's TLS is.</summary>
     void RelayInsideTls(Client client, TlsRelay relay);
 
+    /// <summary>Runs something on the loop's thread. Any thread may call it.</summary>
+    void Post(Action action);
+
     /// <summary>The client leaves.</summary>
     void Leave(Client client);
 }

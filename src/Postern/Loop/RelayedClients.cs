@@ -31,9 +31,10 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
     private readonly string _idPrefix = Guid.NewGuid().ToString("N")[..8];
     private readonly Dictionary<Client, RelaySession> _sessions = []; // most clients are none of these, so it is no field of every client
     private long _lastId;
+    private int _tunnels;
 
     /// <summary>Descriptors beside those of the clients.</summary>
-    public int Descriptors => _sessions.Count + 2 * _pipes.InUse;
+    public int Descriptors => _sessions.Count + 2 * _pipes.InUse + 2 * _tunnels;
 
     /// <summary>Begins to look for a server for the client, whose socket is not watched any more.</summary>
     /// <param name="client">The client.</param>
@@ -146,7 +147,7 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
             return;
         }
 
-        var (rules, facts) = (relay.Pool.Rules, relay.Facts!);
+        var (rules, facts) = (relay.Server!.Rules, relay.Facts!);
         relay.Talk = relay.Envelope is { } envelope ? Handover.OfSession(rules, facts, envelope) : Handover.OfSilentClient(rules, facts);
         poller.Change(relay.ServerDescriptor, Libc.EPOLLIN, clients.Token(client) | ServerMark);
         host.SetDeadline(client, rules.ReplyTimeout);
@@ -183,10 +184,36 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
 
         if (talk.Learned is { } offer && relay.Server!.Offer != offer)
             relay.Pool.OnLearned(relay.Server, offer);
-        if (step is HandoverStep.Done)
+        if (step is HandoverStep.StartTls)
+            StartTls(client, relay, talk);
+        else if (step is HandoverStep.Done)
             BeginPumping(client, relay, talk);
         else if (step is HandoverStep.GiveUp)
             GiveUp(client, relay, talk.Reason, talk.Answer?.Lines, talk.MayTryNext, couldConnect: true);
+    }
+
+    private void StartTls(Client client, RelaySession relay, Handover talk)
+    {
+        poller.Forget(relay.ServerDescriptor);
+        if (ServerSocket.OpenTunnel(ref relay.ServerDescriptor, relay.Server!) is not { } tunnel)
+        {
+            GoOn(client, relay, talk, talk.OnTlsFailed(Errno.LastText));
+            return;
+        }
+
+        relay.Tunnel = tunnel;
+        _tunnels++;
+        host.SetDeadline(client, relay.Server!.Rules.ReplyTimeout);
+        tunnel.Start(problem => host.Post(() => OnHandshake(client, tunnel, problem)));
+    }
+
+    private void OnHandshake(Client client, ServerTunnel tunnel, string? problem)
+    {
+        if (!_sessions.TryGetValue(client, out var relay) || relay.Tunnel != tunnel || relay.Talk is not { } talk)
+            return; // it was not waited for
+        if (problem is null && !poller.Watch(relay.ServerDescriptor, Libc.EPOLLIN, clients.Token(client) | ServerMark))
+            problem = Errno.LastText;
+        GoOn(client, relay, talk, problem is null ? talk.OnTlsUp() : talk.OnTlsFailed(problem));
     }
 
     private void GiveUp(Client client, RelaySession relay, string reason, byte[]? answer, bool mayTryNext, bool couldConnect)
@@ -212,13 +239,15 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
     {
         var rest = relay.Envelope?.Rest ?? [];
         var isLive = relay.Envelope is not null;
+        var watcher = relay.Envelope is { Mail: null } ? NewWatcher(client, relay) : null;
+        watcher?.See(talk.ToClient.Written);
         if (relay.Facts!.Tls is not null)
         {
-            BeginInsideTls(client, relay, rest, talk.ToClient.Written.ToArray(), isLive);
+            BeginInsideTls(client, relay, rest, talk.ToClient.Written.ToArray(), isLive, watcher);
             return;
         }
 
-        var pump = relay.Pump = new Pump(client.Descriptor, relay.ServerDescriptor) { LastMoved = host.Ticks, ServerWatch = Libc.EPOLLIN };
+        var pump = relay.Pump = new Pump(client.Descriptor, relay.ServerDescriptor) { LastMoved = host.Ticks, ServerWatch = Libc.EPOLLIN, Watcher = watcher };
         (relay.Talk, relay.Envelope, relay.Facts) = (null, null, null);
         ServerSocket.SendAtOnce(client.Descriptor);
         host.RelayBegins(client, isLive);
@@ -233,11 +262,22 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
         host.SetDeadline(client, relay.Pool.Rules.IdleTimeout);
     }
 
+    /// <summary>Counts and logs the server's refusals; it may be used off the loop.</summary>
+    private AuthWatcher NewWatcher(Client client, RelaySession relay)
+    {
+        var (name, server) = (Name(client, relay), relay.Server!);
+        return new AuthWatcher(reply => host.Post(() =>
+        {
+            server.AuthFailures++;
+            relay.Pool.Log(LogSeverity.Warning, $"authentication failed for {name} at {server.Target.Name}: {reply}");
+        }));
+    }
+
     /// <summary>The client's TLS is off the loop, and so is what goes between the two.</summary>
-    private void BeginInsideTls(Client client, RelaySession relay, byte[] rest, byte[] toClient, bool isLive)
+    private void BeginInsideTls(Client client, RelaySession relay, byte[] rest, byte[] toClient, bool isLive, AuthWatcher? watcher)
     {
         poller.Forget(relay.ServerDescriptor);
-        var tls = new TlsRelay(relay.ServerDescriptor, rest, toClient, relay.Pool.Rules.IdleTimeout);
+        var tls = new TlsRelay(relay.ServerDescriptor, rest, toClient, relay.Pool.Rules.IdleTimeout, watcher);
         (relay.ServerDescriptor, relay.IsInsideTls) = (-1, true);
         (relay.Talk, relay.Envelope, relay.Facts) = (null, null, null);
         host.ClearDeadline(client); // it has limits of its own
@@ -311,8 +351,15 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
 
     private static string Name(Client client, RelaySession relay) => $"[{client.Session.Client.Address}]:{client.Session.ClientPort} id={relay.UniqueId}";
 
-    private static void CloseServer(RelaySession relay)
+    private void CloseServer(RelaySession relay)
     {
+        if (relay.Tunnel is { } tunnel)
+        {
+            tunnel.LetGo();
+            relay.Tunnel = null;
+            _tunnels--;
+        }
+
         if (relay.Server is null || (relay.ServerDescriptor < 0 && !relay.IsInsideTls))
             return;
         if (relay.ServerDescriptor >= 0)

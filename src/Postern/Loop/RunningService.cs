@@ -15,6 +15,9 @@ internal sealed class RunningService
     /// <summary>Queues and stress mode.</summary>
     public ServiceLoad Load { get; } = new();
 
+    /// <summary>Whether all clients hide behind one address.</summary>
+    public SoleAddress Sole { get; } = new();
+
     /// <summary>Null: no <c>postscreen_cache_map</c>.</summary>
     public required IAllowlist? Allowlist { get; set; }
 

@@ -1,3 +1,4 @@
+using Postern.Core.Relay;
 using Postern.Native;
 
 namespace Postern.Relay;
@@ -26,6 +27,7 @@ internal enum FlowState : byte
 internal unsafe struct Flow
 {
     private const int PipeSize = 64 * 1024;
+    private const int WatchedSize = 4096;
     private const int MaxTurns = 8; // then other sessions get their turn
 
     private Pipe _pipe;
@@ -65,8 +67,9 @@ internal unsafe struct Flow
     /// <param name="from">The source.</param>
     /// <param name="to">The destination.</param>
     /// <param name="pipes">Where pipes come from.</param>
+    /// <param name="watcher">Sees what comes from the source; null: nobody.</param>
     /// <returns>0, or the error number with which the source failed.</returns>
-    public int Move(int from, int to, PipePool pipes)
+    public int Move(int from, int to, PipePool pipes, AuthWatcher? watcher)
     {
         for (var turn = 0; turn < MaxTurns && State is FlowState.Open or FlowState.Draining; turn++)
         {
@@ -81,7 +84,7 @@ internal unsafe struct Flow
 
             if (!TryTakePipe(pipes))
                 return Errno.EMFILE;
-            var taken = Libc.splice(from, null, _pipe.In, null, PipeSize, Libc.SPLICE_F_MOVE | Libc.SPLICE_F_NONBLOCK);
+            var taken = watcher is null ? Take(from, PipeSize) : Take(from, watcher);
             var error = taken < 0 ? Errno.Last : 0;
             if (taken > 0)
             {
@@ -105,6 +108,22 @@ internal unsafe struct Flow
     {
         ReturnPipe(pipes);
         State = FlowState.Broken;
+    }
+
+    private readonly nint Take(int from, int most) =>
+        Libc.splice(from, null, _pipe.In, null, (nuint)most, Libc.SPLICE_F_MOVE | Libc.SPLICE_F_NONBLOCK);
+
+    /// <summary>Looks at it in the kernel first.</summary>
+    private readonly nint Take(int from, AuthWatcher watcher)
+    {
+        var bytes = stackalloc byte[WatchedSize];
+        var seen = (int)Libc.recv(from, bytes, WatchedSize, Libc.MSG_PEEK | Libc.MSG_DONTWAIT);
+        if (seen <= 0)
+            return seen;
+        var taken = Take(from, seen);
+        if (taken > 0)
+            watcher.See(new ReadOnlySpan<byte>(bytes, (int)taken));
+        return taken;
     }
 
     private bool TryDeliver(int to, PipePool pipes)

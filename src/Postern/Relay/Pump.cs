@@ -1,3 +1,4 @@
+using Postern.Core.Relay;
 using Postern.Native;
 
 namespace Postern.Relay;
@@ -20,6 +21,9 @@ internal sealed class Pump
 
     /// <summary>Monotonic milliseconds of the last event.</summary>
     public long LastMoved { get; set; }
+
+    /// <summary>Sees what the server says; null: nobody.</summary>
+    public AuthWatcher? Watcher { get; init; }
 
     /// <summary>Bytes delivered to the server.</summary>
     public long FromClient => _toServer.Total;
@@ -74,7 +78,7 @@ internal sealed class Pump
 
     private void Move(bool fromServer, PipePool pipes)
     {
-        var error = fromServer ? _toClient.Move(_server, _client, pipes) : _toServer.Move(_client, _server, pipes);
+        var error = fromServer ? _toClient.Move(_server, _client, pipes, Watcher) : _toServer.Move(_client, _server, pipes, watcher: null);
         if (error != 0)
         {
             // The source is gone, and with it whoever waits for an answer, or whoever could give one.

@@ -20,7 +20,7 @@ internal sealed class RelayPool
     {
         Rules = rules;
         _log = log;
-        Servers = [.. targets.Select(static target => new RelayServer(target))];
+        Servers = [.. targets.Select(target => new RelayServer(target, rules))];
     }
 
     /// <summary>How the servers are talked to.</summary>

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Postern.Core;
 using Postern.Core.Relay;
 using Postern.Native;
+using Postern.Tls;
 
 namespace Postern.Relay;
 
@@ -99,7 +100,7 @@ internal sealed unsafe class RelayProber : IDisposable
             lock (_gate)
             {
                 next.Failures = result.Problem is null ? 0 : next.Failures + 1;
-                var rest = result.Problem is null ? next.Pool.Rules.ProbeInterval
+                var rest = result.Problem is null ? next.Server.Rules.ProbeInterval
                     : ShortestRest * Math.Min(LongestRest / ShortestRest, Math.Pow(2, next.Failures - 1));
                 next.Due = Now + (long)rest.TotalMilliseconds;
             }
@@ -121,7 +122,7 @@ internal sealed unsafe class RelayProber : IDisposable
         ProbeResult? result = null;
         foreach (var address in addresses)
         {
-            result = Probe(duty.Pool, addresses, address);
+            result = Probe(duty.Server, addresses, address);
             if (result.Problem is null)
                 break;
         }
@@ -129,20 +130,20 @@ internal sealed unsafe class RelayProber : IDisposable
         return result!;
     }
 
-    private ProbeResult Probe(RelayPool pool, byte[][] addresses, byte[] address)
+    private ProbeResult Probe(RelayServer server, byte[][] addresses, byte[] address)
     {
         var fd = ServerSocket.Open(address, out var error);
         if (fd < 0)
             return new ProbeResult(addresses, null, Errno.Text(error));
         try
         {
-            if (!Wait(fd, Libc.POLLOUT, pool.Rules.ConnectTimeout))
+            if (!Wait(fd, Libc.POLLOUT, server.Rules.ConnectTimeout))
                 return new ProbeResult(addresses, null, Errno.Text(Errno.ETIMEDOUT));
             error = ServerSocket.Result(fd);
             if (error != 0)
                 return new ProbeResult(addresses, null, Errno.Text(error));
-            var talk = Handover.Probe(pool.Rules, Self(fd));
-            var problem = Talk(fd, talk);
+            var talk = Handover.Probe(server.Rules, Self(fd));
+            var problem = Talk(server, ref fd, talk);
             return new ProbeResult(addresses, talk.Learned, problem);
         }
         finally
@@ -151,16 +152,28 @@ internal sealed unsafe class RelayProber : IDisposable
         }
     }
 
-    private string? Talk(int fd, Handover talk)
+    /// <param name="fd">The connection; its near end once it is inside TLS.</param>
+    private string? Talk(RelayServer server, ref int fd, Handover talk)
     {
         var input = stackalloc byte[1024];
         var end = Now + (long)LongestProbe.TotalMilliseconds;
+        ServerTunnel? tunnel = null;
         for (var step = HandoverStep.Wait; ;)
         {
             if (talk.ToServer.Length > 0 && !ServerSocket.TrySend(fd, talk.ToServer))
                 step = talk.OnClosed(Errno.LastText);
+            if (step is HandoverStep.StartTls)
+            {
+                step = StartTls(server, ref fd, talk, ref tunnel, end);
+                continue;
+            }
+
             if (step is not HandoverStep.Wait)
+            {
+                tunnel?.LetGo();
                 return step is HandoverStep.Done ? null : talk.Reason;
+            }
+
             if (!Wait(fd, Libc.POLLIN, TimeSpan.FromMilliseconds(end - Now)))
             {
                 step = talk.OnTimeout();
@@ -170,6 +183,18 @@ internal sealed unsafe class RelayProber : IDisposable
             var read = Libc.recv(fd, input, 1024, 0);
             step = read > 0 ? talk.OnReceived(new ReadOnlySpan<byte>(input, (int)read)) : talk.OnClosed(read < 0 ? Errno.LastText : null);
         }
+    }
+
+    private static HandoverStep StartTls(RelayServer server, ref int fd, Handover talk, ref ServerTunnel? tunnel, long end)
+    {
+        tunnel = ServerSocket.OpenTunnel(ref fd, server);
+        if (tunnel is null)
+            return talk.OnTlsFailed(Errno.LastText);
+        var answer = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        tunnel.Start(answer.SetResult);
+        if (!answer.Task.Wait((int)Math.Max(0, end - Now)))
+            return talk.OnTimeout();
+        return answer.Task.Result is { } problem ? talk.OnTlsFailed(problem) : talk.OnTlsUp();
     }
 
     /// <summary>Waits for an event of one descriptor, and gives up early when the prober is to stop.</summary>

@@ -1,5 +1,6 @@
 using Postern.Core.Config;
 using Postern.Core.Relay;
+using Postern.Tls;
 
 namespace Postern.Relay;
 
@@ -8,14 +9,26 @@ internal sealed class RelayServer
 {
     private int _nextAddress;
 
-    public RelayServer(RelayTarget target)
+    public RelayServer(RelayTarget target, RelayRules rules)
     {
         Target = target;
+        Rules = rules with
+        {
+            Announcement = target.Announcement ?? rules.Announcement,
+            Tls = target.SocketPath is null ? rules.Tls : RelayTls.None, // who could listen there is on this host
+        };
+        Tls = new ServerTls(target.Host, Rules);
         Addresses = ServerSocket.IsNumeric(target) ? ServerSocket.Resolve(target) : [];
     }
 
     /// <summary>As configured.</summary>
     public RelayTarget Target { get; }
+
+    /// <summary>How it is talked to.</summary>
+    public RelayRules Rules { get; }
+
+    /// <summary>How TLS is spoken with it, if it is.</summary>
+    public ServerTls Tls { get; }
 
     /// <summary>Socket addresses; empty: the name is not resolved yet, or has none.</summary>
     public byte[][] Addresses { get; set; }
@@ -31,6 +44,9 @@ internal sealed class RelayServer
 
     /// <summary>Sessions that are with it now.</summary>
     public int Sessions { get; set; }
+
+    /// <summary>How often it has refused a client that wanted to authenticate itself.</summary>
+    public long AuthFailures { get; set; }
 
     /// <summary>Its credit in the round of servers; see <see cref="RelayPool.Choose"/>.</summary>
     public int Credit { get; set; }

@@ -1,4 +1,5 @@
 using Postern.Core.Relay;
+using Postern.Tls;
 
 namespace Postern.Relay;
 
@@ -31,6 +32,9 @@ internal sealed class RelaySession(RelayPool pool, ClientFacts facts, Envelope? 
 
     /// <summary>The connection is with the client's TLS, off the loop.</summary>
     public bool IsInsideTls;
+
+    /// <summary>The TLS between us and the server; null: there is none.</summary>
+    public ServerTunnel? Tunnel;
 
     /// <summary>The talk with it before it has the client; null: the connection is being made, or it has the client.</summary>
     public Handover? Talk;

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Postern.Core;
 using Postern.Core.Config;
 using Postern.Native;
+using Postern.Tls;
 
 namespace Postern.Relay;
 
@@ -66,6 +67,20 @@ internal static unsafe class ServerSocket
         int error;
         uint length = sizeof(int);
         return Libc.getsockopt(fd, Libc.SOL_SOCKET, Libc.SO_ERROR, &error, &length) < 0 ? Errno.Last : error;
+    }
+
+    /// <summary>Puts TLS between us and a server.</summary>
+    /// <param name="fd">The connection to the server, which the tunnel takes; afterwards the near end, with the plain text.</param>
+    /// <param name="server">The server.</param>
+    /// <returns>Null: there are no descriptors left, and nothing has changed.</returns>
+    public static ServerTunnel? OpenTunnel(ref int fd, RelayServer server)
+    {
+        var pair = stackalloc int[2];
+        if (Libc.socketpair(Libc.AF_UNIX, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0, pair) < 0)
+            return null;
+        var tunnel = new ServerTunnel(fd, pair[1], server.Tls);
+        fd = pair[0];
+        return tunnel;
     }
 
     /// <summary>Short messages are not held back until earlier ones are acknowledged.</summary>

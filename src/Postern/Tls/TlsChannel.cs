@@ -181,8 +181,8 @@ internal sealed class TlsChannel(int descriptor, TlsContext context, SemaphoreSl
         }
     }
 
-    // The runtime's own messages are left out of this build; those of OpenSSL say what happened.
-    private static string LibraryText(Exception error)
+    /// <summary>The runtime's own messages are left out of this build; those of OpenSSL say what happened.</summary>
+    internal static string LibraryText(Exception error)
     {
         var text = error.Message;
         for (var inner = error.InnerException; inner is not null; inner = inner.InnerException)

@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Net.Sockets;
+using Postern.Core.Relay;
 
 namespace Postern.Tls;
 
@@ -11,7 +12,8 @@ namespace Postern.Tls;
 /// <param name="toServer">What the client said before that the server has not heard.</param>
 /// <param name="toClient">What the server said before that the client has not heard.</param>
 /// <param name="idleLimit">How long nothing may move.</param>
-internal sealed class TlsRelay(int server, byte[] toServer, byte[] toClient, TimeSpan idleLimit) : IDisposable
+/// <param name="watcher">Sees what the server says from now on; null: nobody.</param>
+internal sealed class TlsRelay(int server, byte[] toServer, byte[] toClient, TimeSpan idleLimit, AuthWatcher? watcher = null) : IDisposable
 {
     private const int BufferSize = 16 * 1024; // a record
     private static readonly TimeSpan AfterServer = TimeSpan.FromSeconds(30);
@@ -74,6 +76,8 @@ internal sealed class TlsRelay(int server, byte[] toServer, byte[] toClient, Tim
                 if (count == 0)
                     return null;
                 next = buffer.AsMemory(0, count);
+                if (!isFromClient)
+                    watcher?.See(next.Span);
             }
         }
         catch (OperationCanceledException)

@@ -59,7 +59,7 @@ internal static class HandoverTarget
         Extended = extended,
         Announced = extended ? new EhloOffer(EhloKeywords.Dsn, 0, null) : EhloOffer.Nothing,
         Mail = "FROM:<a>"u8.ToArray(),
-        Recipient = "TO:<b>"u8.ToArray(),
+        Last = "TO:<b>"u8.ToArray(),
         Rest = [],
     };
 

@@ -84,12 +84,12 @@ public sealed class ConfigurationTests
     [Fact]
     public void Relay_targets_have_weights_and_take_sessions_over()
     {
-        var service = Only(new ConfigDirectory(Level + "postern_handoff = relay:tcp:10.0.0.5:25*2, tcp:[2001:db8::1]:2525 relay:unix:public/in*0\npostern_relay_announce = xclient\n").Load());
+        var service = Only(new ConfigDirectory(Level + "postern_handoff = relay:tcp:10.0.0.5:25*2, tcp:[2001:db8::1]:2525=proxy-v1*3 relay:unix:public/in*0\npostern_relay_announce = xclient\n").Load());
 
         RelayTarget[] expected =
         [
             new("tcp:10.0.0.5:25", null, "10.0.0.5", 25, 2),
-            new("tcp:[2001:db8::1]:2525", null, "2001:db8::1", 2525, 1),
+            new("tcp:[2001:db8::1]:2525", null, "2001:db8::1", 2525, 3) { Announcement = RelayAnnouncement.ProxyV1 },
             new("unix:public/in", "/var/spool/postfix/public/in", "", 0, 0),
         ];
         Assert.Equal(expected, Assert.IsType<HandoffTarget.Relay>(service.Handoff).Targets);
@@ -117,14 +117,28 @@ public sealed class ConfigurationTests
         Assert.False(service.Settings.LiveHandover);
     }
 
-    [Fact]
-    public void Relaying_without_an_announcement_is_warned_of()
+    [Theory]
+    [InlineData("postern_handoff = relay:tcp:10.0.0.5:25\npostern_relay_announce = none\n", 3)]
+    [InlineData("postern_handoff = relay:tcp:10.0.0.6:25 tcp:10.0.0.5:25=none\n", 2)]
+    public void Relaying_without_an_announcement_is_warned_of(string lines, int line)
     {
-        var configuration = new ConfigDirectory(Level + "postern_handoff = relay:tcp:10.0.0.5:25\npostern_relay_announce = none\n").Load();
+        var configuration = new ConfigDirectory(Level + lines).Load();
 
         var warning = Assert.Single(configuration.Problems);
-        Assert.Equal((ProblemSeverity.Warning, 3), (warning.Severity, warning.Line));
+        Assert.Equal((ProblemSeverity.Warning, line), (warning.Severity, warning.Line));
         Assert.Contains("open relay", warning.Remedy, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("postern_relay_tls_CAfile = /none", 4, "open /none: No such file or directory")]
+    [InlineData("postern_relay_tls_CAfile = /empty", 4, "no certificate in /empty")]
+    public void Authorities_that_cannot_be_read_are_an_error_where_they_are_needed(string line, int at, string expected)
+    {
+        const string Relayed = Level + "postern_handoff = relay:tcp:mail.test:25\n";
+        var error = Assert.Single(new ConfigDirectory(Relayed + "postern_relay_tls = verify\n" + line + "\n").Add("/empty", "").Load().Problems);
+
+        Assert.Equal((ProblemSeverity.Error, at, expected), (error.Severity, error.Line, error.Text));
+        Assert.Empty(new ConfigDirectory(Relayed + "postern_relay_tls = encrypt\n" + line + "\n").Load().Problems);
     }
 
     // Texts of Postfix 3.7.11; each is an error at line 2 of main.cf.
@@ -178,10 +192,13 @@ public sealed class ConfigurationTests
     [InlineData("postern_handoff = relay:tcp:127.0.0.1", "bad relay target: relay:tcp:127.0.0.1: missing service information")]
     [InlineData("postern_handoff = relay:tcp:127.0.0.1:x", "bad relay target: relay:tcp:127.0.0.1:x: the port is a number from 1 to 65535")]
     [InlineData("postern_handoff = relay:tcp:127.0.0.1:25*101", "bad relay target: relay:tcp:127.0.0.1:25*101: the weight is a number from 0 to 100")]
+    [InlineData("postern_handoff = relay:tcp:127.0.0.1:25=haproxy*2", "bad relay target: relay:tcp:127.0.0.1:25=haproxy*2: behind = stands proxy-v1, proxy-v2, xclient or none")]
     [InlineData("postern_handoff = relay:unix:a unix:a*2", "relay target unix:a is named twice")]
     [InlineData("postern_live_target = pass:private/other", "bad postern_live_target value: pass:private/other: only relay targets take a session over")]
     [InlineData("postern_live_handover = yes", "postern_live_handover = yes, but the clients go to pass:private/smtpd, which takes new sessions only")]
+    [InlineData("postern_auth_passthrough = yes", "postern_auth_passthrough = yes, but the clients go to pass:private/smtpd, which takes new sessions only")]
     [InlineData("postern_relay_announce = haproxy", "bad postern_relay_announce value: haproxy")]
+    [InlineData("postern_relay_tls = yes", "bad postern_relay_tls value: yes")]
     [InlineData("postern_relay_reply_timeout = 5m", "invalid postern_relay_reply_timeout: 300 (max 240)")]
     [InlineData("postern_handoff = pass:", "bad postern_handoff value: pass:")]
     public void Fatal_texts(string line, string expected)

@@ -23,6 +23,18 @@ public sealed class EhloOfferTests
         Assert.Equal(new EhloOffer(EhloKeywords.Size, 5000, null), both);
     }
 
+    [Fact]
+    public void Mechanisms_are_words_and_those_of_both()
+    {
+        var offer = Parse("250-a\r\n250-AUTH PLAIN login <b> CRAM-MD5 X_A TOO-LONG-FOR-A-MECHANISM\r\n250 AUTH=OLD\r\n");
+
+        Assert.Equal(["PLAIN", "login", "CRAM-MD5", "X_A"], offer.Mechanisms);
+        Assert.Equal(["PLAIN", "login"], offer.And(Parse("250-b\r\n250 AUTH LOGIN PLAIN\r\n")).Mechanisms);
+        Assert.Empty(offer.And(EhloOffer.Nothing).Mechanisms);
+        Assert.True(Parse("250-a\r\n250 AUTH PLAIN\r\n") == Parse("250-a\r\n250 AUTH PLAIN\r\n"));
+        Assert.False(Parse("250-a\r\n250 AUTH PLAIN\r\n") == Parse("250-a\r\n250 AUTH LOGIN\r\n"));
+    }
+
     [Theory]
     [InlineData("250-SIZE 5000\r\n250 DSN\r\n", EhloKeywords.Dsn, 0, true)]
     [InlineData("250-SIZE 5000\r\n250 DSN\r\n", EhloKeywords.Chunking, 0, false)]

@@ -17,7 +17,7 @@ public sealed class HandoverTests
         Extended = true,
         Announced = new EhloOffer(EhloKeywords.Size | EhloKeywords.Dsn, 5000, null),
         Mail = "FROM:<a@b> SIZE=9 RET=HDRS"u8.ToArray(),
-        Recipient = "TO:<c@d> NOTIFY=NEVER"u8.ToArray(),
+        Last = "TO:<c@d> NOTIFY=NEVER"u8.ToArray(),
         Rest = [],
     };
 
@@ -139,7 +139,7 @@ public sealed class HandoverTests
 
     [Theory]
     [InlineData(RelayAnnouncement.None, "250-mx\r\n250 DSN\r\n", "QUIT\r\n", EhloKeywords.Dsn)]
-    [InlineData(RelayAnnouncement.None, "500 what\r\n", "", EhloKeywords.None)]
+    [InlineData(RelayAnnouncement.None, "500 what\r\n", "QUIT\r\n", EhloKeywords.None)]
     [InlineData(RelayAnnouncement.Xclient, "250-mx\r\n250 XCLIENT ADDR\r\n", "QUIT\r\n", EhloKeywords.XClient)]
     public void A_probe_learns_what_the_server_offers(RelayAnnouncement announcement, string reply, string last, EhloKeywords learned)
     {

@@ -240,6 +240,21 @@ public sealed class RelayTests
     }
 
     [Fact]
+    public void That_all_clients_have_one_private_address_is_told_once()
+    {
+        var notices = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        using var harness = new LoopHarness(Quick with { ClientConnectionCountLimit = 0 }, Plain, StubServer.Closed());
+        harness.Loop.Post(() => harness.Loop.Notice = notices.Enqueue);
+        for (var i = 0; i < 102; i++)
+        {
+            using var client = harness.Connect();
+            Assert.Equal("220-mx ESMTP\r\n", LoopHarness.ReadLine(client));
+        }
+
+        Assert.Contains("127.0.0.1, a private address", Assert.Single(notices), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_idle_session_ends()
     {
         var (harness, client, there) = Relay(new StubServer(), Plain with { IdleTimeout = TimeSpan.FromMilliseconds(100) });

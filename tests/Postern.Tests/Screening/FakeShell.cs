@@ -283,7 +283,7 @@ public sealed class FakeShell : IAllowlistView
                 case ActionKind.HandOver:
                     _timer = null;
                     var envelope = Session.Envelope!;
-                    Write($"= hand over {(envelope.Extended ? "EHLO" : "HELO")} {Latin1(envelope.Helo)}, MAIL {Latin1(envelope.Mail)}, RCPT {Latin1(envelope.Recipient)}"
+                    Write($"= hand over {(envelope.Extended ? "EHLO" : "HELO")} {Latin1(envelope.Helo)}, {(envelope.Mail is { } mail ? $"MAIL {Latin1(mail)}, RCPT" : "AUTH")} {Latin1(envelope.Last)}"
                         + (envelope.Rest.Length == 0 ? "" : ", and then " + Latin1(envelope.Rest).Replace("\r\n", "\\r\\n", StringComparison.Ordinal)));
                     break;
                 case ActionKind.Close:

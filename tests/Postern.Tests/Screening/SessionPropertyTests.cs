@@ -3,6 +3,7 @@ using CsCheck;
 using Postern.Core.Config;
 using Postern.Core.Relay;
 using Postern.Core.Screening;
+using Postern.Core.Smtp;
 
 namespace Postern.Tests.Screening;
 
@@ -11,7 +12,7 @@ public sealed class SessionPropertyTests
 {
     private static readonly Gen<string> Talk = Gen.OneOf(
         Any.Of(
-            "EHLO x\r\n", "HELO y\r\n", "MAIL FROM:<a@b>\r\n", "RCPT TO:<c@d>\r\n", "DATA\r\n", "BDAT 3 LAST\r\n", "QUIT\r\n", "RSET\r\n",
+            "EHLO x\r\n", "HELO y\r\n", "MAIL FROM:<a@b>\r\n", "RCPT TO:<c@d>\r\n", "DATA\r\n", "BDAT 3 LAST\r\n", "QUIT\r\n", "RSET\r\n", "AUTH PLAIN x\r\n",
             "NOOP\n", "VRFY z\r\n", "ETRN\r\n", "STARTTLS\r\n", "GET / HTTP/1.1\r\n", "Subject: x\r\n", "E", "\r", "\n", "\0", "\xff\xfe\r\n", "AUTH PLAIN\r\n"),
         Gen.String[Gen.Char['\0', '\xff'], 0, 40],
         Gen.Const(new string('x', 3000)));
@@ -64,7 +65,7 @@ public sealed class SessionPropertyTests
     [Fact]
     public void A_session_that_can_be_handed_over_ends_and_is_handed_over_only_when_nothing_was_wrong() => Gen.Select(AnySettings, Gen.Select(Gen.Double[0, 20], Talk, Gen.Int[0, 20]).Array[0, 12]).Sample((settings, steps) =>
     {
-        var shell = new FakeShell(settings with { LiveHandover = true }, Ip.Of("192.0.2.7"), offer: new TargetOffer());
+        var shell = new FakeShell(settings with { LiveHandover = true, AuthPassthrough = true }, Ip.Of("192.0.2.7"), offer: new TargetOffer { Current = new(EhloKeywords.Auth, 0, null) { Mechanisms = ["PLAIN"] } });
         shell.Connect();
 
         foreach (var (pause, talk, chance) in steps)

@@ -40,9 +40,9 @@ public sealed class TranscriptTests
             Assert.Equal(expected, actual);
     }
 
-    // What the server of stories with "live yes" offers.
+    // What the server of stories with "live yes" or "auth yes" offers.
     private static readonly EhloOffer Offer =
-        new(EhloKeywords.Pipelining | EhloKeywords.Size | EhloKeywords.EightBitMime | EhloKeywords.Dsn | EhloKeywords.StartTls, 5_000_000, null);
+        new(EhloKeywords.Pipelining | EhloKeywords.Size | EhloKeywords.EightBitMime | EhloKeywords.Dsn | EhloKeywords.StartTls | EhloKeywords.Auth, 5_000_000, null) { Mechanisms = ["PLAIN", "LOGIN"] };
 
     private static string Folder => Path.Combine(AppContext.BaseDirectory, "Transcripts");
 
@@ -93,7 +93,7 @@ public sealed class TranscriptTests
     {
         var address = Regex.Match(what, @"^connect (\S+)$").Groups[1].Value;
         Assert.True(IpAddress.TryParse(address, out var client), line);
-        var shell = new FakeShell(settings, client, offer: settings.LiveHandover ? new TargetOffer { Current = Offer } : null)
+        var shell = new FakeShell(settings, client, offer: settings.LiveHandover || settings.AuthPassthrough ? new TargetOffer { Current = Offer } : null)
         {
             TlsIsReady = null,
             OnOutput = (time, text) =>
@@ -168,6 +168,7 @@ public sealed class TranscriptTests
             case "live": return settings with { LiveHandover = value == "yes" };
             case "command_count": return settings with { CommandCountLimit = int.Parse(value, CultureInfo.InvariantCulture) };
             case "command_time": return settings with { CommandTimeLimit = TimeSpan.FromSeconds(int.Parse(value, CultureInfo.InvariantCulture)) };
+            case "auth": return settings with { AuthPassthrough = value == "yes" };
             case "tls": return settings with { TlsLevel = Enum.Parse<TlsLevel>(value, ignoreCase: true) };
             case "discard": return settings with { DiscardEhloKeywords = value };
             case "dnsbl_sites": return settings with { DnsblSites = DnsblSites.Parse(value, null, countsErrorAnswers: false, new ThrowingSink(), new ThrowingSink()) };
