@@ -8,6 +8,7 @@ using Postern.Tests.Loop;
 namespace Postern.Tests.Relay;
 
 /// <summary>Clients of which nothing was read, relayed by a running loop: the test plays client and server.</summary>
+[Collection(nameof(AloneCollection))]
 public sealed class RelayTests
 {
     private static readonly Settings Quick = new() { GreetBanner = "mx ESMTP", GreetWait = TimeSpan.FromMilliseconds(50), Banner = "mx real" };
