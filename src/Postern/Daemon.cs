@@ -104,7 +104,7 @@ internal sealed class Daemon : IDisposable
     /// <summary>Serves until it is told to stop.</summary>
     public void Run()
     {
-        using var settled = new Timer(_ => GiveBackStartupMemory(), null, StartLasts, Timeout.InfiniteTimeSpan);
+        new Thread(GiveBackStartupMemory, maxStackSize: 256 * 1024) { IsBackground = true }.Start();
         _manager.Ready();
         _master?.Link.Watch(() => _loop.IdleFor, _configuration.Process!.MaxIdle, gone: () => _loop.Post(Drain), idle: () => _loop.Post(EndIfIdle));
         _loop.Run();
@@ -178,8 +178,10 @@ internal sealed class Daemon : IDisposable
         return true;
     }
 
+    // On a thread of its own: the pool and its timers would bring back as much as was given.
     private static void GiveBackStartupMemory()
     {
+        Thread.Sleep(StartLasts);
         try
         {
             StartupMemory.GiveBack(File.ReadLines("/proc/self/smaps"));

@@ -13,7 +13,7 @@ internal static class StartupMemory
     /// <param name="maps">The text of /proc/self/smaps.</param>
     public static void GiveBack(IEnumerable<string> maps)
     {
-        foreach (var (start, length) in Unwritten(maps))
+        foreach (var (start, length) in Unwritten(maps).ToArray()) // first read all: reading needs pages, too
             _ = Libc.madvise(start, length, Libc.MADV_DONTNEED); // advice: nothing depends on it
     }
 
