@@ -11,9 +11,10 @@ public sealed class ArchitectureTests
 {
     private static readonly Dictionary<string, string[]> CoreArrows = new()
     {
-        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config", "Dnsbl"],
-        ["Config"] = ["Tables", "Dnsbl"],
+        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config", "Dnsbl", "Lanes"],
+        ["Config"] = ["Tables", "Dnsbl", "Lanes"],
         ["Dnsbl"] = ["Tables"],
+        ["Lanes"] = ["Tables"],
         ["Smtp"] = [],
         ["Proxy"] = ["Config"],
         ["Tables"] = [],
@@ -23,7 +24,7 @@ public sealed class ArchitectureTests
     // Who may use the loop: the composition. And what nobody but the composition and the loop may use.
     private static readonly Dictionary<string, string[]> DaemonArrows = new()
     {
-        ["Loop"] = ["Dnsbl", "Handoff", "Logging", "Native", "Storage", "Tls"],
+        ["Loop"] = ["Dns", "Dnsbl", "Handoff", "Logging", "Native", "Storage", "Tls"],
         ["Dnsbl"] = ["Dns", "Logging"],
         ["Handoff"] = ["Native"],
         ["Receiver"] = ["Dns", "Native"],

@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Postern.Core;
 using Postern.Core.Dnsbl;
+using Postern.Core.Lanes;
 using Postern.Core.Screening;
+using Postern.Dns;
 using Postern.Dnsbl;
 using Postern.Handoff;
 using Postern.Logging;
@@ -48,8 +50,9 @@ internal sealed unsafe class EventLoop : IDisposable
     private readonly long _origin;
     private readonly Dictionary<int, Action> _others = [];
     private readonly Action _onTick;
-    private readonly Action<Client> _onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer;
+    private readonly Action<Client> _onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer, _onReverseName;
     private AllowlistAnswer _answer;
+    private ReverseName _reverseName;
     private DateTimeOffset _now;
     private long _ticks;
     private long _busySince;
@@ -68,13 +71,13 @@ internal sealed unsafe class EventLoop : IDisposable
     {
         _clock = clock;
         _log = log;
-        _tag = tag;
+        _tag = OwnTag = tag;
         _actions.LocalTime = clock.GetLocalNow;
         _acceptor = new Acceptor(maxClients, Begin);
         _proxies = new ProxyGate(Math.Max(1, maxClients / 2)); // the other half stays for named clients
         _origin = _idleSince = clock.GetTimestamp();
         _tls = new TlsClients(Post, log, OnTlsPrepared, OnTlsReceived);
-        (_onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer) = (OnReady, OnDeadline, OnConnected, OnDnsblComplete, OnAnswer);
+        (_onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer, _onReverseName) = (OnReady, OnDeadline, OnConnected, OnDnsblComplete, OnAnswer, OnReverseName);
         _onTick = () => Dnsbl!.Tick();
         ReadClock();
         _deadlines = new Deadlines(_ticks);
@@ -104,6 +107,20 @@ internal sealed unsafe class EventLoop : IDisposable
             value?.Completed = OnDnsblComplete;
         }
     }
+
+    /// <summary>Finds reverse names; null: no service has slow lanes. Ticked with <see cref="Dnsbl"/>, whose resolver it shares.</summary>
+    public ReverseLookups? ReverseNames
+    {
+        get;
+        set
+        {
+            field = value;
+            value?.Completed = OnReverseName;
+        }
+    }
+
+    /// <summary>Under which name the lines stand that postscreen has no counterpart for.</summary>
+    public LogTag OwnTag { get; init; }
 
     /// <summary>Clients held at this moment, handed-off ones that the server has not taken yet included.</summary>
     public int ClientCount => _clients.Count;
@@ -422,6 +439,21 @@ internal sealed unsafe class EventLoop : IDisposable
         Perform(client);
     }
 
+    private void OnReverseName(ulong token, ReverseName name)
+    {
+        if (_clients.Find(token) is not { } client)
+            return; // it has left
+        _reverseName = name;
+        Guarded(client, _onReverseName);
+    }
+
+    private void OnReverseName(Client client)
+    {
+        _actions.Clear();
+        client.Session.OnReverseName(_reverseName, _actions);
+        Perform(client);
+    }
+
     private void OnReady(Client client)
     {
         if (client.State is ClientState.HandedOff)
@@ -485,10 +517,12 @@ internal sealed unsafe class EventLoop : IDisposable
             switch (action.Kind)
             {
                 case ActionKind.Log: _log.Write(_tag, action.Severity, _actions.BytesOf(action)); break;
+                case ActionKind.LogAsPostern: _log.Write(OwnTag, action.Severity, _actions.BytesOf(action)); break;
                 case ActionKind.Send: _writer.Append(_actions.BytesOf(action)); break;
                 case ActionKind.Watch: Watch(client, action.Watch); break;
                 case ActionKind.WakeAfter: SetDeadline(client, action.Delay); break;
                 case ActionKind.LookUpDnsbl: LookUpDnsbl(client); break;
+                case ActionKind.LookUpReverseName: ReverseNames?.Ask(client.Session.Client.Address, _clients.Token(client)); break;
                 case ActionKind.AskAllowlist: client.Service.Allowlist!.Ask(client.Session.Client.Address, _clients.Token(client)); break;
                 case ActionKind.Remember: client.Service.Allowlist?.Remember(client.Session.Client.Address, action.Record); break;
                 case ActionKind.PrepareTls: _tls.Prepare(client); break;
@@ -646,6 +680,7 @@ internal sealed unsafe class EventLoop : IDisposable
 
         if (client.State is not ClientState.Screened)
             client.Service.Load.PostQueue--;
+        client.Session.OnGone();
         _addresses.Leave(client.Session.Client);
         _actions.Clear();
         client.Service.Load.ClientLeft(client.Session.Settings, _actions);
