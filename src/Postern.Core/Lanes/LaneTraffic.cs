@@ -12,6 +12,9 @@ public enum LaneEvent
     /// <summary>It has hung up, in the lane or on its way there.</summary>
     Hangup,
 
+    /// <summary>It has said QUIT in the lane: it has hung up politely.</summary>
+    Quit,
+
     /// <summary>It spoke before its turn.</summary>
     Pregreet,
 

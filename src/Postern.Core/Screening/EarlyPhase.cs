@@ -36,7 +36,8 @@ internal static class EarlyPhase
     internal static bool Spoke(
         Session session, LaneTraffic lanes, ReadOnlySpan<byte> peeked, TimeSpan elapsed, Moment moment, SessionActions actions)
     {
-        SlowLane.Leave(session, lanes, elapsed, LaneEvent.Pregreet, moment, actions);
+        var gaveUp = CommandTable.Is(peeked.TrimEnd("\r\n"u8), "QUIT"u8);
+        SlowLane.Leave(session, lanes, elapsed, gaveUp ? LaneEvent.Quit : LaneEvent.Pregreet, moment, actions);
         var settings = session.Settings;
         LogText.Pregreet(
             actions.Text, peeked, elapsed, settings.DelayLoggingResolutionLimit, session.Client.Address, session.ClientPort);

@@ -67,7 +67,7 @@ internal static class SlowLane
                 return;
             if (what is LaneEvent.Waited)
                 traffic.Hangups.Forget(session.Client.Address);
-            else if (what is LaneEvent.Hangup)
+            else if (what is LaneEvent.Hangup or LaneEvent.Quit)
                 traffic.Hangups.OnHangup(session.Client.Address, ConnectedAt(moment, elapsed), targrey);
         }
         else if (place is LanePlace.Approaching && what is LaneEvent.Hangup && Verdict(session).Kind is not (RdnsKind.Undecided or RdnsKind.Named))

@@ -1,3 +1,4 @@
+using System.Text;
 using Postern.Core;
 using Postern.Core.Config;
 using Postern.Core.Lanes;
@@ -170,6 +171,24 @@ public sealed class LaneSessionTests
         Assert.True(again.HandedOff);
         Assert.Contains("= postern LANE RETURNED [192.0.2.7]:40000 generic rule=6 wait=85 after=400 refusals=1", again.Output);
         Assert.NotEmpty(again.Allowlist);
+    }
+
+    [Theory]
+    [InlineData("QUIT\r\n", 1)]
+    [InlineData("quit\r\n", 1)]
+    [InlineData("EHLO x\r\n", 0)]
+    [InlineData("QUITE\r\n", 0)]
+    public void Leaving_with_QUIT_is_hanging_up(string talk, int remembered)
+    {
+        var load = new ServiceLoad();
+        var shell = Begin(WithTargrey, load, Generic);
+        shell.AdvanceTo(TimeSpan.FromSeconds(20));
+
+        shell.Receive(Encoding.Latin1.GetBytes(talk));
+
+        Assert.Equal(remembered, load.Lanes.Hangups.Count);
+        Assert.Equal(1, load.Lanes.Count(RdnsKind.Generic, remembered == 1 ? LaneEvent.Quit : LaneEvent.Pregreet));
+        Assert.Equal(0, load.Lanes.Standing);
     }
 
     [Fact]
