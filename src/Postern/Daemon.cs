@@ -107,6 +107,12 @@ internal sealed class Daemon : IDisposable
         _master?.Link.Watch(() => _loop.IdleFor, _configuration.Process!.MaxIdle, gone: () => _loop.Post(Drain), idle: () => _loop.Post(EndIfIdle));
         _loop.Run();
         _receiver?.StopAsync(_configuration.Process!.StopGraceTime).GetAwaiter().GetResult();
+        foreach (var (name, service) in _services)
+        {
+            if (service.Load.Lanes.Describe() is { } counts)
+                _log.Write(_tags.Postern, LogSeverity.Info, $"slow lanes of service {name}: {counts}");
+        }
+
         _log.Write(_tags.Postern, LogSeverity.Info, "stopped");
     }
 
@@ -240,7 +246,7 @@ internal sealed class Daemon : IDisposable
             Allowlist = null,
             Handoff = HandoffFor(service),
         };
-        running.Load.Lanes.Room = _clientsThatFit / 2; // the other half stays for those who are to be served soon
+        running.Load.Lanes.Room = _clientsThatFit / 5 * 4; // the rest stays for those who are to be served soon
         return running;
     }
 

@@ -19,7 +19,7 @@ internal static class LaneParameters
         new("postern_rdns_big_senders", Text, string.Join(", ", BigSenders.All.Select(static row => row.Domain)), ParameterGroup.Postern, "Domains whose servers no slow lane is for, although their names look like end users' lines; docs/slow-lanes.md says where each comes from."),
 
         // Numbers.
-        new("postern_slow_lane_limit", WholeNumber, "5000", ParameterGroup.Postern, "How many clients may stand in slow lanes at a time, half of all that there is room for at most; further ones wait as everybody does.") { Minimum = 1 },
+        new("postern_slow_lane_limit", WholeNumber, "5000", ParameterGroup.Postern, "How many clients may stand in slow lanes at a time, four fifths of all that there is room for at most; further ones wait as everybody does.") { Minimum = 1 },
         new("postern_targrey_retry_count", WholeNumber, "1", ParameterGroup.Postern, "How many returns of a client that hung up in a slow lane are answered with 450.") { Minimum = 1 },
 
         // Times.

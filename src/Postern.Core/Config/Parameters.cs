@@ -19,7 +19,7 @@ public static class Parameters
         All.ToFrozenDictionary(static row => row.Name, StringComparer.Ordinal);
 
     /// <summary>Whether each screening service may have a value of its own: a row of postscreen's, whoever invented it.</summary>
-    internal static bool IsOfService(string name) => 
+    internal static bool IsOfService(string name) =>
         Array.Exists(ScreeningParameters.Rows, row => row.Name == name) || Array.Exists(LaneParameters.Rows, row => row.Name == name);
 
     /// <summary>The row of a name; null: Postern does not know it.</summary>

@@ -58,6 +58,22 @@ public sealed class LaneTraffic
     /// <summary>Counts an event.</summary>
     public void Note(RdnsKind kind, LaneEvent what) => _counts[(int)kind * Events + (int)what]++;
 
+    /// <summary>All counts in a line: <c>generic enter=3 waited=1 hangup=2; none enter=1 waited=1</c>.</summary>
+    /// <returns>Null: nothing has happened.</returns>
+    public string? Describe()
+    {
+        var classes = new List<string>();
+        foreach (var kind in Enum.GetValues<RdnsKind>())
+        {
+            var counts = Enum.GetValues<LaneEvent>().Where(what => Count(kind, what) > 0)
+                .Select(what => $" {what.ToString().ToLowerInvariant()}={Count(kind, what)}").ToList();
+            if (counts.Count > 0)
+                classes.Add(RdnsVerdict.WordOf(kind) + string.Concat(counts));
+        }
+
+        return classes.Count == 0 ? null : string.Join("; ", classes);
+    }
+
     /// <summary>A client comes into a lane.</summary>
     public void Enter() => Standing++;
 

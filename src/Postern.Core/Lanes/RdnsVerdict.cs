@@ -15,14 +15,7 @@ public readonly record struct RdnsVerdict(RdnsReason Reason)
     };
 
     /// <summary>The class as log lines and documents have it.</summary>
-    public string Word => Kind switch
-    {
-        RdnsKind.Named => "named",
-        RdnsKind.Generic => "generic",
-        RdnsKind.Unconfirmed => "unconfirmed",
-        RdnsKind.None => "none",
-        _ => "undecided",
-    };
+    public string Word => WordOf(Kind);
 
     /// <summary>The reason as log lines have it: for what S25R knows, the number of its rule.</summary>
     public string Why => Reason switch
@@ -41,6 +34,16 @@ public readonly record struct RdnsVerdict(RdnsReason Reason)
         RdnsReason.Rule4 => "rule=4",
         RdnsReason.Rule5 => "rule=5",
         _ => "rule=6",
+    };
+
+    /// <summary>A class as log lines and documents have it.</summary>
+    public static string WordOf(RdnsKind kind) => kind switch
+    {
+        RdnsKind.Named => "named",
+        RdnsKind.Generic => "generic",
+        RdnsKind.Unconfirmed => "unconfirmed",
+        RdnsKind.None => "none",
+        _ => "undecided",
     };
 }
 
