@@ -75,6 +75,9 @@ internal sealed class MailServer : IDisposable
             : null;
     }
 
+    /// <summary>How many lines of the log have a text.</summary>
+    public int CountInLog(string text) => File.ReadLines(MailLog).Count(line => line.Contains(text, StringComparison.Ordinal));
+
     /// <summary>Private memory of these, in bytes.</summary>
     public long PrivateBytes() => Processes().Sum(process => ProcessFacts.PrivateBytes(process.Id));
 

@@ -113,7 +113,7 @@ internal sealed class Report(BenchOptions options, Scale scale, Results results,
     {
         var count = measure.Name switch
         {
-            "growth" => scale.ParkedMost,
+            "growth" or "lane-cpu" => scale.ParkedMost,
             "burst" => scale.Burst,
             "recording" => scale.Newcomers,
             _ => scale.Parked,

@@ -50,6 +50,11 @@ internal sealed record Scenario(string Name, IReadOnlyList<Measure> Measures, in
         },
         new("parked", [Measure.Memory, Measure.Total, Measure.RejectParked], GreetWait: Forever, PosternOnly: false, RejectBesideParked),
         new("growth", [Measure.Growth], GreetWait: Forever, PosternOnly: true, Grow),
+        new("lane", [Measure.LaneCpu, Measure.LaneTime, Measure.LaneMemory], GreetWait: 1, PosternOnly: true, FillTheLane)
+        {
+            HasDnsLists = true, // the name server, which knows of no reverse name
+            Settings = ["postern_greet_wait_none = 240s", "postern_slow_lane_limit = 15000"],
+        },
         new("burst", [Measure.Burst, Measure.Lost], GreetWait: 6, PosternOnly: false, BurstOfClients),
     ];
 
@@ -149,6 +154,30 @@ internal sealed record Scenario(string Name, IReadOnlyList<Measure> Measures, in
         var crowded = turn.Loop("pregreet", EarlyTalkers);
         if (alone.CpuMicroseconds > 0)
             turn.Found(Measure.Growth, crowded.CpuMicroseconds / alone.CpuMicroseconds);
+    }
+
+    private static void FillTheLane(Turn turn)
+    {
+        _ = turn.Loop("pregreet", EarlyTalkers); // memory that is touched once, with the first clients
+        var alone = HandOffs(turn);
+        var before = turn.Server.PrivateBytes();
+        using var waiting = turn.Park(Parked, turn.Scale.ParkedMost, Scale.ParkedPerSecond * 3);
+        turn.Found(Measure.LaneMemory, (turn.Server.PrivateBytes() - before) / (double)turn.Scale.ParkedMost);
+        var crowded = HandOffs(turn);
+        if (turn.Server.CountInLog("LANE ENTER") is var entered && entered < turn.Scale.ParkedMost)
+            turn.Note($"only {entered} clients came into the lane");
+        if (alone.Cpu > 0 && alone.Time > 0)
+        {
+            turn.Found(Measure.LaneCpu, crowded.Cpu / alone.Cpu);
+            turn.Found(Measure.LaneTime, crowded.Time / alone.Time);
+        }
+
+        // One loop is over in a second or two, and any other work on the machine shows: hence three.
+        static (double Cpu, double Time) HandOffs(Turn turn)
+        {
+            SwarmResult[] loops = [.. Enumerable.Range(0, 3).Select(_ => turn.Loop("pass", MailConfiguration.PermittedClients))];
+            return (Results.Median([.. loops.Select(static loop => loop.CpuMicroseconds)])!.Value, Results.Median([.. loops.Select(static loop => loop.FinalGreeting.P50)])!.Value);
+        }
     }
 
     private static void BurstOfClients(Turn turn)

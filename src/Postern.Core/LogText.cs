@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Text;
+using Postern.Core.Lanes;
 using Postern.Core.Smtp;
 
 namespace Postern.Core;
@@ -104,6 +106,37 @@ public static class LogText
     /// <summary><c>[a]p: discarding EHLO keywords: LIST</c>; that there is no colon before the port is postscreen's.</summary>
     public static void DiscardedKeywords(ByteBuffer line, IpAddress address, ushort port, string keywords) =>
         line.Append((byte)'[').Append(address).Append((byte)']').Append(port).Append(": discarding EHLO keywords: "u8).Append(keywords);
+
+    /// <summary><c>LANE CLASS [a]:p CLASS WHY name=NAME</c>, under Postern's own name; the name is left away when there is none.</summary>
+    public static void LaneClass(ByteBuffer line, IpAddress address, ushort port, RdnsVerdict verdict, string name)
+    {
+        line.Append("LANE CLASS "u8).AppendClient(address, port).Append((byte)' ').Append(verdict.Word).Append((byte)' ').Append(verdict.Why);
+        if (name.Length == 0)
+            return;
+        Span<byte> bytes = stackalloc byte[FieldLimit];
+        AppendEscaped(line.Append(" name="u8), bytes[..Encoding.Latin1.GetBytes(name.AsSpan(0, Math.Min(name.Length, FieldLimit)), bytes)]);
+    }
+
+    /// <summary><c>LANE EVENT [a]:p CLASS WHY wait=SECONDS after=SECONDS refusals=NUMBER</c>, under Postern's own name.</summary>
+    /// <param name="line">Takes the line.</param>
+    /// <param name="what">The event, in upper case.</param>
+    /// <param name="address">The client's address.</param>
+    /// <param name="port">The client's port.</param>
+    /// <param name="verdict">Class and reason.</param>
+    /// <param name="wait">How long the client has to be silent, from the teaser on.</param>
+    /// <param name="after">How long it was silent, or since when it is known; null: left away.</param>
+    /// <param name="refusals">How often its return was refused; null: left away.</param>
+    /// <param name="decimals"><c>delay_logging_resolution_limit</c>.</param>
+    public static void LaneEvent(
+        ByteBuffer line, LaneEvent what, IpAddress address, ushort port, RdnsVerdict verdict, int wait, TimeSpan? after, int? refusals, int decimals)
+    {
+        line.Append("LANE "u8).Append(what.ToString().ToUpperInvariant()).Append((byte)' ').AppendClient(address, port);
+        line.Append((byte)' ').Append(verdict.Word).Append((byte)' ').Append(verdict.Why).Append(" wait="u8).Append(wait);
+        if (after is { } elapsed)
+            AppendElapsed(line.Append(" after="u8), elapsed, significantDigits: 3, decimals);
+        if (refusals is { } number)
+            line.Append(" refusals="u8).Append(number);
+    }
 
     /// <summary>The line of a refused recipient.</summary>
     /// <param name="line">Takes the line.</param>

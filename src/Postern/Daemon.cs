@@ -64,7 +64,7 @@ internal sealed class Daemon : IDisposable
         if (problem is not null)
             log.Write(_tags.Postern, LogSeverity.Warning, problem);
         _clientsThatFit = ProcessLimits.ClientsThatFit(openFiles);
-        _loop = new EventLoop(_clock, log, _tags.Postscreen, _clientsThatFit) { RefreshTables = RefreshTables, Notice = text => log.Write(_tags.Postern, LogSeverity.Warning, text) };
+        _loop = new EventLoop(_clock, log, _tags.Postscreen, _clientsThatFit) { RefreshTables = RefreshTables, OwnTag = _tags.Postern };
         _relays = new RelayTargets(_loop, (severity, text) => log.Write(_tags.Postern, severity, text), PathOf);
         _tls = new TlsServer(new TextFiles(MostCertificateBytes), _clock, _tags.Tlsproxy, LogTls);
         _loop.Tls = _tls;
@@ -109,6 +109,12 @@ internal sealed class Daemon : IDisposable
         _master?.Link.Watch(() => _loop.IdleFor, _configuration.Process!.MaxIdle, gone: () => _loop.Post(Drain), idle: () => _loop.Post(EndIfIdle));
         _loop.Run();
         _receiver?.StopAsync(_configuration.Process!.StopGraceTime).GetAwaiter().GetResult();
+        foreach (var (name, service) in _services)
+        {
+            if (service.Load.Lanes.Describe() is { } counts)
+                _log.Write(_tags.Postern, LogSeverity.Info, $"slow lanes of service {name}: {counts}");
+        }
+
         _log.Write(_tags.Postern, LogSeverity.Info, "stopped");
     }
 
@@ -239,12 +245,17 @@ internal sealed class Daemon : IDisposable
         return problem is null;
     }
 
-    private RunningService NewService(ScreeningService service) => _services[service.Name] = new RunningService
+    private RunningService NewService(ScreeningService service)
     {
-        Settings = service.Settings,
-        Allowlist = null,
-        Handoff = HandoffFor(service),
-    };
+        var running = _services[service.Name] = new RunningService
+        {
+            Settings = service.Settings,
+            Allowlist = null,
+            Handoff = HandoffFor(service),
+        };
+        running.Load.Lanes.Room = _clientsThatFit / 5 * 4; // the rest stays for those who are to be served soon
+        return running;
+    }
 
     private Listener? Listen(ListenEndpoint endpoint, RunningService service, out string? problem)
     {
@@ -320,11 +331,12 @@ internal sealed class Daemon : IDisposable
     private void ConfigureDnsbl()
     {
         var settings = _configuration.Services.Select(s => s.Settings);
-        if (_loop.Dnsbl is null && settings.Any(s => s.DnsblSites is not null))
+        if (_loop.Dnsbl is null && settings.Any(s => s.DnsblSites is not null || s.Lanes is not null))
         {
             var servers = new ResolverFile(new TextFiles(ResolverFile.MostBytes), ResolverConfiguration.SystemPath);
             _resolver = new UdpResolver(servers, _clock, _loop.Watch, _loop.Forget, _loop.Post);
             _loop.Dnsbl = new DnsblLookups(_resolver, _log, _tags, _clock);
+            _loop.ReverseNames = new ReverseLookups(_resolver);
         }
 
         _loop.Dnsbl?.Configure(settings);

@@ -11,10 +11,11 @@ public sealed class ArchitectureTests
 {
     private static readonly Dictionary<string, string[]> CoreArrows = new()
     {
-        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config", "Dnsbl", "Relay"],
+        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config", "Dnsbl", "Lanes", "Relay"],
         ["Relay"] = ["Smtp", "Config"],
-        ["Config"] = ["Tables", "Dnsbl"],
+        ["Config"] = ["Tables", "Dnsbl", "Lanes"],
         ["Dnsbl"] = ["Tables"],
+        ["Lanes"] = ["Tables"],
         ["Smtp"] = [],
         ["Proxy"] = ["Config"],
         ["Tables"] = [],
@@ -25,7 +26,7 @@ public sealed class ArchitectureTests
     // Who may use the loop: the composition. And what nobody but the composition and the loop may use.
     private static readonly Dictionary<string, string[]> DaemonArrows = new()
     {
-        ["Loop"] = ["Dnsbl", "Handoff", "Logging", "Native", "Relay", "Storage", "Tls"],
+        ["Loop"] = ["Dns", "Dnsbl", "Handoff", "Logging", "Native", "Relay", "Storage", "Tls"],
         ["Relay"] = ["Native", "Tls"],
         ["Dnsbl"] = ["Dns", "Logging"],
         ["Handoff"] = ["Native"],

@@ -7,19 +7,20 @@ public static class Parameters
 {
     /// <summary>Every row.</summary>
     public static readonly IReadOnlyList<Parameter> All =
-        [.. CommonParameters.Rows, .. OtherParameters.Postern, .. ScreeningParameters.Rows, .. TlsParameters.OfTlsproxy, .. TlsParameters.OfPostscreen, .. TlsParameters.Known, .. OtherParameters.Known];
+        [.. CommonParameters.Rows, .. OtherParameters.Postern, .. ScreeningParameters.Rows, .. LaneParameters.Rows, .. TlsParameters.OfTlsproxy, .. TlsParameters.OfPostscreen, .. TlsParameters.Known, .. OtherParameters.Known];
 
     /// <summary>What is evaluated once for the process, in this order.</summary>
     internal static readonly IReadOnlyList<Parameter> OfProcess = [.. CommonParameters.Rows, .. OtherParameters.Postern];
 
     /// <summary>What is evaluated for each screening service, in this order.</summary>
-    internal static readonly IReadOnlyList<Parameter> OfService = [.. CommonParameters.Rows, .. ScreeningParameters.Rows];
+    internal static readonly IReadOnlyList<Parameter> OfService = [.. CommonParameters.Rows, .. ScreeningParameters.Rows, .. LaneParameters.Rows];
 
     private static readonly FrozenDictionary<string, Parameter> ByName =
         All.ToFrozenDictionary(static row => row.Name, StringComparer.Ordinal);
 
     /// <summary>Whether each screening service may have a value of its own: a row of postscreen's, whoever invented it.</summary>
-    internal static bool IsOfService(string name) => Array.Exists(ScreeningParameters.Rows, row => row.Name == name);
+    internal static bool IsOfService(string name) =>
+        Array.Exists(ScreeningParameters.Rows, row => row.Name == name) || Array.Exists(LaneParameters.Rows, row => row.Name == name);
 
     /// <summary>The row of a name; null: Postern does not know it.</summary>
     public static Parameter? Find(string name) => ByName.GetValueOrDefault(name);

@@ -1,4 +1,5 @@
 using Postern.Core.Dnsbl;
+using Postern.Core.Lanes;
 using Postern.Core.Tables;
 
 namespace Postern.Core.Config;
@@ -48,6 +49,9 @@ public sealed record Settings
 
     /// <summary><c>postscreen_greet_wait</c> under stress.</summary>
     public TimeSpan GreetWaitUnderStress { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>A longer wait for clients whose reverse name looks like an end user's line; null: all wait alike.</summary>
+    public LaneSettings? Lanes { get; init; }
 
     /// <summary><c>postscreen_greet_banner</c>: the teaser's text; empty: no pregreet test.</summary>
     public string GreetBanner { get; init; } = "localhost ESMTP Postfix";

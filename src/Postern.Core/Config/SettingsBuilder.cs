@@ -20,7 +20,7 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         var (commandTime, commandTimeUnderStress) = values.TimeByStress("postscreen_command_time_limit");
         var cacheMap = ReadCacheMap(out var cacheMemcache);
         var mynetworks = ReadMatchList("mynetworks", "postscreen_access_list");
-        return new Settings
+        var settings = new Settings
         {
             AccessList = ReadAccessList(mynetworks),
             DenylistAction = ReadAction("postscreen_denylist_action"),
@@ -94,6 +94,7 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
             DelayLoggingResolutionLimit = values.Integer("delay_logging_resolution_limit"),
             LogAddressesQuoted = ReadAddressFormat(),
         };
+        return settings with { Lanes = new LaneReader(values, parameter => ReadTables(parameter, parameter, foldCase: true), problems).Read(settings) };
     }
 
     private FailAction ReadAction(string name)
@@ -141,10 +142,10 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         return list ?? MatchList.Everything;
     }
 
-    private TableList? ReadTables(string parameter, string nameInMessages)
+    private TableList? ReadTables(string parameter, string nameInMessages, bool foldCase = false)
     {
         var known = tables.OpenErrors.Count;
-        var list = TableList.Parse(nameInMessages, values.Text(parameter), tables, TableSink(parameter));
+        var list = TableList.Parse(nameInMessages, values.Text(parameter), tables, TableSink(parameter), foldCase);
         ReportOpenErrors(parameter, known);
         return list;
     }

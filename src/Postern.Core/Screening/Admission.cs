@@ -120,7 +120,7 @@ internal static class Admission
             session.Veto();
         }
 
-        if (settings.PreQueueLimit > 0 && load.CheckQueue - load.PostQueue >= settings.PreQueueLimit)
+        if (settings.PreQueueLimit > 0 && load.OutsideLanes - load.PostQueue >= settings.PreQueueLimit)
         {
             LogText.ScreeningPortsBusy(actions.Text, client.Address, port);
             actions.Log();

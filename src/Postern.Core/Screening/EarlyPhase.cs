@@ -1,5 +1,6 @@
 using Postern.Core.Config;
 using Postern.Core.Dnsbl;
+using Postern.Core.Lanes;
 
 namespace Postern.Core.Screening;
 
@@ -21,6 +22,7 @@ internal static class EarlyPhase
         }
 
         actions.WakeAfter(underStress ? settings.GreetWaitUnderStress : settings.GreetWait);
+        SlowLane.Approach(session, actions);
         if (!session.Ledger.Due.Has(ScreeningTest.Dnsbl))
             return false;
         if (session.JoinDnsbl(settings.DnsblSites!).IsComplete)
@@ -31,8 +33,11 @@ internal static class EarlyPhase
 
     /// <summary>The client talks before its turn. What it said stays in the kernel, for whoever talks to it next.</summary>
     /// <returns>Whether the early tests are over and the session is to go on at once.</returns>
-    internal static bool Spoke(Session session, ReadOnlySpan<byte> peeked, TimeSpan elapsed, Moment moment, SessionActions actions)
+    internal static bool Spoke(
+        Session session, LaneTraffic lanes, ReadOnlySpan<byte> peeked, TimeSpan elapsed, Moment moment, SessionActions actions)
     {
+        var gaveUp = CommandTable.Is(peeked.TrimEnd("\r\n"u8), "QUIT"u8);
+        SlowLane.Leave(session, lanes, elapsed, gaveUp ? LaneEvent.Quit : LaneEvent.Pregreet, moment, actions);
         var settings = session.Settings;
         LogText.Pregreet(
             actions.Text, peeked, elapsed, settings.DelayLoggingResolutionLimit, session.Client.Address, session.ClientPort);
@@ -87,7 +92,7 @@ internal static class EarlyPhase
         LogText.DnsblRank(actions.Text, score.Score, session.Client.Address, session.ClientPort);
         actions.Log();
         var reason = $"; client [{session.Client.Address}] blocked using {score.Best!.PublicName(actions)}";
-        if (session.Fail(ScreeningTest.Dnsbl, reason, moment, actions))
+        if (session.Fail(ScreeningTest.Dnsbl, moment, actions, reason))
             return true;
         Forgive(session, ScreeningTest.Dnsbl);
         return false;

@@ -1,4 +1,5 @@
 using Postern.Core.Config;
+using Postern.Core.Lanes;
 using Postern.Core.Relay;
 
 namespace Postern.Core.Screening;
@@ -8,6 +9,12 @@ public sealed class ServiceLoad
 {
     /// <summary>Client sockets held: under test, being handed off, or waiting for the SMTP server.</summary>
     public int CheckQueue { get; private set; }
+
+    /// <summary>The slow lanes. Who stands there is parked for long on purpose, within a limit of its own, and counts for no other.</summary>
+    public LaneTraffic Lanes { get; } = new();
+
+    /// <summary>What <c>postscreen_pre_queue_limit</c> and stress mode look at, hand-offs included.</summary>
+    public int OutsideLanes => CheckQueue - Lanes.Standing;
 
     /// <summary>Hand-offs that the SMTP server has not taken yet.</summary>
     public int PostQueue { get; set; }
@@ -26,10 +33,10 @@ public sealed class ServiceLoad
     {
         CheckQueue++;
         // Floating point and truncation on purpose: 0.7 * 90 is 62, as in Postfix.
-        if (UnderStress || CheckQueue < (int)(0.9 * settings.PreQueueLimit))
+        if (UnderStress || OutsideLanes < (int)(0.9 * settings.PreQueueLimit))
             return;
         UnderStress = true;
-        actions.Text.Append("entering STRESS mode with "u8).Append(CheckQueue).Append(" connections"u8);
+        actions.Text.Append("entering STRESS mode with "u8).Append(OutsideLanes).Append(" connections"u8);
         actions.Log();
     }
 
@@ -37,10 +44,10 @@ public sealed class ServiceLoad
     public void ClientLeft(Settings settings, SessionActions actions)
     {
         CheckQueue--;
-        if (!UnderStress || CheckQueue > (int)(0.7 * settings.PreQueueLimit))
+        if (!UnderStress || OutsideLanes > (int)(0.7 * settings.PreQueueLimit))
             return;
         UnderStress = false;
-        actions.Text.Append("leaving STRESS mode with "u8).Append(CheckQueue).Append(" connections"u8);
+        actions.Text.Append("leaving STRESS mode with "u8).Append(OutsideLanes).Append(" connections"u8);
         actions.Log();
     }
 }

@@ -1,6 +1,7 @@
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
 using Postern.Core.Dnsbl;
+using Postern.Core.Lanes;
 using Postern.Core.Relay;
 using Postern.Core.Smtp;
 
@@ -92,6 +93,11 @@ public sealed class Session
     /// <summary>The state of the five tests.</summary>
     internal ref TestLedger Ledger => ref _ledger;
 
+    // The slow lane, in three bytes for which there was room. The seconds are counted down: a clock set back keeps nobody.
+    internal RdnsReason Rdns { get; set; }
+    internal LanePlace LanePlace { get; set; }
+    internal byte LaneLeft { get; set; }
+
     private DummySmtp Dialogue => (DummySmtp)_ofPhase!;
 
     internal bool AnyFailed => IsRefused || !_ledger.Failed.IsEmpty;
@@ -156,12 +162,8 @@ public sealed class Session
         if (_phase is not Phase.Early)
             return;
         if (peeked.IsEmpty)
-        {
             HangUp(moment, actions);
-            return;
-        }
-
-        if (EarlyPhase.Spoke(this, peeked, Elapsed(moment), moment, actions))
+        else if (EarlyPhase.Spoke(this, _load.Lanes, peeked, Elapsed(moment), moment, actions))
             EndEarlyPhase(moment, actions);
     }
 
@@ -173,7 +175,7 @@ public sealed class Session
             case Phase.Recall:
                 OnAllowlistAnswer(record: null, moment, actions);
                 break;
-            case Phase.Early:
+            case Phase.Early when !SlowLane.GoesOn(this, _load.Lanes, Elapsed(moment), moment, actions):
                 EndEarlyPhase(moment, actions);
                 break;
             case Phase.Dialogue:
@@ -185,8 +187,17 @@ public sealed class Session
     /// <summary>The DNS lists have all answered (<see cref="ActionKind.LookUpDnsbl"/>).</summary>
     public void OnDnsblComplete(Moment moment, SessionActions actions)
     {
-        if (_phase is Phase.Early && _ledger.Watches(ScreeningTest.Dnsbl) && EarlyPhase.TakeDnsblResult(this, moment))
-            EndEarlyPhase(moment, actions);
+        if (_phase is not Phase.Early || !_ledger.Watches(ScreeningTest.Dnsbl) || !EarlyPhase.TakeDnsblResult(this, moment))
+            return;
+        SlowLane.Leave(this, _load.Lanes, Elapsed(moment), LaneEvent.Praised, moment, actions);
+        EndEarlyPhase(moment, actions);
+    }
+
+    /// <summary>DNS knows the client's reverse name, or not (<see cref="ActionKind.LookUpReverseName"/>).</summary>
+    public void OnReverseName(in ReverseName name, SessionActions actions)
+    {
+        if (_phase is Phase.Early)
+            SlowLane.TakeName(this, name, actions);
     }
 
     /// <summary>Bytes of the dialogue have been read (<see cref="WatchMode.Read"/>).</summary>
@@ -223,6 +234,9 @@ public sealed class Session
         if (_phase is Phase.Recall or Phase.Early or Phase.Dialogue or Phase.HandingOver)
             Drop(ServiceUnavailable, actions);
     }
+
+    /// <summary>The daemon has let go of the client, whether the session had come to its end or not.</summary>
+    public void OnGone() => SlowLane.Abandon(this, _load.Lanes);
 
     /// <summary>The SMTP server could not be given the client. It gets an answer that lets it try again.</summary>
     public void OnHandoffFailed(HandoffFailure failure, Moment moment, SessionActions actions)
@@ -320,28 +334,24 @@ public sealed class Session
     internal void DropForTrouble(SessionActions actions) => Drop(NoResources, actions);
 
     /// <summary>A test has failed: applies its action.</summary>
-    /// <returns>Whether the session is over.</returns>
-    internal bool Fail(ScreeningTest test, Moment moment, SessionActions actions) => Fail(test, "", moment, actions);
-
-    /// <summary>A test has failed: applies its action.</summary>
     /// <param name="test">The test.</param>
-    /// <param name="reason">Appended to the replies.</param>
     /// <param name="moment">Now.</param>
     /// <param name="actions">Takes what is to be done.</param>
+    /// <param name="reason">Appended to the replies.</param>
     /// <returns>Whether the session is over.</returns>
-    internal bool Fail(ScreeningTest test, string reason, Moment moment, SessionActions actions)
+    internal bool Fail(ScreeningTest test, Moment moment, SessionActions actions, string reason = "")
     {
         switch (_ledger.Fail(test, Settings, Client, moment))
         {
             case FailAction.Drop:
-                Drop(reason.Length == 0 ? test.Farewell : new Reply(test.Farewell.Text + reason), actions);
+                Drop(new Reply(test.Farewell.Text + reason), actions);
                 return true;
             case FailAction.Enforce:
-                Enforce(reason.Length == 0 ? test.Rejection : new Reply(test.Rejection.Text + reason));
-                return false;
-            default:
-                return false;
+                Enforce(new Reply(test.Rejection.Text + reason));
+                break;
         }
+
+        return false;
     }
 
     /// <summary>Sends a reply, softened if <c>soft_bounce</c> says so, and a rejection with its footer.</summary>
@@ -400,6 +410,7 @@ public sealed class Session
         var phase = _phase is Phase.Early ? "tests before SMTP handshake"u8 : "tests after SMTP handshake"u8;
         LogText.Hangup(actions.Text, Elapsed(moment), Settings.DelayLoggingResolutionLimit, Client.Address, ClientPort, phase);
         actions.Log();
+        SlowLane.Leave(this, _load.Lanes, Elapsed(moment), LaneEvent.Hangup, moment, actions);
         Conclude(ServiceUnavailable, actions);
     }
 

@@ -8,6 +8,9 @@ public enum ActionKind
     /// <summary>Write a log line: <see cref="SessionAction.Bytes"/>, <see cref="SessionAction.Severity"/>.</summary>
     Log,
 
+    /// <summary>Write a log line under Postern's own name, apart from the lines that postscreen's readers know.</summary>
+    LogAsPostern,
+
     /// <summary>Send <see cref="SessionAction.Bytes"/> to the client.</summary>
     Send,
 
@@ -37,6 +40,9 @@ public enum ActionKind
     /// tell the session when it is complete.
     /// </summary>
     LookUpDnsbl,
+
+    /// <summary>Find out the client's reverse name, and answer with <see cref="Session.OnReverseName"/>; the session does not wait for that.</summary>
+    LookUpReverseName,
 
     /// <summary>Give the live socket to the SMTP server. The last action, unless it fails.</summary>
     HandOff,

@@ -41,6 +41,9 @@ public sealed class SessionActions : IWarningSink
     /// <summary>Logs what was written to <see cref="Text"/> since the last action.</summary>
     public void Log(LogSeverity severity = LogSeverity.Info) => _actions.Add(new(ActionKind.Log, Take(), severity));
 
+    /// <summary>Logs what was written to <see cref="Text"/> since the last action, under Postern's own name.</summary>
+    public void LogAsPostern() => _actions.Add(new(ActionKind.LogAsPostern, Take(), LogSeverity.Info));
+
     /// <summary>Sends what was written to <see cref="Text"/> since the last action.</summary>
     public void Send() => _actions.Add(new(ActionKind.Send, Take()));
 
@@ -64,6 +67,9 @@ public sealed class SessionActions : IWarningSink
 
     /// <summary>Asks the DNS lists.</summary>
     public void LookUpDnsbl() => _actions.Add(new(ActionKind.LookUpDnsbl));
+
+    /// <summary>Asks for the client's reverse name.</summary>
+    public void LookUpReverseName() => _actions.Add(new(ActionKind.LookUpReverseName));
 
     /// <summary>Hands the socket over.</summary>
     public void HandOff() => _actions.Add(new(ActionKind.HandOff));

@@ -11,13 +11,16 @@ public sealed class TableList
     /// <summary>Opens the tables of a list.</summary>
     /// <param name="title">What log lines call it.</param>
     /// <param name="text">The parameter's value, expanded.</param>
+    /// <param name="tables">Opens them.</param>
+    /// <param name="warnings">Told of bad lines.</param>
+    /// <param name="foldCase">Whether keys match in any letter case.</param>
     /// <returns>Null: the list is empty.</returns>
-    public static TableList? Parse(string title, string text, TableCatalog tables, IWarningSink warnings)
+    public static TableList? Parse(string title, string text, TableCatalog tables, IWarningSink warnings, bool foldCase = false)
     {
         var opened = new List<ILookupTable>();
         ReadOnlySpan<char> rest = text;
         while (ListText.TryTakeToken(ref rest, out var token))
-            opened.Add(tables.Open(token.ToString(), foldCase: false, warnings));
+            opened.Add(tables.Open(token.ToString(), foldCase, warnings));
         return opened.Count == 0 ? null : new TableList(title, [.. opened]);
     }
 

@@ -30,8 +30,14 @@ internal sealed class AddressQuery
     /// <summary>Length of the message.</summary>
     public int Length;
 
-    /// <summary>Who is told.</summary>
-    public IAnswerTaker Taker = null!;
+    /// <summary>Who is told of addresses; null: it is a question for records.</summary>
+    public IAnswerTaker? Taker;
+
+    /// <summary>What is asked for, when it is not IPv4 addresses that are to be read without garbage.</summary>
+    public DnsQuestion Question;
+
+    /// <summary>Who is told of the answer to <see cref="Question"/>.</summary>
+    public Action<DnsAnswer>? RecordTaker;
 
     /// <summary>What else he is told.</summary>
     public int Tag;
@@ -55,4 +61,38 @@ internal sealed class AddressQuery
     public AddressQuery? Earlier, Later;
 
     public ReadOnlySpan<byte> Query => Message.AsSpan(0, Length);
+
+    /// <summary>Reads a response to this question.</summary>
+    /// <param name="addresses">Room for <see cref="AddressReply.MostAddresses"/>; filled for a <see cref="Taker"/>.</param>
+    /// <param name="reply">What was read for a <see cref="Taker"/>.</param>
+    /// <param name="records">What was read for a <see cref="RecordTaker"/>, else null.</param>
+    public Reading Read(ReadOnlySpan<byte> message, Span<uint> addresses, out AddressReply reply, out DnsAnswer? records)
+    {
+        (reply, records) = (default, null);
+        if (RecordTaker is null)
+        {
+            var isReadable = AddressReply.TryRead(message, Length, addresses, out reply) && reply.ResponseCode is 0 or DnsReply.NameError;
+            return !isReadable ? Reading.Unusable : reply.IsTruncated ? Reading.Truncated : Reading.Final;
+        }
+
+        if (DnsCodec.ReadReply(message) is not { ResponseCode: 0 or DnsReply.NameError } decoded)
+            return Reading.Unusable;
+        if (decoded.IsTruncated)
+            return Reading.Truncated;
+        records = decoded.Judge(Question);
+        return Reading.Final;
+    }
+}
+
+/// <summary>What a response is good for.</summary>
+internal enum Reading
+{
+    /// <summary>It is malformed, or the server failed or refused: another one is asked.</summary>
+    Unusable,
+
+    /// <summary>It did not fit: ask over TCP.</summary>
+    Truncated,
+
+    /// <summary>It is the answer.</summary>
+    Final,
 }

@@ -1,13 +1,12 @@
 using System.Buffers.Binary;
 using System.Net;
-using System.Security.Cryptography;
 using Postern.Native;
 
 namespace Postern.Dns;
 
 /// <summary>
-/// Asks the servers of resolv.conf(5) for A records, for the event loop: everything happens in calls from it, nothing
-/// waits, and an answer costs one send, one receive and no garbage.
+/// Asks the servers of resolv.conf(5), for the event loop: everything happens in calls from it, nothing waits, and an
+/// answer costs one send and one receive; with addresses for DNS lists it makes no garbage.
 /// </summary>
 /// <remarks>
 /// A forger has to guess a random id, and a random port out of several that are renewed (RFC 5452); what does not answer a
@@ -36,16 +35,15 @@ internal sealed class UdpResolver : IDisposable
     private readonly Dictionary<uint, AddressQuery> _outstanding = [];
     private readonly Stack<AddressQuery> _kept = [];
     private readonly Queue<AddressQuery> _failed = [];
+    private readonly QueriesByDeadline _byDeadline = new();
     private readonly List<ServerSocket> _retired = [];
     private readonly List<ServerSocket> _refused = []; // where a send was told what the queries before it should be told
     private readonly byte[] _buffer = new byte[4096]; // no EDNS is announced: an honest server stays below 512
     private readonly uint[] _addresses = new uint[AddressReply.MostAddresses];
-    private readonly byte[] _random = new byte[512];
+    private readonly RandomBytes _random = new();
     private readonly long _origin;
     private ServerSocket?[] _sockets = [];
     private ResolverConfiguration _configuration;
-    private AddressQuery? _first, _last; // by deadline
-    private int _randomUsed = int.MaxValue;
     private int _rotation;
     private int _overTcp;
     private ushort _nextNumber;
@@ -65,7 +63,7 @@ internal sealed class UdpResolver : IDisposable
     }
 
     /// <summary>Milliseconds until <see cref="Tick"/> has something to do; -1: nothing until an answer comes.</summary>
-    public int UntilNext => _failed.Count + _refused.Count > 0 ? 0 : _first is null ? -1 : (int)Math.Max(0, _first.Deadline - Now);
+    public int UntilNext => _failed.Count + _refused.Count > 0 ? 0 : _byDeadline.First is not { } first ? -1 : (int)Math.Max(0, first.Deadline - Now);
 
     /// <summary>Questions on their way.</summary>
     public int Outstanding => _outstanding.Count + _failed.Count + _overTcp;
@@ -79,15 +77,20 @@ internal sealed class UdpResolver : IDisposable
     /// <param name="taker">Told later, never from within this call.</param>
     public void Ask(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> domain, IAnswerTaker taker, int tag)
     {
-        RefreshServers();
-        var query = _kept.TryPop(out var used) ? used : new AddressQuery();
-        (query.Taker, query.Tag, query.Tries) = (taker, tag, 0);
-        query.FirstServer = _configuration.Rotate ? _rotation++ & 0xff : 0;
+        var query = NewQuery();
+        (query.Taker, query.Tag) = (taker, tag);
         query.Length = DnsCodec.WriteAddressQuery(query.Message, prefix, domain);
-        if (query.Length == 0 || Outstanding >= MostOutstanding)
-            _failed.Enqueue(query);
-        else
-            Send(query);
+        Begin(query);
+    }
+
+    /// <summary>Asks for records of any type.</summary>
+    /// <param name="taker">Told later, never from within this call.</param>
+    public void Ask(DnsQuestion question, Action<DnsAnswer> taker)
+    {
+        var query = NewQuery();
+        (query.Question, query.RecordTaker) = (question, taker);
+        query.Length = DnsCodec.WriteQuery(query.Message, 0, question);
+        Begin(query);
     }
 
     /// <summary>Asks again where no answer came in time, and tells of failures.</summary>
@@ -101,10 +104,10 @@ internal sealed class UdpResolver : IDisposable
         }
 
         var now = Now;
-        while (_first is { } query && query.Deadline <= now)
+        while (_byDeadline.First is { } query && query.Deadline <= now)
             Retry(query);
         for (var left = _failed.Count; left > 0; left--)
-            End(_failed.Dequeue(), new AddressAnswer([], -1, hasFailed: true));
+            Fail(_failed.Dequeue());
     }
 
     public void Dispose()
@@ -146,30 +149,75 @@ internal sealed class UdpResolver : IDisposable
         }
     }
 
+    private AddressQuery NewQuery()
+    {
+        RefreshServers();
+        var query = _kept.TryPop(out var used) ? used : new AddressQuery();
+        query.Tries = 0;
+        query.FirstServer = _configuration.Rotate ? _rotation++ & 0xff : 0;
+        return query;
+    }
+
+    private void Begin(AddressQuery query)
+    {
+        if (query.Length == 0 || Outstanding >= MostOutstanding)
+            _failed.Enqueue(query);
+        else
+            Send(query);
+    }
+
     private void Take(AddressQuery query, ReadOnlySpan<byte> message)
     {
-        if (!AddressReply.TryRead(message, query.Length, _addresses, out var reply) || reply.ResponseCode is not (0 or DnsReply.NameError))
+        switch (query.Read(message, _addresses, out var reply, out var records))
         {
-            Retry(query);
+            case Reading.Unusable:
+                Retry(query);
+                break;
+            case Reading.Truncated:
+                AskOverTcp(query);
+                break;
+            default:
+                Remove(query);
+                End(query, reply, records);
+                break;
         }
-        else if (reply.IsTruncated)
-        {
-            AskOverTcp(query);
-        }
-        else
-        {
-            Remove(query);
+    }
+
+    private void End(AddressQuery query, in AddressReply reply, DnsAnswer? records)
+    {
+        if (records is null)
             End(query, new AddressAnswer(_addresses.AsSpan(0, reply.Count), reply.TimeToLive, hasFailed: false));
-        }
+        else
+            End(query, records);
+    }
+
+    private void Fail(AddressQuery query)
+    {
+        if (query.RecordTaker is null)
+            End(query, new AddressAnswer([], -1, hasFailed: true));
+        else
+            End(query, DnsAnswer.Failure("no server gave a usable answer"));
     }
 
     private void End(AddressQuery query, in AddressAnswer answer)
     {
         var (taker, tag) = (query.Taker, query.Tag);
-        query.Taker = null!;
+        Keep(query);
+        taker!.OnAnswer(tag, answer);
+    }
+
+    private void End(AddressQuery query, DnsAnswer answer)
+    {
+        var taker = query.RecordTaker;
+        Keep(query);
+        taker!(answer);
+    }
+
+    private void Keep(AddressQuery query)
+    {
+        (query.Taker, query.RecordTaker) = (null, null);
         if (_kept.Count < MostKept)
             _kept.Push(query);
-        taker.OnAnswer(tag, answer);
     }
 
     private void Retry(AddressQuery query)
@@ -181,7 +229,7 @@ internal sealed class UdpResolver : IDisposable
     private void RetryAllOf(ServerSocket socket)
     {
         List<AddressQuery> queries = [];
-        for (var query = _first; query is not null; query = query.Later)
+        for (var query = _byDeadline.First; query is not null; query = query.Later)
         {
             if (query.Socket == socket)
                 queries.Add(query);
@@ -208,7 +256,7 @@ internal sealed class UdpResolver : IDisposable
     private bool TrySend(AddressQuery query, int server)
     {
         var now = Now;
-        ref var slot = ref _sockets[server * SocketsOfServer + (NextRandom() & SocketsOfServer - 1)];
+        ref var slot = ref _sockets[server * SocketsOfServer + (_random.Next() & SocketsOfServer - 1)];
         if (slot is not null && (slot.Uses >= MostUses || now - slot.Born >= MostMilliseconds) && _retired.Count < MostRetired)
             Retire(ref slot);
         slot ??= Open(_configuration.Servers[server], now);
@@ -217,7 +265,7 @@ internal sealed class UdpResolver : IDisposable
 
         uint key;
         do
-            key = KeyOf(slot, (ushort)(NextRandom() << 8 | NextRandom()));
+            key = KeyOf(slot, (ushort)(_random.Next() << 8 | _random.Next()));
         while (_outstanding.ContainsKey(key));
         BinaryPrimitives.WriteUInt16BigEndian(query.Message, (ushort)key);
         if (!slot.Send(query.Query))
@@ -234,30 +282,17 @@ internal sealed class UdpResolver : IDisposable
         (query.Socket, query.Key) = (slot, key);
         _outstanding.Add(key, query);
 
-        // All wait equally long, so who comes last is due last (after a change of resolv.conf: nearly).
         query.Deadline = now + (long)_configuration.Timeout.TotalMilliseconds;
-        (query.Earlier, query.Later) = (_last, null);
-        if (_last is null)
-            _first = query;
-        else
-            _last.Later = query;
-        _last = query;
+        _byDeadline.Add(query);
         return true;
     }
 
     private void Remove(AddressQuery query)
     {
         _outstanding.Remove(query.Key);
-        if (query.Earlier is null)
-            _first = query.Later;
-        else
-            query.Earlier.Later = query.Later;
-        if (query.Later is null)
-            _last = query.Earlier;
-        else
-            query.Later.Earlier = query.Earlier;
+        _byDeadline.Remove(query);
         var socket = query.Socket!;
-        (query.Earlier, query.Later, query.Socket) = (null, null, null);
+        query.Socket = null;
         if (--socket.Outstanding == 0 && socket.IsRetired)
         {
             _retired.Remove(socket);
@@ -329,10 +364,9 @@ internal sealed class UdpResolver : IDisposable
     {
         _overTcp--;
         if (message is not null && AddressReply.Answers(message, query.Query)
-            && AddressReply.TryRead(message, query.Length, _addresses, out var reply)
-            && reply is { IsTruncated: false, ResponseCode: 0 or DnsReply.NameError })
+            && query.Read(message, _addresses, out var reply, out var records) is Reading.Final)
         {
-            End(query, new AddressAnswer(_addresses.AsSpan(0, reply.Count), reply.TimeToLive, hasFailed: false));
+            End(query, reply, records);
         }
         else
         {
@@ -359,15 +393,4 @@ internal sealed class UdpResolver : IDisposable
     }
 
     private static uint KeyOf(ServerSocket socket, ushort id) => (uint)socket.Number << 16 | id;
-
-    private byte NextRandom()
-    {
-        if (_randomUsed >= _random.Length)
-        {
-            RandomNumberGenerator.Fill(_random);
-            _randomUsed = 0;
-        }
-
-        return _random[_randomUsed++];
-    }
 }

@@ -2,8 +2,10 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Postern.Core;
 using Postern.Core.Dnsbl;
+using Postern.Core.Lanes;
 using Postern.Core.Relay;
 using Postern.Core.Screening;
+using Postern.Dns;
 using Postern.Dnsbl;
 using Postern.Handoff;
 using Postern.Logging;
@@ -51,8 +53,9 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
     private readonly long _origin;
     private readonly Dictionary<int, Action> _others = [];
     private readonly Action _onTick;
-    private readonly Action<Client> _onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer;
+    private readonly Action<Client> _onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer, _onReverseName;
     private AllowlistAnswer _answer;
+    private ReverseName _reverseName;
     private DateTimeOffset _now;
     private long _ticks;
     private long _busySince;
@@ -73,14 +76,14 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
     {
         _clock = clock;
         _log = log;
-        _tag = tag;
+        _tag = OwnTag = tag;
         _actions.LocalTime = clock.GetLocalNow;
         _acceptor = new Acceptor(maxClients, Begin);
         _relays = new RelayedClients(this, _poller, _clients);
         _proxies = new ProxyGate(Math.Max(1, maxClients / 2)); // the other half stays for named clients
         _origin = _idleSince = clock.GetTimestamp();
         _tls = new TlsClients(Post, log, OnTlsPrepared, OnTlsReceived, OnTlsRelayEnded);
-        (_onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer) = (OnReady, OnDeadline, OnConnected, OnDnsblComplete, OnAnswer);
+        (_onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer, _onReverseName) = (OnReady, OnDeadline, OnConnected, OnDnsblComplete, OnAnswer, OnReverseName);
         _onTick = () => Dnsbl!.Tick();
         ReadClock();
         _deadlines = new Deadlines(_ticks);
@@ -89,9 +92,6 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
 
     /// <summary>Called at most once a second, before a client is accepted: lookup tables look for new versions of their files.</summary>
     public Action? RefreshTables { get; set; }
-
-    /// <summary>Takes warnings that are no business of postscreen's log; null: nobody does.</summary>
-    public Action<string>? Notice { get; set; }
 
     /// <summary>Speaks TLS; null: nobody does, and STARTTLS is answered with 454.</summary>
     public TlsServer? Tls
@@ -113,6 +113,20 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
             value?.Completed = OnDnsblComplete;
         }
     }
+
+    /// <summary>Finds reverse names; null: no service has slow lanes. Ticked with <see cref="Dnsbl"/>, whose resolver it shares.</summary>
+    public ReverseLookups? ReverseNames
+    {
+        get;
+        set
+        {
+            field = value;
+            value?.Completed = OnReverseName;
+        }
+    }
+
+    /// <summary>Under which name the lines stand that postscreen has no counterpart for.</summary>
+    public LogTag OwnTag { get; init; }
 
     /// <summary>Clients held at this moment, handed-off ones that the server has not taken yet included.</summary>
     public int ClientCount => _clients.Count;
@@ -388,7 +402,7 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
     private void BeginSession(Client client, IpAddress address, ushort port, Endpoint server)
     {
         if (client.Service.Sole.See(address) is { } notice)
-            Notice?.Invoke(notice);
+            _log.Write(OwnTag, LogSeverity.Warning, notice);
         client.Session = new Session(client.Service.Settings, client.Service.Load, _addresses.Enter(address), port, server);
         Guarded(client, _onConnected);
     }
@@ -444,6 +458,21 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
     {
         _actions.Clear();
         client.Session.OnAllowlistAnswer(_answer.Record, MomentOf(client), _actions);
+        Perform(client);
+    }
+
+    private void OnReverseName(ulong token, ReverseName name)
+    {
+        if (_clients.Find(token) is not { } client)
+            return; // it has left
+        _reverseName = name;
+        Guarded(client, _onReverseName);
+    }
+
+    private void OnReverseName(Client client)
+    {
+        _actions.Clear();
+        client.Session.OnReverseName(_reverseName, _actions);
         Perform(client);
     }
 
@@ -519,10 +548,12 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
             switch (action.Kind)
             {
                 case ActionKind.Log: _log.Write(_tag, action.Severity, _actions.BytesOf(action)); break;
+                case ActionKind.LogAsPostern: _log.Write(OwnTag, action.Severity, _actions.BytesOf(action)); break;
                 case ActionKind.Send: _writer.Append(_actions.BytesOf(action)); break;
                 case ActionKind.Watch: Watch(client, action.Watch); break;
                 case ActionKind.WakeAfter: SetDeadline(client, action.Delay); break;
                 case ActionKind.LookUpDnsbl: LookUpDnsbl(client); break;
+                case ActionKind.LookUpReverseName: ReverseNames?.Ask(client.Session.Client.Address, _clients.Token(client)); break;
                 case ActionKind.AskAllowlist: client.Service.Allowlist!.Ask(client.Session.Client.Address, _clients.Token(client)); break;
                 case ActionKind.Remember: client.Service.Allowlist?.Remember(client.Session.Client.Address, action.Record); break;
                 case ActionKind.PrepareTls: _tls.Prepare(client); break;
@@ -752,6 +783,7 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
     /// <summary>The client is not ours to count any more: it has left, or a server has it.</summary>
     private void CountOut(Client client)
     {
+        client.Session.OnGone();
         _addresses.Leave(client.Session.Client);
         _actions.Clear();
         client.Service.Load.ClientLeft(client.Session.Settings, _actions);

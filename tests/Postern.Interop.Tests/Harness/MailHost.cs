@@ -149,7 +149,7 @@ internal sealed class MailHost : IDisposable
             File.WriteAllText(Path.Combine(host.DaemonDirectory, "postern"), $"#!/bin/sh\nexec {string.Join(' ', PosternProcess.Command)} \"$@\"\n");
             Tool.Must("chmod", "0755", Path.Combine(host.DaemonDirectory, "postern"));
             host.ConfigureMaster(services, parameters);
-            host.WriteResolvConf(resolvConf);
+            host.UseResolvConf(resolvConf);
             host.StartPostfix();
             return host;
         }
@@ -190,7 +190,7 @@ internal sealed class MailHost : IDisposable
         try
         {
             host.Configure(parameters);
-            host.WriteResolvConf(resolvConf);
+            host.UseResolvConf(resolvConf);
             host.StartPostern();
             return host;
         }
@@ -201,7 +201,9 @@ internal sealed class MailHost : IDisposable
         }
     }
 
-    private void WriteResolvConf(string? text)
+    /// <summary>What is started from now on has a resolver of its own.</summary>
+    /// <param name="text">In place of /etc/resolv.conf; null: the machine's own stays.</param>
+    public void UseResolvConf(string? text)
     {
         if (text is not null)
             File.WriteAllText(_resolvConf = Path.Combine(Directory, "resolv.conf"), text);

@@ -52,7 +52,7 @@ internal sealed class LoopHarness : IDisposable
         Service = new RunningService { Settings = settings, Allowlist = allowlist, Handoff = handoff };
         Log = new MailLog(_memory, new LogOptions(), TimeProvider.System);
         var tags = LogTags.For("postfix");
-        Loop = new EventLoop(TimeProvider.System, Log, tags.Postscreen, maxClients);
+        Loop = new EventLoop(TimeProvider.System, Log, tags.Postscreen, maxClients) { OwnTag = tags.Postern };
         if (certificates is not null)
             Loop.Tls = new TlsServer(certificates, TimeProvider.System, tags.Tlsproxy, (severity, text) => Loop.Post(() => Log.Write(tags.Tlsproxy, severity, text)));
         if (nameServer is not null)
@@ -60,6 +60,7 @@ internal sealed class LoopHarness : IDisposable
             var files = new FakeTextFiles { ["resolv.conf"] = $"nameserver [{nameServer.Address}]:{nameServer.Port}\n" };
             _resolver = new UdpResolver(new ResolverFile(files, "resolv.conf"), TimeProvider.System, Loop.Watch, Loop.Forget, Loop.Post);
             Loop.Dnsbl = new DnsblLookups(_resolver, Log, tags, TimeProvider.System);
+            Loop.ReverseNames = new ReverseLookups(_resolver);
         }
 
         var listener = Listener.Open(new Endpoint(Ip.Of("127.0.0.1"), 0), 1024, Service, out var problem);

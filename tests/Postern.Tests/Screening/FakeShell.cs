@@ -3,6 +3,7 @@ using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
 using Postern.Core.Dnsbl;
+using Postern.Core.Lanes;
 using Postern.Core.Relay;
 using Postern.Core.Screening;
 
@@ -133,6 +134,19 @@ public sealed class FakeShell : IAllowlistView
         return true;
     }
 
+    /// <summary>The session has asked for the client's reverse name.</summary>
+    public bool AsksName { get; private set; }
+
+    /// <summary>DNS answers about the reverse name.</summary>
+    public void TellName(ReverseName name)
+    {
+        if (IsOver)
+            return;
+        _actions.Clear();
+        Session.OnReverseName(name, _actions);
+        Perform();
+    }
+
     /// <summary>Tells the session what another session of the client was told, too.</summary>
     public void TellDnsblComplete()
     {
@@ -236,6 +250,13 @@ public sealed class FakeShell : IAllowlistView
             {
                 case ActionKind.Log:
                     Write("= log " + (action.Severity is LogSeverity.Info ? "" : action.Severity.ToString().ToLowerInvariant() + ": ") + text);
+                    break;
+                case ActionKind.LogAsPostern:
+                    Write("= postern " + text);
+                    break;
+                case ActionKind.LookUpReverseName:
+                    AsksName = true;
+                    Write("= look up the reverse name");
                     break;
                 case ActionKind.Send:
                     Sent.Append(text);

@@ -5,6 +5,7 @@ using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
 using Postern.Core.Dnsbl;
+using Postern.Core.Lanes;
 using Postern.Core.Relay;
 using Postern.Core.Screening;
 using Postern.Core.Smtp;
@@ -126,6 +127,12 @@ public sealed class TranscriptTests
             return;
         }
 
+        if (Regex.Match(what, @"^reverse name (?<status>\w+)( (?<name>\S+))?$") is { Success: true } reverse)
+        {
+            shell.TellName(new ReverseName(Enum.Parse<ReverseNameStatus>(reverse.Groups["status"].Value, ignoreCase: true), reverse.Groups["name"].Value));
+            return;
+        }
+
         switch (what)
         {
             case "hang up": shell.HangUp(); break;
@@ -175,6 +182,11 @@ public sealed class TranscriptTests
             case "dnsbl_action": return settings with { DnsblAction = Enum.Parse<FailAction>(value, ignoreCase: true) };
             case "dnsbl_threshold": return settings with { DnsblThreshold = int.Parse(value, CultureInfo.InvariantCulture) };
             case "dnsbl_allowlist_threshold": return settings with { DnsblAllowlistThreshold = int.Parse(value, CultureInfo.InvariantCulture) };
+            case "lanes":
+                var waits = new LaneWaits(TimeSpan.FromSeconds(int.Parse(value, CultureInfo.InvariantCulture)), default, default);
+                return settings with { Lanes = new LaneSettings { Waits = waits, Rules = new RdnsRules { BigSenders = new NameSuffixes(["big.example"]) } } };
+            case "keepalive":
+                return settings with { Lanes = settings.Lanes! with { Keepalive = TimeSpan.FromSeconds(int.Parse(value, CultureInfo.InvariantCulture)) } };
             case "record":
                 records.Add(value);
                 return settings;
