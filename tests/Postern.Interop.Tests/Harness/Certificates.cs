@@ -35,6 +35,16 @@ internal sealed class Certificates : IDisposable
     /// <summary>Lines of main.cf: TLS with smtpd, and with whoever screens.</summary>
     public string[] Settings => ["smtpd_tls_security_level = may", $"smtpd_tls_chain_files = {ChainFile}", "smtpd_tls_loglevel = 1"];
 
+    /// <summary>The key and its certificates in a file that another user may read.</summary>
+    /// <returns>Its path.</returns>
+    public string CopyFor(string user, string directory)
+    {
+        var path = Path.Combine(directory, "chain.pem");
+        File.Copy(ChainFile, path, overwrite: true);
+        Tool.Must("chown", user, path);
+        return path;
+    }
+
     private string ChainFile => Path.Combine(_directory, "chain.pem");
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
