@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Postern.Interop.Tests.Harness;
 
-/// <summary>A certificate for mail.lab.example with the chain behind it: a root, an authority between, the server.</summary>
+/// <summary>A certificate for mail.lab.example at 127.0.0.1 with the chain behind it: a root, an authority between, the server.</summary>
 internal sealed class Certificates : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("postern-certificates-").FullName;
@@ -20,6 +20,7 @@ internal sealed class Certificates : IDisposable
         var request = new CertificateRequest("CN=mail.lab.example", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName("mail.lab.example");
+        names.AddIpAddress(System.Net.IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         using var server = request.Create(middleWithKey, now.AddDays(-1), now.AddDays(28), [2]);
