@@ -100,6 +100,7 @@ def private_bytes(pid):
 
 def send(port, file, size):
     session = connect(port)
+    session.settimeout(None)
     start = time.perf_counter()
     sent = 0
     while sent < size:
