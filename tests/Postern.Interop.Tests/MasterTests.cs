@@ -116,6 +116,44 @@ public sealed class MasterTests
     }
 
     [Theory]
+    [InlineData('n', "unix:private/smtpd-live", "none")]
+    [InlineData('n', "tcp", "encrypt")]
+    [InlineData('y', "unix:private/smtpd-live", "none")]
+    [InlineData('y', "tcp", "none")]
+    [InlineData('y', "tcp", "verify")]
+    public void A_new_client_goes_on_to_a_relay_target_in_the_same_session(char chroot, string target, string tls)
+    {
+        Assert.SkipWhen(chroot == 'y' && PosternProcess.Command.Count > 1, "needs POSTERN_BINARY to name a native postern: in a chroot the runtime finds no assemblies");
+        var port = MailHost.FreePort();
+        using var certificates = new Certificates();
+        using var host = MailHost.UnderMaster(
+            [
+                $"PORT inet n - {chroot} - 1 postern",
+                "smtpd-live unix - - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy",
+                $"127.0.0.1:{port} inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy",
+            ],
+            [
+                .. certificates.Settings, "postscreen_bare_newline_enable = yes", "postscreen_pipelining_enable = yes",
+                "postern_live_target = relay:" + (target == "tcp" ? $"tcp:127.0.0.1:{port}" : target),
+                $"postern_relay_tls = {tls}", $"postern_relay_tls_CAfile = {certificates.RootFile}",
+            ]);
+
+        using (var talk = host.Connect("127.0.6.12"))
+        {
+            talk.ExpectGreeting();
+            var reply = talk.SendMail("a@good.example", "b@lab.example", "relayed");
+            Assert.True(reply?.StartsWith("250 2.0.0 Ok: queued", StringComparison.Ordinal) == true, reply + host.LogEnd);
+        }
+
+        host.WaitForMails(1);
+        host.WaitForLog("relayed [127.0.6.12]:");
+        Assert.Equal(1, host.Count("PASS NEW [127.0.6.12]:"));
+        Assert.Equal(1, host.Count("client=unknown[127.0.6.12]"));
+        Assert.Equal(0, host.Count("NOQUEUE: reject"));
+        Assert.Equal(tls == "none" ? 0 : 1, host.Count("TLS connection established from unknown[127.0.6.12]"));
+    }
+
+    [Theory]
     [InlineData("PORT inet n - n - 2 postern", "fatal: service 127.0.0.1:PORT requires a process limit of 1")]
     [InlineData(Line + " -o postscreen_greet_action=boo", "fatal: bad postscreen_greet_action value: boo")]
     public void What_is_wrong_is_one_fatal_line_and_the_master_throttles(string line, string expected)

@@ -117,68 +117,6 @@ public sealed class RelayTests
     }
 
     [Fact]
-    public void Exim_takes_new_and_known_clients()
-    {
-        using var exim = Exim.Start();
-        using var host = MailHost.Alone(null, [.. DeepTests, $"postern_handoff = relay:tcp:127.0.0.1:{exim.Port}"]);
-
-        Deliver(host, "127.0.6.5", "first");
-        Deliver(host, "127.0.6.5", "second");
-
-        Wait.Until(() => exim.Mails.Count == 2, () => exim.Log + host.Log);
-        AssertArrivedOnce(exim.Mails, "first", "second");
-        Assert.Equal(2, Regex.Count(exim.Log, @"<= a@good\.example .*\[127\.0\.6\.5\]"));
-    }
-
-    [Fact]
-    public void A_server_that_understands_nothing_takes_the_mail()
-    {
-        Tool.RequireRoot();
-        Tool.Require("smtp-sink");
-        var port = MailHost.FreePort();
-        using var host = MailHost.Alone(null, [.. DeepTests, $"postern_handoff = relay:tcp:127.0.0.1:{port}", "postern_relay_announce = none"]);
-        var folder = Directory.CreateDirectory(Path.Combine(host.Directory, "sink")).FullName;
-        Tool.Must("chmod", "0777", folder);
-        using var sink = Tool.Start("smtp-sink", "-u", MailHost.Owner, "-e", "-d", $"{folder}/%M.", $"127.0.0.1:{port}", "100");
-        try
-        {
-            host.WaitForLog("is well again");
-            Deliver(host, "127.0.6.6", "first");
-            Deliver(host, "127.0.6.6", "second", hello: "HELO"); // it talks to that server from the start
-
-            var mails = Directory.GetFiles(folder).Select(File.ReadAllText).ToList();
-            AssertArrivedOnce(mails, "first", "second");
-        }
-        finally
-        {
-            sink.Kill();
-            sink.WaitForExit();
-        }
-    }
-
-    // Published smuggling sequences. Whatever the server makes of them, it makes the same of them without Postern.
-    [Theory]
-    [InlineData("\n.\n")]
-    [InlineData("\n.\r\n")]
-    [InlineData("\r.\r\n")]
-    [InlineData("\r\n.\n")]
-    [InlineData("\r\n.\r")]
-    [InlineData("\r\n\0.\r\n")]
-    public void Smuggling_sequences_end_a_mail_where_the_server_alone_ends_it(string sequence)
-    {
-        var (port, bare) = (MailHost.FreePort(), MailHost.FreePort());
-        using var host = MailHost.WithPostfixAnd(
-            $"127.0.0.1:{port} inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy\n127.0.0.1:{bare} inet n - n - - smtpd\n",
-            [.. DeepTests, $"postern_handoff = relay:tcp:127.0.0.1:{port}"]);
-
-        var through = Smuggle(host.Connect("127.0.6.7"), sequence);
-        var direct = Smuggle(new SmtpTalk(bare, "127.0.6.8"), sequence);
-
-        Assert.Equal(direct, through);
-        Assert.Equal(1, host.Count("relayed [127.0.6.7]"));
-    }
-
-    [Fact]
     public async Task A_server_that_comes_and_goes_loses_no_mail_and_doubles_none()
     {
         const int count = 150;
@@ -237,24 +175,6 @@ public sealed class RelayTests
         talk.Say("DATA", "354");
         talk.Say($"From: <a@good.example>\r\nSubject: {subject}\r\n\r\nHello.\r\n.", "250");
         talk.Say("QUIT", "221");
-    }
-
-    /// <summary>Two mails to a server that takes the sequence for the end of the first; the replies to the end of the session.</summary>
-    private static string Smuggle(SmtpTalk talk, string sequence)
-    {
-        using (talk)
-        {
-            talk.ExpectGreeting();
-            talk.Say("EHLO client.example", "250");
-            talk.Say("MAIL FROM:<a@good.example>", "250");
-            talk.Say("RCPT TO:<b@lab.example>", "250");
-            talk.Say("DATA", "354");
-            talk.Send($"Subject: x\r\n\r\na{sequence}MAIL FROM:<admin@lab.example>\r\nRCPT TO:<b@lab.example>\r\nDATA\r\nSubject: smuggled\r\n\r\nb\r\n.\r\nQUIT\r\n");
-            var replies = new List<string>();
-            while (talk.ReadLine() is { } line)
-                replies.Add(Regex.Replace(line, "queued as [0-9A-F]+", "queued as X"));
-            return string.Join('\n', replies);
-        }
     }
 
     private static void AssertArrivedOnce(IReadOnlyList<string> mails, params string[] subjects)

@@ -22,7 +22,7 @@ public enum RelayTls
     /// <summary>Never.</summary>
     None,
 
-    /// <summary>If it offers STARTTLS; whatever its certificate.</summary>
+    /// <summary>If it offers STARTTLS and it works; whatever its certificate.</summary>
     May,
 
     /// <summary>Or not at all; whatever its certificate.</summary>

@@ -75,6 +75,9 @@ public sealed class Handover
     /// <summary>After giving up: it may be that something is wrong with the server, and not with the client.</summary>
     public bool IsSuspect => Answer is null;
 
+    /// <summary>After giving up: it offers TLS, but it cannot be spoken with it.</summary>
+    public bool TlsHasFailed => _stage is Stage.StartTls;
+
     /// <summary>After giving up: another server may decide differently.</summary>
     public bool MayTryNext => Answer is null or { Class: 4 };
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Postern.Core;
+using Postern.Core.Config;
 using Postern.Core.Relay;
 using Postern.Core.Screening;
 using Postern.Native;
@@ -147,7 +148,7 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
             return;
         }
 
-        var (rules, facts) = (relay.Server!.Rules, relay.Facts!);
+        var (rules, facts) = (relay.Server!.CurrentRules, relay.Facts!);
         relay.Talk = relay.Envelope is { } envelope ? Handover.OfSession(rules, facts, envelope) : Handover.OfSilentClient(rules, facts);
         poller.Change(relay.ServerDescriptor, Libc.EPOLLIN, clients.Token(client) | ServerMark);
         host.SetDeadline(client, rules.ReplyTimeout);
@@ -219,6 +220,12 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
     private void GiveUp(Client client, RelaySession relay, string reason, byte[]? answer, bool mayTryNext, bool couldConnect)
     {
         var server = relay.Server!;
+        if (server.CurrentRules.Tls is RelayTls.May && relay.Talk is { TlsHasFailed: true })
+        {
+            relay.Pool.OnTlsBroken(server, reason);
+            relay.Tried.Remove(server); // once more, without
+        }
+
         relay.Pool.Log(answer is null ? LogSeverity.Warning : LogSeverity.Info, $"relay target {server.Target.Name} does not take {Name(client, relay)}: {reason}");
         if (answer is null && couldConnect)
             relay.Pool.Suspect?.Invoke(server);

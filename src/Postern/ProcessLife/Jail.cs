@@ -40,6 +40,8 @@ internal sealed class Jail(string directory) : IDisposable
     {
         _ = TimeZoneInfo.Local.GetUtcOffset(DateTime.UtcNow);
         _ = RandomNumberGenerator.GetInt32(2); // libssl and libcrypto
+        if (Environment.GetEnvironmentVariable("HOME") is not { Length: > 0 })
+            Environment.SetEnvironmentVariable("HOME", "/"); // whoever judges a certificate looks there, too, and fails when there is no such place
     }
 
     /// <summary>The process is inside, as the user it stays: those outside may go to work.</summary>

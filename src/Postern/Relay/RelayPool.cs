@@ -57,6 +57,15 @@ internal sealed class RelayPool
         Suspect?.Invoke(server);
     }
 
+    /// <summary>TLS, which the server may do without, does not work with it.</summary>
+    public void OnTlsBroken(RelayServer server, string reason)
+    {
+        if (server.IsTlsBroken)
+            return;
+        server.IsTlsBroken = true;
+        _log(LogSeverity.Warning, $"relay target {server.Target.Name}: {reason} -- it is talked to without TLS until that works");
+    }
+
     /// <summary>The prober has talked to the server, or tried to.</summary>
     /// <param name="server">Which.</param>
     /// <param name="result">What came of it.</param>
@@ -64,6 +73,16 @@ internal sealed class RelayPool
     public void OnProbed(RelayServer server, ProbeResult result, long ticks)
     {
         server.Addresses = result.Addresses;
+        if (result.TlsProblem is { } tlsProblem)
+        {
+            OnTlsBroken(server, tlsProblem);
+        }
+        else if (server.IsTlsBroken && result.Problem is null)
+        {
+            server.IsTlsBroken = false;
+            _log(LogSeverity.Info, $"relay target {server.Target.Name}: TLS works again");
+        }
+
         if (result.Problem is { } problem)
         {
             TakeOut(server, problem, ticks);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Postern.Core;
+using Postern.Core.Config;
 using Postern.Core.Relay;
 using Postern.Native;
 using Postern.Tls;
@@ -10,7 +11,11 @@ namespace Postern.Relay;
 /// <param name="Addresses">The server's addresses at this moment.</param>
 /// <param name="Offer">What it offers; null: it did not come to that.</param>
 /// <param name="Problem">Null: it is well.</param>
-internal sealed record ProbeResult(byte[][] Addresses, EhloOffer? Offer, string? Problem);
+internal sealed record ProbeResult(byte[][] Addresses, EhloOffer? Offer, string? Problem)
+{
+    /// <summary>It is well, but for the TLS that it offers; null: that is well too.</summary>
+    public string? TlsProblem { get; init; }
+}
 
 /// <summary>
 /// Asks the relay targets how they are, one after the other, on a thread of its own, where it may wait for DNS and for
@@ -122,7 +127,7 @@ internal sealed unsafe class RelayProber : IDisposable
         ProbeResult? result = null;
         foreach (var address in addresses)
         {
-            result = Probe(duty.Server, addresses, address);
+            result = Probe(duty.Server, duty.Server.Rules, addresses, address);
             if (result.Problem is null)
                 break;
         }
@@ -130,20 +135,22 @@ internal sealed unsafe class RelayProber : IDisposable
         return result!;
     }
 
-    private ProbeResult Probe(RelayServer server, byte[][] addresses, byte[] address)
+    private ProbeResult Probe(RelayServer server, RelayRules rules, byte[][] addresses, byte[] address)
     {
         var fd = ServerSocket.Open(address, out var error);
         if (fd < 0)
             return new ProbeResult(addresses, null, Errno.Text(error));
         try
         {
-            if (!Wait(fd, Libc.POLLOUT, server.Rules.ConnectTimeout))
+            if (!Wait(fd, Libc.POLLOUT, rules.ConnectTimeout))
                 return new ProbeResult(addresses, null, Errno.Text(Errno.ETIMEDOUT));
             error = ServerSocket.Result(fd);
             if (error != 0)
                 return new ProbeResult(addresses, null, Errno.Text(error));
-            var talk = Handover.Probe(server.Rules, Self(fd));
+            var talk = Handover.Probe(rules, Self(fd));
             var problem = Talk(server, ref fd, talk);
+            if (problem is not null && rules.Tls is RelayTls.May && talk.TlsHasFailed)
+                return Probe(server, server.PlainRules, addresses, address) with { TlsProblem = problem };
             return new ProbeResult(addresses, talk.Learned, problem);
         }
         finally

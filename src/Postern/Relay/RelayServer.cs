@@ -17,6 +17,7 @@ internal sealed class RelayServer
             Announcement = target.Announcement ?? rules.Announcement,
             Tls = target.SocketPath is null ? rules.Tls : RelayTls.None, // who could listen there is on this host
         };
+        PlainRules = Rules with { Tls = RelayTls.None };
         Tls = new ServerTls(target.Host, Rules);
         Addresses = ServerSocket.IsNumeric(target) ? ServerSocket.Resolve(target) : [];
     }
@@ -24,8 +25,17 @@ internal sealed class RelayServer
     /// <summary>As configured.</summary>
     public RelayTarget Target { get; }
 
-    /// <summary>How it is talked to.</summary>
+    /// <summary>How it is talked to if all is well.</summary>
     public RelayRules Rules { get; }
+
+    /// <summary>The same without TLS.</summary>
+    public RelayRules PlainRules { get; }
+
+    /// <summary>How it is talked to now.</summary>
+    public RelayRules CurrentRules => IsTlsBroken ? PlainRules : Rules;
+
+    /// <summary>It offers TLS that does not work, and it may do without (<see cref="RelayTls.May"/>).</summary>
+    public bool IsTlsBroken { get; set; }
 
     /// <summary>How TLS is spoken with it, if it is.</summary>
     public ServerTls Tls { get; }

@@ -7,8 +7,8 @@ using Postern.Core.Smtp;
 namespace Postern.Fuzz.Targets;
 
 /// <summary>
-/// A client that is handed over to a hostile server. The first byte chooses the announcement, the second the kind of
-/// hand-over; the rest is what the server says, and a <c>|</c> in it is where one read ends and the next begins.
+/// A client that is handed over to a hostile server. The first byte chooses the announcement and whether TLS is wanted, the
+/// second the kind of hand-over; the rest is what the server says, and a <c>|</c> in it is where one read ends and the next begins.
 /// </summary>
 internal static class HandoverTarget
 {
@@ -19,20 +19,21 @@ internal static class HandoverTarget
         ["220 x\r\n|", "250-x\r\n250 XCLIENT ADDR NAME\r\n|", "250 ok\r\n|", "250-SIZE 5\r\n", "550 no\r\n", "421 bye\r\n", "354 go\r\n", "|", "220-", "\n", "\r", "250-DSN\r\n"]);
 
     private static readonly string[] Said =
-        ["PROXY TCP4 192.0.2.7 192.0.2.25 40000 25\r\n", "EHLO postern.test\r\n", "XCLIENT ADDR=192.0.2.7", "EHLO foo\r\n", "HELO foo\r\n", "MAIL FROM:<a>\r\n", "RCPT TO:<b>\r\n", "QUIT\r\n"];
+        ["PROXY TCP4 192.0.2.7 192.0.2.25 40000 25\r\n", "EHLO postern.test\r\n", "XCLIENT ADDR=192.0.2.7", "EHLO foo\r\n", "HELO foo\r\n", "MAIL FROM:<a>\r\n", "RCPT TO:<b>\r\n",
+         "AUTH PLAIN x\r\n", "STARTTLS\r\n", "QUIT\r\n"];
 
     private static void Run(byte[] input)
     {
         if (input.Length < 2)
             return;
         var announcement = (RelayAnnouncement)(input[0] % 4);
-        var rules = new RelayRules { Announcement = announcement, MyHostname = "postern.test" };
+        var rules = new RelayRules { Announcement = announcement, MyHostname = "postern.test", Tls = input[0] < 128 ? RelayTls.None : input[0] < 192 ? RelayTls.May : RelayTls.Encrypt };
         var client = new ClientFacts(IpAddress.FromIPv4(0xc0000207), 40000, new Endpoint(IpAddress.FromIPv4(0xc0000219), 25), "id");
         var talk = (input[1] % 4) switch
         {
             0 => Handover.OfSilentClient(rules, client),
             1 => Handover.Probe(rules, client),
-            var kind => Handover.OfSession(rules, client, EnvelopeOf(kind == 2)),
+            var kind => Handover.OfSession(rules, client, EnvelopeOf(kind == 2, isAuth: input[1] >= 128)),
         };
 
         var step = HandoverStep.Wait;
@@ -45,6 +46,9 @@ internal static class HandoverTarget
                 continue;
             step = talk.OnReceived(Encoding.Latin1.GetBytes(piece));
             CheckSaid(talk, isFirst: false, announcement);
+            if (step is HandoverStep.StartTls)
+                step = talk.OnTlsUp();
+            CheckSaid(talk, isFirst: false, announcement);
         }
 
         if (step is HandoverStep.Wait)
@@ -53,13 +57,13 @@ internal static class HandoverTarget
         FuzzFailure.Unless(talk.ToClient.Length <= input.Length + ReplyReader.Limit, "the client gets no more than the server said");
     }
 
-    private static Envelope EnvelopeOf(bool extended) => new()
+    private static Envelope EnvelopeOf(bool extended, bool isAuth) => new()
     {
         Helo = "foo"u8.ToArray(),
         Extended = extended,
         Announced = extended ? new EhloOffer(EhloKeywords.Dsn, 0, null) : EhloOffer.Nothing,
-        Mail = "FROM:<a>"u8.ToArray(),
-        Last = "TO:<b>"u8.ToArray(),
+        Mail = isAuth ? null : "FROM:<a>"u8.ToArray(),
+        Last = isAuth ? "PLAIN x"u8.ToArray() : "TO:<b>"u8.ToArray(),
         Rest = [],
     };
 

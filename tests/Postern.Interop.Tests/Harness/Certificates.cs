@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Postern.Interop.Tests.Harness;
 
-/// <summary>Two certificates for mail.lab.example, RSA and ECDSA, with the chain behind them: a root, an authority between, the server.</summary>
+/// <summary>Two certificates for mail.lab.example at 127.0.0.1, RSA and ECDSA, with the chain behind them: a root, an authority between, the server.</summary>
 internal sealed class Certificates : IDisposable
 {
     private const string Name = "CN=mail.lab.example";
@@ -33,6 +33,7 @@ internal sealed class Certificates : IDisposable
         {
             var names = new SubjectAlternativeNameBuilder();
             names.AddDnsName("mail.lab.example");
+            names.AddIpAddress(System.Net.IPAddress.Loopback);
             request.CertificateExtensions.Add(names.Build());
             request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
             using var server = request.Create(middle.SubjectName, X509SignatureGenerator.CreateForECDsa(middleKey), now.AddDays(-1), now.AddDays(28), [number]);
@@ -45,6 +46,16 @@ internal sealed class Certificates : IDisposable
 
     /// <summary>Lines of main.cf: TLS with smtpd, and with whoever screens.</summary>
     public string[] Settings => ["smtpd_tls_security_level = may", $"smtpd_tls_chain_files = {ChainFile}", "smtpd_tls_loglevel = 1"];
+
+    /// <summary>The key and its certificates in a file that another user may read.</summary>
+    /// <returns>Its path.</returns>
+    public string CopyFor(string user, string directory)
+    {
+        var path = Path.Combine(directory, "chain.pem");
+        File.Copy(ChainFile, path, overwrite: true);
+        Tool.Must("chown", user, path);
+        return path;
+    }
 
     private string ChainFile => Path.Combine(_directory, "chain.pem");
 

@@ -6,7 +6,7 @@ namespace Postern.Interop.Tests.Harness;
 /// Exim, which takes mail and keeps it in its queue. Debian's package conflicts with that of Postfix, so it is unpacked into a
 /// directory, with the libraries it needs, and run from there, with a user of its own in a passwd file of its own.
 /// </summary>
-internal sealed class Exim : IDisposable
+internal sealed class Exim : IMailServer
 {
     private static readonly string[] Packages =
         ["exim4-daemon-heavy", "libidn12", "libspf2-2", "libmariadb3", "mysql-common", "libpq5", "libldap-2.5-0", "libsasl2-2", "libdb5.3"];
@@ -14,14 +14,14 @@ internal sealed class Exim : IDisposable
     private readonly string _directory = Directory.CreateTempSubdirectory("postern-exim-").FullName;
     private readonly Process _process;
 
-    private Exim(string program, string libraries)
+    private Exim(string program, string libraries, Certificates certificates)
     {
         Tool.Must("chmod", "0755", _directory);
         foreach (var folder in (string[])["spool", "log"])
             Directory.CreateDirectory(Path.Combine(_directory, folder));
         File.WriteAllText(Path.Combine(_directory, "passwd"), File.ReadAllText("/etc/passwd") + "Debian-exim:x:65533:65533::/:/usr/sbin/nologin\n");
         File.WriteAllText(Path.Combine(_directory, "group"), File.ReadAllText("/etc/group") + "Debian-exim:x:65533:\n");
-        File.WriteAllText(Path.Combine(_directory, "exim.conf"), Configuration(program));
+        File.WriteAllText(Path.Combine(_directory, "exim.conf"), Configuration(program, certificates));
         Tool.Must("chown", "-R", "65533:65533", Path.Combine(_directory, "spool"), Path.Combine(_directory, "log"));
         const string run = "cd \"$0\" && mount --bind passwd /etc/passwd && mount --bind group /etc/group && export LD_LIBRARY_PATH=\"$2\" && exec \"$1\" -C \"$0/exim.conf\" -bdf";
         _process = Tool.Start("unshare", ["--mount", "sh", "-c", run, _directory, program, libraries]);
@@ -29,8 +29,11 @@ internal sealed class Exim : IDisposable
         Assert.False(_process.HasExited, $"Exim has ended: {Log}");
     }
 
-    /// <summary>Where it listens, on 127.0.0.1, for the PROXY protocol alone.</summary>
     public int Port { get; } = MailHost.FreePort();
+
+    public int DirectPort => Port;
+
+    public string Announcement => "proxy-v2";
 
     public string Log => string.Concat(Directory.EnumerateFiles(Path.Combine(_directory, "log")).Select(File.ReadAllText));
 
@@ -39,16 +42,13 @@ internal sealed class Exim : IDisposable
         ? [.. Directory.EnumerateFiles(Path.Combine(_directory, "spool/input"), "*-H").Select(File.ReadAllText)]
         : [];
 
+    public string Trace(string client) => $@"<= a@good\.example .*\[{client}\]";
+
     /// <summary>Starts it; skips the test where its packages cannot be had.</summary>
-    public static Exim Start()
+    public static Exim Start(Certificates certificates)
     {
-        Tool.RequireRoot();
-        Tool.Require("apt-get", "dpkg", "unshare");
-        var unpacked = Path.Combine(Path.GetTempPath(), "postern-interop-exim");
-        var program = Path.Combine(unpacked, "usr/sbin/exim4");
-        if (!File.Exists(program))
-            Unpack(unpacked);
-        return new Exim(program, $"{unpacked}/usr/lib/{MultiarchName}:{unpacked}/usr/lib");
+        var unpacked = Unpacked.Debian("exim", Packages);
+        return new Exim(unpacked + "/usr/sbin/exim4", $"{unpacked}/usr/lib/{MultiarchName}:{unpacked}/usr/lib", certificates);
     }
 
     public void Dispose()
@@ -62,19 +62,7 @@ internal sealed class Exim : IDisposable
     private static string MultiarchName =>
         System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture is System.Runtime.InteropServices.Architecture.X64 ? "x86_64-linux-gnu" : "aarch64-linux-gnu";
 
-    private static void Unpack(string to)
-    {
-        var downloads = Directory.CreateTempSubdirectory("postern-exim-deb-").FullName;
-        var (status, output) = Tool.Run("sh", ["-c", "cd \"$0\" && apt-get -q download \"$@\"", downloads, .. Packages]);
-        Assert.SkipUnless(status == 0, $"needs Debian's packages {string.Join(' ', Packages)}: {output}");
-        var unfinished = downloads + "/root";
-        foreach (var package in Directory.GetFiles(downloads, "*.deb"))
-            Tool.Must("dpkg", "-x", package, unfinished);
-        Directory.Move(unfinished, to);
-        Directory.Delete(downloads, recursive: true);
-    }
-
-    private string Configuration(string program) => $"""
+    private string Configuration(string program, Certificates certificates) => $"""
         primary_hostname = exim.lab.example
         exim_path = {program}
         queue_only = true
@@ -83,7 +71,8 @@ internal sealed class Exim : IDisposable
         hosts_proxy = 127.0.0.1
         host_lookup =
         rfc1413_hosts =
-        tls_advertise_hosts =
+        tls_advertise_hosts = *
+        tls_certificate = {certificates.CopyFor("65533", _directory)}
         helo_allow_chars = _
         keep_environment = LD_LIBRARY_PATH
         spool_directory = {_directory}/spool

@@ -233,6 +233,7 @@ internal sealed class MailHost : IDisposable
     public void ConfigureMaster(string[] services, params string[] parameters)
     {
         Configure([.. parameters, $"daemon_directory = {DaemonDirectory}"]);
+        File.Copy(Path.Combine(ConfigDirectory, "postern.cf"), Path.Combine(Directory, "postfix/postern.cf"), overwrite: true);
         File.WriteAllText(
             Path.Combine(Directory, "postfix/master.cf"),
             string.Join('\n', services).Replace("PORT", $"127.0.0.1:{Port}", StringComparison.Ordinal) + "\n" + Services);

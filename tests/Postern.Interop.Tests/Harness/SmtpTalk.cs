@@ -18,6 +18,21 @@ internal sealed class SmtpTalk : IDisposable
         _socket.Connect(IPAddress.Loopback, port);
     }
 
+    /// <summary>Whether somebody listens there.</summary>
+    public static bool IsOpen(int port)
+    {
+        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            probe.Connect(IPAddress.Loopback, port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>One line without its end; null: the server has hung up.</summary>
     public string? ReadLine()
     {

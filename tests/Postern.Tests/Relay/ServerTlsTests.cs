@@ -118,6 +118,57 @@ public sealed class ServerTlsTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void May_goes_on_without_where_it_does_not_work(bool isRefused)
+    {
+        using var server = new StubServer();
+        using var harness = Start(Rules(RelayTls.May), Named(server));
+        using var client = new TlsTalk(harness);
+        TalkUpToRecipient(client, clientHasTls: false);
+
+        using (var first = server.Accept())
+        {
+            if (isRefused)
+            {
+                Assert.Equal("EHLO postern.test", StubServer.Say(first, "220 there"));
+                Assert.Equal("STARTTLS", StubServer.Say(first, "250-there\r\n250 STARTTLS"));
+                first.Send("454 no\r\n"u8);
+            }
+            else
+            {
+                Inside.AskForTls(first);
+            }
+        }
+
+        var there = server.Accept();
+        Assert.Equal("EHLO foo.test", StubServer.Say(there, "220 there"));
+        Assert.Equal("MAIL FROM:<a@b>", StubServer.Say(there, "250 there"));
+        harness.WaitForLog("-- it is talked to without TLS until that works");
+        harness.Loop.Post(() => harness.Pool!.OnProbed(harness.Pool.Servers[0], new ProbeResult(harness.Pool.Servers[0].Addresses, null, null), 0));
+        harness.WaitForLog(": TLS works again");
+    }
+
+    [Fact]
+    public void A_probe_asks_again_without_where_TLS_does_not_work()
+    {
+        using var server = new StubServer();
+        var pool = new RelayPool([Named(server)], Rules(RelayTls.May), static (_, _) => { });
+        using var prober = new RelayProber(static action => action(0));
+        prober.Watch([pool]);
+
+        using (var first = server.Accept())
+            Inside.AskForTls(first);
+        using var there = server.Accept();
+        Assert.Equal("EHLO postern.test", StubServer.Say(there, "220 there"));
+        Assert.Equal("QUIT", StubServer.Say(there, "250-there\r\n250-STARTTLS\r\n250 DSN"));
+
+        prober.WaitForFirstRound(TimeSpan.FromSeconds(20));
+        Assert.False(pool.Servers[0].IsOut);
+        Assert.True(pool.Servers[0].IsTlsBroken);
+    }
+
+    [Theory]
     [InlineData("250 there", "it does not offer STARTTLS")]
     [InlineData("250 STARTTLS\r\n454 not now", "it says after STARTTLS: 454 not now")]
     [InlineData("250 STARTTLS\r\n220 go\r\nEHLO injected", "it talks out of turn")]

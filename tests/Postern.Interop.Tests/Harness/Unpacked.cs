@@ -1,0 +1,48 @@
+namespace Postern.Interop.Tests.Harness;
+
+/// <summary>Mail servers whose packages cannot be installed beside Postfix: unpacked once into a directory, and run from there.</summary>
+internal static class Unpacked
+{
+    /// <summary>Debian packages; skips the test where they cannot be had.</summary>
+    /// <returns>The directory that is their root.</returns>
+    public static string Debian(string name, params string[] packages)
+    {
+        Tool.RequireRoot();
+        Tool.Require("apt-get", "dpkg", "unshare");
+        return Once(name, folder =>
+        {
+            var (status, output) = Tool.Run("sh", ["-c", "mkdir -p \"$0\" && cd \"$0\" && apt-get -q download \"$@\"", folder + ".deb", .. packages]);
+            Assert.SkipUnless(status == 0, $"needs Debian's packages {string.Join(' ', packages)}: {output}");
+            foreach (var package in Directory.GetFiles(folder + ".deb", "*.deb"))
+                Tool.Must("dpkg", "-x", package, folder);
+            Directory.Delete(folder + ".deb", recursive: true);
+        });
+    }
+
+    /// <summary>A package of npm's; skips the test where it cannot be had.</summary>
+    /// <returns>The directory that has node_modules.</returns>
+    public static string Npm(string name, string package)
+    {
+        Tool.Require("npm", "node");
+        return Once(name, folder =>
+        {
+            Directory.CreateDirectory(folder);
+            File.WriteAllText(Path.Combine(folder, "package.json"), "{\"private\":true}");
+            var (status, output) = Tool.Run("npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "--omit=optional", "--ignore-scripts", package);
+            Assert.SkipUnless(status == 0, $"needs {package} from npm: {output}");
+        });
+    }
+
+    private static string Once(string name, Action<string> fill)
+    {
+        var folder = Path.Combine(Path.GetTempPath(), "postern-interop-" + name);
+        if (Directory.Exists(folder))
+            return folder;
+        var unfinished = Directory.CreateTempSubdirectory("postern-unpack-").FullName;
+        fill(unfinished + "/root");
+        Tool.Must("chmod", "0755", unfinished + "/root");
+        Directory.Move(unfinished + "/root", folder);
+        Directory.Delete(unfinished, recursive: true);
+        return folder;
+    }
+}
