@@ -3,6 +3,7 @@ using Postern.Core.Config;
 using Postern.Core.Screening;
 using Postern.Dns;
 using Postern.Dnsbl;
+using Postern.Events;
 using Postern.Handoff;
 using Postern.Logging;
 using Postern.Loop;
@@ -45,6 +46,7 @@ internal sealed class Daemon : IDisposable
     private Configuration _configuration;
     private LogOptions _logOptions;
     private BuiltInReceiver? _receiver;
+    private EventLog? _events;
     private UdpResolver? _resolver;
 
     private Daemon(Func<Configuration> load, Configuration configuration, MailLog log, bool logToStandardOutput, MasterRole? master)
@@ -119,6 +121,7 @@ internal sealed class Daemon : IDisposable
         _loop.Dispose();
         foreach (var allowlist in _allowlists.Values)
             allowlist.Dispose();
+        _events?.Dispose();
         _manager.Dispose();
         _log.Dispose();
     }
@@ -147,6 +150,8 @@ internal sealed class Daemon : IDisposable
                 return false;
         }
 
+        if (!TryOpenEventLog(out problem))
+            return false;
         PreloadCertificates();
         if (_configuration.Services.Any(s => s.Settings.CacheMap is not null))
             AllowlistDatabase.LoadLibrary();
@@ -306,6 +311,24 @@ internal sealed class Daemon : IDisposable
         return TemporaryAllowlist.Open(options, _clock, (severity, text) => _log.Write(_tags.Postscreen, severity, text), _loop.Wake);
     }
 
+    /// <summary>In place of the one that is open, if there is one.</summary>
+    private bool TryOpenEventLog(out string? problem)
+    {
+        problem = null;
+        EventLog? opened = null;
+        if (_configuration.Process!.EventLog is { } path
+            && !EventLog.TryOpen(path, _clock, text => _log.WriteNow(_tags.Postern, LogSeverity.Warning, text), out opened, out problem))
+        {
+            return false;
+        }
+
+        if (_events is { } before)
+            ThreadPool.QueueUserWorkItem(_ => before.Dispose()); // which waits for what it still has to write
+        _events = opened;
+        _loop.ClientLeft = opened is null ? null : opened.Add;
+        return true;
+    }
+
     private void ConfigureDnsbl()
     {
         var settings = _configuration.Services.Select(s => s.Settings);
@@ -407,6 +430,7 @@ internal sealed class Daemon : IDisposable
     {
         _manager.Reloading();
         _log.Reopen();
+        _events?.Reopen();
         var configuration = _load();
         if (configuration.HasErrors)
         {
@@ -424,8 +448,11 @@ internal sealed class Daemon : IDisposable
 
     private void Apply(Configuration configuration)
     {
+        var eventLog = _configuration.Process!.EventLog;
         _configuration = configuration;
         LogProblems(configuration);
+        if (configuration.Process!.EventLog != eventLog && !TryOpenEventLog(out var notOpened))
+            _log.Write(_tags.Postern, LogSeverity.Error, $"{notOpened} -- events go where they went");
         var logOptions = LogOptionsOf(configuration.Process!, _logToStandardOutput, _master);
         string? problem = null;
         if (logOptions != _logOptions && !_log.TryReconfigure(logOptions, out problem))

@@ -11,7 +11,7 @@ public sealed class ArchitectureTests
 {
     private static readonly Dictionary<string, string[]> CoreArrows = new()
     {
-        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config", "Dnsbl"],
+        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config", "Dnsbl", "Reporting"],
         ["Config"] = ["Tables", "Dnsbl"],
         ["Dnsbl"] = ["Tables"],
         ["Smtp"] = [],
@@ -39,6 +39,7 @@ public sealed class ArchitectureTests
         ["Tls"] = ["Logging"],
         ["Master"] = ["Native"],
         ["Reports"] = [],
+        ["Events"] = ["Logging"],
         ["Cli"] = ["Lmdb", "Logging", "Master", "Storage", "Native", "Reports", "Tables", "Tls"],
     };
 

@@ -51,6 +51,7 @@ internal sealed class ProcessReader(
             ReceiverSessionLimit = values.Integer("postern_receiver_session_limit"),
             ReceiverRejectsUnknownSenderDomains = values.YesNo("postern_receiver_unknown_sender_domain_reject"),
             ListenBacklog = values.Integer("postern_listen_backlog"),
+            EventLog = ReadEventLog(values),
             StopGraceTime = values.Time("postern_stop_grace_time"),
             MaxIdle = values.Time("max_idle"),
         };
@@ -126,6 +127,16 @@ internal sealed class ProcessReader(
             values.OriginOf("maillog_file"),
             $"maillog_file value '{file}' does not match any prefix in maillog_file_prefixes",
             "choose a file below one of them, or add a prefix");
+        return null;
+    }
+
+    private string? ReadEventLog(ParameterValues values)
+    {
+        var file = values.Text("postern_event_log");
+        if (file.Length == 0 || file.StartsWith('/'))
+            return file.Length == 0 ? null : file;
+        problems.Error(
+            values.OriginOf("postern_event_log"), $"postern_event_log value '{file}' is not an absolute path", "begin it with / or $data_directory/");
         return null;
     }
 

@@ -1,4 +1,5 @@
 using Postern.Core.Config;
+using Postern.Core.Reporting;
 using Postern.Core.Smtp;
 
 namespace Postern.Core.Screening;
@@ -265,6 +266,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         if (name.IsEmpty)
             return false;
         _helo = name.ToArray();
+        session.Facts?.Greet(name);
         _sender = null;
         return true;
     }
@@ -272,13 +274,22 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     private void OnMail(CommandLine command, SessionActions actions)
     {
         if (session.Settings.HeloRequired && _helo is null)
+        {
             session.SendReply(HeloFirst, actions);
+        }
         else if (_sender is not null)
+        {
             session.SendReply(NestedMail, actions);
+        }
         else if (!TryExtractAddress(command, out _sender))
+        {
             session.SendReply(MailSyntax, actions);
+        }
         else
+        {
+            session.Facts?.From(_sender);
             session.SendReply(Ok, actions);
+        }
     }
 
     private void OnRcpt(CommandLine command, SessionActions actions)
@@ -294,6 +305,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         else
         {
             LogRejection(recipient!, actions);
+            session.Facts?.To(recipient!, session.RecipientReply);
             session.SendReply(session.RecipientReply, actions);
         }
     }
@@ -340,6 +352,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
 
     private void LogLimit(ReadOnlySpan<byte> limit, string where, SessionActions actions)
     {
+        session.Facts?.Stop(ScreeningCause.CommandLimit);
         LogText.CommandLimit(actions.Text, limit, session.Client.Address, session.ClientPort, CommandTable.NameBytes(where));
         actions.Log();
     }

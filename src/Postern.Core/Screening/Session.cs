@@ -61,6 +61,9 @@ public sealed class Session
     /// <summary>The endpoint the client connected to.</summary>
     public Endpoint Server { get; }
 
+    /// <summary>Takes down what is known of the client; null: nobody wants to know.</summary>
+    public ClientFacts? Facts { get; init; }
+
     /// <summary>Nothing more will come of this session: it asked for the hand-off or the close.</summary>
     public bool IsDone => _phase is Phase.Done;
 
@@ -217,6 +220,7 @@ public sealed class Session
         actions.Text.Append(failure.CouldConnect ? "cannot pass connection to service "u8 : "cannot connect to service "u8)
             .Append(failure.Service).Append(": "u8).Append(failure.Reason);
         actions.Log(LogSeverity.Warning);
+        Facts?.FailHandoff(failure);
         _mayHandOff = false;
 
         if (!_ledger.Due.Has(ScreeningTest.Pregreet))
@@ -264,7 +268,9 @@ public sealed class Session
     /// <returns>Whether the session is over.</returns>
     internal bool Fail(ScreeningTest test, string reason, Moment moment, SessionActions actions)
     {
-        switch (_ledger.Fail(test, Settings, Client, moment))
+        var action = _ledger.Fail(test, Settings, Client, moment);
+        Facts?.Fail(test, isIgnored: action is FailAction.Ignore);
+        switch (action)
         {
             case FailAction.Drop:
                 Drop(reason.Length == 0 ? test.Farewell : new Reply(test.Farewell.Text + reason), actions);
@@ -301,6 +307,7 @@ public sealed class Session
     {
         if (Dnsbl is not { } score || _ledger.Settled.Has(ScreeningTest.Dnsbl))
             return;
+        Facts?.TakeDnsbl(score);
         _ledger.Settle(ScreeningTest.Dnsbl);
         Client.LeaveDnsbl(score);
     }
@@ -330,6 +337,7 @@ public sealed class Session
     {
         _hungUp = true;
         _mayHandOff = false;
+        Facts?.HangUp(Elapsed(moment), inDialogue: _phase is Phase.Dialogue);
         var phase = _phase is Phase.Early ? "tests before SMTP handshake"u8 : "tests after SMTP handshake"u8;
         LogText.Hangup(actions.Text, Elapsed(moment), Settings.DelayLoggingResolutionLimit, Client.Address, ClientPort, phase);
         actions.Log();
@@ -342,6 +350,7 @@ public sealed class Session
     private void Conclude(Reply farewell, SessionActions actions)
     {
         LeaveDnsbl();
+        Facts?.Conclude(_ledger, _hungUp || _mayHandOff ? null : farewell);
         if (AnyFailed)
             _ledger.RevokePasses();
 
@@ -354,6 +363,7 @@ public sealed class Session
                     Client.PassNewCount++;
                 LogText.ClientEvent(actions.Text, isNew ? "PASS NEW"u8 : "PASS OLD"u8, Client.Address, ClientPort);
                 actions.Log();
+                Facts?.Enter(isNew ? Entrance.New : Entrance.TestedAgain);
             }
 
             Client.Expiry = ExpiryRules.ForRecord(Client.Expiry, ScreeningTest.EnabledIn(Settings));

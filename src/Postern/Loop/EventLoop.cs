@@ -91,6 +91,9 @@ internal sealed unsafe class EventLoop : IDisposable
         set => _tls.Server = value;
     }
 
+    /// <summary>Told of each client that has left, unless a proxy never named it; null: nobody wants to know. Nothing changes its session any more.</summary>
+    public Action<Session>? ClientLeft { get; set; }
+
     /// <summary>The allowlists to be ticked.</summary>
     public IReadOnlyList<IAllowlist> Allowlists { get; set; } = [];
 
@@ -364,7 +367,7 @@ internal sealed unsafe class EventLoop : IDisposable
 
     private void BeginSession(Client client, IpAddress address, ushort port, Endpoint server)
     {
-        client.Session = new Session(client.Service.Settings, client.Service.Load, _addresses.Enter(address), port, server);
+        client.Session = new Session(client.Service.Settings, client.Service.Load, _addresses.Enter(address), port, server) { Facts = ClientLeft is null ? null : new ClientFacts(_now) };
         Guarded(client, _onConnected);
     }
 
@@ -572,6 +575,7 @@ internal sealed unsafe class EventLoop : IDisposable
         if (_flushesBeforeHandOff++ < MaxFlushesBeforeHandOff && _log.HasPending)
             FlushLog();
         _deadlines.Clear(client);
+        client.Session.Facts?.HandOff(client.Service.Handoff.Service, _now);
         client.Service.Load.PostQueue++;
         client.State = ClientState.WaitingForServer;
         client.HandOffAttempts = 0;
@@ -646,6 +650,12 @@ internal sealed unsafe class EventLoop : IDisposable
 
         if (client.State is not ClientState.Screened)
             client.Service.Load.PostQueue--;
+        if (client.Session.Facts is { } facts)
+        {
+            facts.End(isHandedOff: client.State is ClientState.HandedOff, _now);
+            ClientLeft?.Invoke(client.Session);
+        }
+
         _addresses.Leave(client.Session.Client);
         _actions.Clear();
         client.Service.Load.ClientLeft(client.Session.Settings, _actions);

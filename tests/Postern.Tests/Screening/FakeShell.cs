@@ -31,7 +31,7 @@ public sealed class FakeShell : IAllowlistView
         _load = load ?? new ServiceLoad();
         Client = shared ?? new ClientAddressState(client);
         Client.Concurrency++;
-        Session = new Session(settings, _load, Client, 40000, new Endpoint(IpAddress.FromIPv4(0xc0000219), 25));
+        Session = new Session(settings, _load, Client, 40000, new Endpoint(IpAddress.FromIPv4(0xc0000219), 25)) { Facts = new ClientFacts(Start) };
     }
 
     public Session Session { get; }
@@ -257,10 +257,13 @@ public sealed class FakeShell : IAllowlistView
                 case ActionKind.HandOff:
                     HandedOff = true;
                     _timer = null;
+                    Session.Facts!.HandOff("private/smtpd", Start + Now);
+                    Session.Facts.End(isHandedOff: true, Start + Now);
                     Write("= hand off");
                     break;
                 case ActionKind.Close:
                     Closed = true;
+                    Session.Facts!.End(isHandedOff: false, Start + Now);
                     Write("= close");
                     break;
             }
