@@ -1,6 +1,6 @@
+using Postern.Control;
 using Postern.Core;
 using Postern.Core.Config;
-using Postern.Core.Screening;
 using Postern.Dns;
 using Postern.Dnsbl;
 using Postern.Events;
@@ -8,7 +8,6 @@ using Postern.Handoff;
 using Postern.Logging;
 using Postern.Loop;
 using Postern.Master;
-using Postern.Native;
 using Postern.ProcessLife;
 using Postern.Receiver;
 using Postern.Storage;
@@ -47,6 +46,7 @@ internal sealed class Daemon : IDisposable
     private LogOptions _logOptions;
     private BuiltInReceiver? _receiver;
     private EventLog? _events;
+    private ControlSocket? _control;
     private UdpResolver? _resolver;
 
     private Daemon(Func<Configuration> load, Configuration configuration, MailLog log, bool logToStandardOutput, MasterRole? master)
@@ -118,6 +118,7 @@ internal sealed class Daemon : IDisposable
         _signals.Dispose();
         _watchdog.Dispose();
         _resolver?.Dispose();
+        _control?.Dispose();
         _loop.Dispose();
         foreach (var allowlist in _allowlists.Values)
             allowlist.Dispose();
@@ -169,6 +170,8 @@ internal sealed class Daemon : IDisposable
         if (_jail is null)
             OpenAllowlists();
         ConfigureDnsbl();
+        if (_jail is null)
+            OpenControlSocket();
         if (!TryStartReceiver(out problem))
             return false;
         foreach (var allowlist in _allowlists.Values)
@@ -233,6 +236,7 @@ internal sealed class Daemon : IDisposable
         _log.Write(_tags.Postern, LogSeverity.Info, $"chroot to {_jail!.Directory}");
         _log.Flush();
         OpenAllowlists();
+        OpenControlSocket();
         problem = _jail!.Problem;
         return problem is null;
     }
@@ -280,35 +284,15 @@ internal sealed class Daemon : IDisposable
                 continue;
             }
 
-            var policy = new AllowlistPolicy(ScreeningTest.EnabledIn(settings), settings.CacheRetentionTime, settings.CacheCleanupInterval);
+            var options = AllowlistOptions.Of(_configuration, settings, _jail);
             if (_allowlists.TryGetValue(map, out var allowlist))
-                allowlist.Policy = policy;
+                allowlist.Policy = options.Policy;
             else
-                allowlist = _allowlists[map] = OpenAllowlist(map, settings, policy);
+                allowlist = _allowlists[map] = TemporaryAllowlist.Open(options, _clock, (severity, text) => _log.Write(_tags.Postscreen, severity, text), _loop.Wake);
             _services[service.Name].Allowlist = allowlist;
         }
 
         _loop.Allowlists = [.. _allowlists.Values];
-    }
-
-    private TemporaryAllowlist OpenAllowlist(string map, Settings settings, AllowlistPolicy policy)
-    {
-        var process = _configuration.Process!;
-        var options = new AllowlistOptions
-        {
-            MapName = map,
-            Policy = policy,
-            Memcache = settings.CacheMemcache,
-            DefaultDatabaseType = process.DefaultDatabaseType,
-            LmdbMapSize = process.LmdbMapSize,
-            MailOwner = process.MailOwner,
-            MailOwnerId = OwnerId(process.MailOwner),
-            DataDirectory = process.DataDirectory,
-            PostmapPath = File.Exists(process.CommandDirectory + "/postmap") ? process.CommandDirectory + "/postmap" : null,
-            ConfigDirectory = _configuration.Directory,
-            Jail = _jail,
-        };
-        return TemporaryAllowlist.Open(options, _clock, (severity, text) => _log.Write(_tags.Postscreen, severity, text), _loop.Wake);
     }
 
     /// <summary>In place of the one that is open, if there is one.</summary>
@@ -329,6 +313,23 @@ internal sealed class Daemon : IDisposable
         return true;
     }
 
+    /// <summary>In place of the one that is open. Clients are served without, too.</summary>
+    private void OpenControlSocket()
+    {
+        _control?.Dispose();
+        _control = null;
+        if (_configuration.Process!.ControlSocket is not { } path)
+            return;
+        var allowlists = new AllowlistCommands(map => _allowlists.GetValueOrDefault(map), _loop.Post);
+        _control = ControlSocket.Open(
+            path,
+            isTakenOver: _master is not null, // which lets the old process finish while the new one begins
+            (words, body, answer) => words[0] == "allowlist" ? allowlists.Answer(words[1..], body, answer) : $"no such request: {words[0]}",
+            out var problem);
+        if (problem is not null)
+            _log.Write(_tags.Postern, LogSeverity.Warning, $"postern_control_socket: {problem} -- commands will not find this process");
+    }
+
     private void ConfigureDnsbl()
     {
         var settings = _configuration.Services.Select(s => s.Settings);
@@ -341,10 +342,6 @@ internal sealed class Daemon : IDisposable
 
         _loop.Dnsbl?.Configure(settings);
     }
-
-    /// <summary>Whoever we are or are about to be: without being root there is no becoming anybody else.</summary>
-    private static uint OwnerId(string mailOwner) =>
-        Libc.geteuid() == 0 && Privileges.TryFindOwner(mailOwner, out var owner, out _) ? owner.User : Libc.geteuid();
 
     private bool TryStartReceiver(out string? problem)
     {
@@ -448,7 +445,7 @@ internal sealed class Daemon : IDisposable
 
     private void Apply(Configuration configuration)
     {
-        var eventLog = _configuration.Process!.EventLog;
+        var (eventLog, controlSocket) = (_configuration.Process!.EventLog, _configuration.Process.ControlSocket);
         _configuration = configuration;
         LogProblems(configuration);
         if (configuration.Process!.EventLog != eventLog && !TryOpenEventLog(out var notOpened))
@@ -482,6 +479,8 @@ internal sealed class Daemon : IDisposable
         PreloadCertificates();
         OpenAllowlists();
         ConfigureDnsbl();
+        if (configuration.Process.ControlSocket != controlSocket)
+            OpenControlSocket();
         if (!TryStartReceiver(out problem))
             _log.Write(_tags.Postern, LogSeverity.Error, problem!);
     }

@@ -38,9 +38,10 @@ public sealed class ArchitectureTests
         ["Native"] = [],
         ["Tls"] = ["Logging"],
         ["Master"] = ["Native"],
-        ["Reports"] = [],
+        ["Reports"] = ["Native"],
         ["Events"] = ["Logging"],
-        ["Cli"] = ["Lmdb", "Logging", "Master", "Storage", "Native", "Reports", "Tables", "Tls"],
+        ["Control"] = ["Native", "Storage"],
+        ["Cli"] = ["Control", "Lmdb", "Logging", "Master", "Storage", "Native", "Reports", "Tables", "Tls"],
     };
 
     [Fact]

@@ -51,7 +51,8 @@ internal sealed class ProcessReader(
             ReceiverSessionLimit = values.Integer("postern_receiver_session_limit"),
             ReceiverRejectsUnknownSenderDomains = values.YesNo("postern_receiver_unknown_sender_domain_reject"),
             ListenBacklog = values.Integer("postern_listen_backlog"),
-            EventLog = ReadEventLog(values),
+            EventLog = ReadPath(values, "postern_event_log"),
+            ControlSocket = ReadPath(values, "postern_control_socket"),
             StopGraceTime = values.Time("postern_stop_grace_time"),
             MaxIdle = values.Time("max_idle"),
         };
@@ -130,13 +131,12 @@ internal sealed class ProcessReader(
         return null;
     }
 
-    private string? ReadEventLog(ParameterValues values)
+    private string? ReadPath(ParameterValues values, string name)
     {
-        var file = values.Text("postern_event_log");
-        if (file.Length == 0 || file.StartsWith('/'))
-            return file.Length == 0 ? null : file;
-        problems.Error(
-            values.OriginOf("postern_event_log"), $"postern_event_log value '{file}' is not an absolute path", "begin it with / or $data_directory/");
+        var path = values.Text(name);
+        if (path.Length == 0 || path.StartsWith('/'))
+            return path.Length == 0 ? null : path;
+        problems.Error(values.OriginOf(name), $"{name} value '{path}' is not an absolute path", "begin it with / or $data_directory/");
         return null;
     }
 
