@@ -50,6 +50,21 @@ AddAllowlistCommand("export", "Every record as import reads it.", [], static (ve
 AddAllowlistCommand("import", "Adds what export or postmap -s wrote; each test keeps the later time.", [new Argument<string[]>("FILE") { Arity = ArgumentArity.ZeroOrMore, Description = "Standard input without one." }], static (verb, _, records, words) => verb.Import(words, records));
 AddAllowlistCommand("stats", "How many are known, and how many need no test now.", [], static (verb, settings, records, _) => verb.Stats(settings, records));
 
+var client = new Argument<string>("ADDRESS") { Description = "Of the client." };
+var from = new Option<string?>("--from") { Description = "Of its past, only mail from this sender." };
+var to = new Option<string?>("--to") { Description = "Of its past, only mail to this recipient." };
+var explainedService = new Option<string?>("--service", "-s") { Description = "The line of master.cf that it comes to, by its first field; the first screening service without." };
+var explain = new Command("explain", "What would happen to a client now, and why; what happened to it last; what to write to let it in.") { client, directory, explainedService, from, to };
+explain.SetAction(arguments => ExplainVerb.Run(
+    new ExplainQuery(
+        Path.GetFullPath(arguments.GetRequiredValue(directory)),
+        arguments.GetRequiredValue(client),
+        arguments.GetValue(explainedService),
+        arguments.GetValue(from),
+        arguments.GetValue(to)),
+    Console.Out,
+    Console.Error));
+
 // What postconf calls them. -h is not for help there, so it is not here.
 var changed = new Option<bool>("--changed", "-n") { Description = "Only what main.cf, postern.cf and options set." };
 var defaults = new Option<bool>("--defaults", "-d") { Description = "Built-in defaults instead of what is in force." };
@@ -75,7 +90,7 @@ config.SetAction(arguments => ConfigVerb.Run(
     Console.Out,
     Console.Error));
 
-var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config, report, allowlist };
+var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config, report, allowlist, explain };
 root.Options.Remove(root.Options.OfType<HelpOption>().Single());
 root.Options.Add(new HelpOption("--help", "-?"));
 return root.Parse(args).Invoke();

@@ -41,7 +41,7 @@ public sealed class ArchitectureTests
         ["Reports"] = ["Native"],
         ["Events"] = ["Logging"],
         ["Control"] = ["Native", "Storage"],
-        ["Cli"] = ["Control", "Lmdb", "Logging", "Master", "Storage", "Native", "Reports", "Tables", "Tls"],
+        ["Cli"] = ["Control", "Dns", "Events", "Lmdb", "Logging", "Master", "Storage", "Native", "Reports", "Tables", "Tls"],
     };
 
     [Fact]

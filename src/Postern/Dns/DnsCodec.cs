@@ -169,6 +169,7 @@ public static class DnsCodec
                 return true;
 
             case DnsType.Cname:
+            case DnsType.NameOf:
                 if (!TryReadName(message, ref start, out target) || start != end)
                     return false;
                 record = bare with { Target = target };
