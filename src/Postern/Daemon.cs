@@ -1,9 +1,7 @@
-using Postern.Control;
 using Postern.Core;
 using Postern.Core.Config;
 using Postern.Dns;
 using Postern.Dnsbl;
-using Postern.Events;
 using Postern.Handoff;
 using Postern.Logging;
 using Postern.Loop;
@@ -37,6 +35,7 @@ internal sealed class Daemon : IDisposable
     private readonly SdNotify _manager;
     private readonly Signals _signals;
     private readonly Watchdog _watchdog;
+    private readonly Observation _observation;
     private readonly Dictionary<string, RunningService> _services = [];
     private readonly Dictionary<string, TemporaryAllowlist> _allowlists = [];
     private readonly int _clientsThatFit;
@@ -45,8 +44,6 @@ internal sealed class Daemon : IDisposable
     private Configuration _configuration;
     private LogOptions _logOptions;
     private BuiltInReceiver? _receiver;
-    private EventLog? _events;
-    private ControlSocket? _control;
     private UdpResolver? _resolver;
 
     private Daemon(Func<Configuration> load, Configuration configuration, MailLog log, bool logToStandardOutput, MasterRole? master)
@@ -77,6 +74,7 @@ internal sealed class Daemon : IDisposable
             log.WriteNow(_tags.Postscreen, LogSeverity.Fatal, "watchdog timeout");
             Environment.Exit(1);
         });
+        _observation = new Observation(_loop, log, _tags.Postern, _clock, _services, _allowlists);
         _manager = SdNotify.FromEnvironment(_warnings);
     }
 
@@ -118,11 +116,10 @@ internal sealed class Daemon : IDisposable
         _signals.Dispose();
         _watchdog.Dispose();
         _resolver?.Dispose();
-        _control?.Dispose();
+        _observation.Dispose();
         _loop.Dispose();
         foreach (var allowlist in _allowlists.Values)
             allowlist.Dispose();
-        _events?.Dispose();
         _manager.Dispose();
         _log.Dispose();
     }
@@ -151,7 +148,7 @@ internal sealed class Daemon : IDisposable
                 return false;
         }
 
-        if (!TryOpenEventLog(out problem))
+        if (!_observation.TryOpenEventLog(process, out problem))
             return false;
         PreloadCertificates();
         if (_configuration.Services.Any(s => s.Settings.CacheMap is not null))
@@ -171,7 +168,7 @@ internal sealed class Daemon : IDisposable
             OpenAllowlists();
         ConfigureDnsbl();
         if (_jail is null)
-            OpenControlSocket();
+            _observation.OpenSockets(process, isTakenOver: _master is not null);
         if (!TryStartReceiver(out problem))
             return false;
         foreach (var allowlist in _allowlists.Values)
@@ -236,7 +233,7 @@ internal sealed class Daemon : IDisposable
         _log.Write(_tags.Postern, LogSeverity.Info, $"chroot to {_jail!.Directory}");
         _log.Flush();
         OpenAllowlists();
-        OpenControlSocket();
+        _observation.OpenSockets(_configuration.Process!, isTakenOver: true);
         problem = _jail!.Problem;
         return problem is null;
     }
@@ -293,41 +290,6 @@ internal sealed class Daemon : IDisposable
         }
 
         _loop.Allowlists = [.. _allowlists.Values];
-    }
-
-    /// <summary>In place of the one that is open, if there is one.</summary>
-    private bool TryOpenEventLog(out string? problem)
-    {
-        problem = null;
-        EventLog? opened = null;
-        if (_configuration.Process!.EventLog is { } path
-            && !EventLog.TryOpen(path, _clock, text => _log.WriteNow(_tags.Postern, LogSeverity.Warning, text), out opened, out problem))
-        {
-            return false;
-        }
-
-        if (_events is { } before)
-            ThreadPool.QueueUserWorkItem(_ => before.Dispose()); // which waits for what it still has to write
-        _events = opened;
-        _loop.ClientLeft = opened is null ? null : opened.Add;
-        return true;
-    }
-
-    /// <summary>In place of the one that is open. Clients are served without, too.</summary>
-    private void OpenControlSocket()
-    {
-        _control?.Dispose();
-        _control = null;
-        if (_configuration.Process!.ControlSocket is not { } path)
-            return;
-        var allowlists = new AllowlistCommands(map => _allowlists.GetValueOrDefault(map), _loop.Post);
-        _control = ControlSocket.Open(
-            path,
-            isTakenOver: _master is not null, // which lets the old process finish while the new one begins
-            (words, body, answer) => words[0] == "allowlist" ? allowlists.Answer(words[1..], body, answer) : $"no such request: {words[0]}",
-            out var problem);
-        if (problem is not null)
-            _log.Write(_tags.Postern, LogSeverity.Warning, $"postern_control_socket: {problem} -- commands will not find this process");
     }
 
     private void ConfigureDnsbl()
@@ -404,6 +366,7 @@ internal sealed class Daemon : IDisposable
     /// <summary>The master is gone, or has begun anew: the clients that are here are served to their end, new ones by the next process.</summary>
     private void Drain()
     {
+        _observation.CloseSockets();
         if (_loop.ClientCount > 0)
             _log.Write(_tags.Postern, LogSeverity.Info, $"let go by the master: finishing {_loop.ClientCount} clients in the background");
         _loop.Stop(DrainLimit);
@@ -427,7 +390,7 @@ internal sealed class Daemon : IDisposable
     {
         _manager.Reloading();
         _log.Reopen();
-        _events?.Reopen();
+        _observation.Reopen();
         var configuration = _load();
         if (configuration.HasErrors)
         {
@@ -445,11 +408,9 @@ internal sealed class Daemon : IDisposable
 
     private void Apply(Configuration configuration)
     {
-        var (eventLog, controlSocket) = (_configuration.Process!.EventLog, _configuration.Process.ControlSocket);
+        var before = _configuration.Process!;
         _configuration = configuration;
         LogProblems(configuration);
-        if (configuration.Process!.EventLog != eventLog && !TryOpenEventLog(out var notOpened))
-            _log.Write(_tags.Postern, LogSeverity.Error, $"{notOpened} -- events go where they went");
         var logOptions = LogOptionsOf(configuration.Process!, _logToStandardOutput, _master);
         string? problem = null;
         if (logOptions != _logOptions && !_log.TryReconfigure(logOptions, out problem))
@@ -479,8 +440,7 @@ internal sealed class Daemon : IDisposable
         PreloadCertificates();
         OpenAllowlists();
         ConfigureDnsbl();
-        if (configuration.Process.ControlSocket != controlSocket)
-            OpenControlSocket();
+        _observation.Apply(before, configuration.Process!);
         if (!TryStartReceiver(out problem))
             _log.Write(_tags.Postern, LogSeverity.Error, problem!);
     }

@@ -25,7 +25,7 @@ public sealed class ArchitectureTests
     private static readonly Dictionary<string, string[]> DaemonArrows = new()
     {
         ["Loop"] = ["Dnsbl", "Handoff", "Logging", "Native", "Storage", "Tls"],
-        ["Dnsbl"] = ["Dns", "Logging"],
+        ["Dnsbl"] = ["Dns", "Logging", "Metrics"],
         ["Handoff"] = ["Native"],
         ["Receiver"] = ["Dns", "Native"],
         ["Dns"] = ["Native"],
@@ -41,6 +41,7 @@ public sealed class ArchitectureTests
         ["Reports"] = ["Native"],
         ["Events"] = ["Logging"],
         ["Control"] = ["Native", "Storage"],
+        ["Metrics"] = ["Events"],
         ["Cli"] = ["Control", "Dns", "Events", "Lmdb", "Logging", "Master", "Storage", "Native", "Reports", "Tables", "Tls"],
     };
 

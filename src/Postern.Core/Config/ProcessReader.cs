@@ -52,6 +52,7 @@ internal sealed class ProcessReader(
             ReceiverRejectsUnknownSenderDomains = values.YesNo("postern_receiver_unknown_sender_domain_reject"),
             ListenBacklog = values.Integer("postern_listen_backlog"),
             EventLog = ReadPath(values, "postern_event_log"),
+            Http = ReadHttp(values),
             ControlSocket = ReadPath(values, "postern_control_socket"),
             StopGraceTime = values.Time("postern_stop_grace_time"),
             MaxIdle = values.Time("max_idle"),
@@ -138,6 +139,23 @@ internal sealed class ProcessReader(
             return path.Length == 0 ? null : path;
         problems.Error(values.OriginOf(name), $"{name} value '{path}' is not an absolute path", "begin it with / or $data_directory/");
         return null;
+    }
+
+    private ListenEndpoint? ReadHttp(ParameterValues values)
+    {
+        const string Name = "postern_http";
+        var text = values.Text(Name);
+        if (text.Length == 0)
+            return null;
+        if (!HostPort.TryParse(text, "127.0.0.1", defaultPort: null, out var place, out var problem)
+            || (!IpAddress.TryParse(place.Host, out var address) && (problem = "an IP address is required") is not null)
+            || ((!int.TryParse(place.Port, NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is 0 or > ushort.MaxValue) && (problem = "a port number is required") is not null))
+        {
+            problems.Error(values.OriginOf(Name), $"{Name} value '{text}': {problem}", "write an address and a port, such as 127.0.0.1:8025");
+            return null;
+        }
+
+        return new ListenEndpoint(address, port);
     }
 
     private int ReadMaillogPermissions(ParameterValues values)

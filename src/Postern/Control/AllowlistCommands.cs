@@ -10,19 +10,18 @@ namespace Postern.Control;
 /// client waiting.
 /// </summary>
 /// <param name="allowlists">By map; asked on the loop's thread.</param>
-/// <param name="post">Runs an action on the loop's thread.</param>
-internal sealed class AllowlistCommands(Func<string, TemporaryAllowlist?> allowlists, Action<Action> post)
+/// <param name="loop">Is asked.</param>
+internal sealed class AllowlistCommands(Func<string, TemporaryAllowlist?> allowlists, LoopQuestions loop)
 {
     private const int PartsAtATime = 8;
     private const int RecordsAtATime = 1000;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <inheritdoc cref="ControlCommand" />
     public string? Answer(string[] words, IEnumerable<string> body, TextWriter answer)
     {
         if (words is not [var map, var verb, .. var arguments])
             return "what to do with which map?";
-        if (OnLoop(() => allowlists(map)) is not { } allowlist)
+        if (loop.Ask(() => allowlists(map)) is not { } allowlist)
             return $"the daemon has no map {map}; does it need a reload?";
         switch (verb, arguments)
         {
@@ -30,11 +29,11 @@ internal sealed class AllowlistCommands(Func<string, TemporaryAllowlist?> allowl
                 WriteAll(allowlist, answer);
                 return null;
             case ("find", [var text]) when IpAddress.TryParse(text, out var client):
-                if (OnLoop(() => allowlist.TryRecall(client, out var found) ? found : (TestExpiry?)null) is { } record)
+                if (loop.Ask(() => allowlist.TryRecall(client, out var found) ? found : (TestExpiry?)null) is { } record)
                     answer.WriteLine(RecordText.Line(client, record));
                 return null;
             case ("forget", [var text]) when IpAddress.TryParse(text, out var client):
-                if (OnLoop(() => allowlist.Forget(client)))
+                if (loop.Ask(() => allowlist.Forget(client)))
                     answer.WriteLine(client);
                 return null;
             case ("add", []):
@@ -49,7 +48,7 @@ internal sealed class AllowlistCommands(Func<string, TemporaryAllowlist?> allowl
         for (var part = 0; part < TemporaryAllowlist.PartCount; part += PartsAtATime)
         {
             var first = part;
-            foreach (var (client, record) in OnLoop(() => allowlist.CopyParts(first, PartsAtATime)))
+            foreach (var (client, record) in loop.Ask(() => allowlist.CopyParts(first, PartsAtATime)))
                 answer.WriteLine(RecordText.Line(client, record));
         }
     }
@@ -66,7 +65,7 @@ internal sealed class AllowlistCommands(Func<string, TemporaryAllowlist?> allowl
                 records.Add(record);
             }
 
-            OnLoop(() =>
+            loop.Ask(() =>
             {
                 foreach (var (client, record) in records)
                     allowlist.Remember(client, allowlist.TryRecall(client, out var known) ? RecordText.Later(known, record) : record);
@@ -75,12 +74,5 @@ internal sealed class AllowlistCommands(Func<string, TemporaryAllowlist?> allowl
         }
 
         return null;
-    }
-
-    private T OnLoop<T>(Func<T> ask)
-    {
-        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        post(() => done.TrySetResult(ask()));
-        return done.Task.WaitAsync(Patience).GetAwaiter().GetResult();
     }
 }

@@ -30,14 +30,12 @@ internal sealed class ControlSocket : IDisposable
     private readonly string _path;
     private readonly ulong? _inode;
     private readonly ControlCommand _command;
-    private readonly Thread _thread;
     private volatile bool _isStopping;
 
     private ControlSocket(Socket listener, string path, ControlCommand command)
     {
         (_listener, _path, _inode, _command) = (listener, path, FileFacts.Of(path)?.Inode, command);
-        _thread = new Thread(Serve, maxStackSize: 256 * 1024) { IsBackground = true, Name = "control" };
-        _thread.Start();
+        new Thread(Serve, maxStackSize: 256 * 1024) { IsBackground = true, Name = "control" }.Start();
     }
 
     /// <param name="isTakenOver">Whether a process that still listens there is about to end.</param>
@@ -82,7 +80,6 @@ internal sealed class ControlSocket : IDisposable
         if (FileFacts.Of(_path)?.Inode == _inode) // else the next process listens there
             File.Delete(_path);
         _listener.Dispose();
-        _thread.Join(TimeSpan.FromSeconds(1));
     }
 
     private void Serve()

@@ -111,6 +111,9 @@ internal sealed unsafe class EventLoop : IDisposable
     /// <summary>Clients held at this moment, handed-off ones that the server has not taken yet included.</summary>
     public int ClientCount => _clients.Count;
 
+    /// <summary>Connections since the start, those behind proxies included.</summary>
+    public long Accepted { get; private set; }
+
     /// <summary>Rounds in which the poller reported something: a session that was handed off must not add to it.</summary>
     public long Rounds { get; private set; }
 
@@ -346,6 +349,7 @@ internal sealed unsafe class EventLoop : IDisposable
 
     private void Begin(RunningService service, int descriptor, IpAddress address, ushort port, Endpoint server)
     {
+        Accepted++;
         var client = new Client(descriptor, service);
         _clients.Add(client);
         _actions.Clear();
