@@ -1,13 +1,11 @@
 using Postern.Core;
 using Postern.Core.Config;
-using Postern.Core.Screening;
 using Postern.Dns;
 using Postern.Dnsbl;
 using Postern.Handoff;
 using Postern.Logging;
 using Postern.Loop;
 using Postern.Master;
-using Postern.Native;
 using Postern.ProcessLife;
 using Postern.Receiver;
 using Postern.Storage;
@@ -37,6 +35,7 @@ internal sealed class Daemon : IDisposable
     private readonly SdNotify _manager;
     private readonly Signals _signals;
     private readonly Watchdog _watchdog;
+    private readonly Observation _observation;
     private readonly Dictionary<string, RunningService> _services = [];
     private readonly Dictionary<string, TemporaryAllowlist> _allowlists = [];
     private readonly RelayTargets _relays;
@@ -77,6 +76,7 @@ internal sealed class Daemon : IDisposable
             log.WriteNow(_tags.Postscreen, LogSeverity.Fatal, "watchdog timeout");
             Environment.Exit(1);
         });
+        _observation = new Observation(_loop, log, _tags.Postern, _clock, _services, _allowlists);
         _manager = SdNotify.FromEnvironment(_warnings);
     }
 
@@ -125,6 +125,7 @@ internal sealed class Daemon : IDisposable
         _watchdog.Dispose();
         _relays.Dispose();
         _resolver?.Dispose();
+        _observation.Dispose();
         _loop.Dispose();
         foreach (var allowlist in _allowlists.Values)
             allowlist.Dispose();
@@ -156,6 +157,8 @@ internal sealed class Daemon : IDisposable
                 return false;
         }
 
+        if (!_observation.TryOpenEventLog(process, out problem))
+            return false;
         PreloadCertificates();
         if (_configuration.Services.Any(s => s.Settings.CacheMap is not null))
             AllowlistDatabase.LoadLibrary();
@@ -173,6 +176,8 @@ internal sealed class Daemon : IDisposable
         if (_jail is null)
             OpenAllowlists();
         ConfigureDnsbl();
+        if (_jail is null)
+            _observation.OpenSockets(process, isTakenOver: _master is not null);
         if (!TryStartReceiver(out problem))
             return false;
         _relays.Assign(_configuration.Services, _services);
@@ -241,6 +246,7 @@ internal sealed class Daemon : IDisposable
         _log.Write(_tags.Postern, LogSeverity.Info, $"chroot to {_jail!.Directory}");
         _log.Flush();
         OpenAllowlists();
+        _observation.OpenSockets(_configuration.Process!, isTakenOver: true);
         problem = _jail!.Problem;
         return problem is null;
     }
@@ -297,35 +303,15 @@ internal sealed class Daemon : IDisposable
                 continue;
             }
 
-            var policy = new AllowlistPolicy(ScreeningTest.EnabledIn(settings), settings.CacheRetentionTime, settings.CacheCleanupInterval);
+            var options = AllowlistOptions.Of(_configuration, settings, _jail);
             if (_allowlists.TryGetValue(map, out var allowlist))
-                allowlist.Policy = policy;
+                allowlist.Policy = options.Policy;
             else
-                allowlist = _allowlists[map] = OpenAllowlist(map, settings, policy);
+                allowlist = _allowlists[map] = TemporaryAllowlist.Open(options, _clock, (severity, text) => _log.Write(_tags.Postscreen, severity, text), _loop.Wake);
             _services[service.Name].Allowlist = allowlist;
         }
 
         _loop.Allowlists = [.. _allowlists.Values];
-    }
-
-    private TemporaryAllowlist OpenAllowlist(string map, Settings settings, AllowlistPolicy policy)
-    {
-        var process = _configuration.Process!;
-        var options = new AllowlistOptions
-        {
-            MapName = map,
-            Policy = policy,
-            Memcache = settings.CacheMemcache,
-            DefaultDatabaseType = process.DefaultDatabaseType,
-            LmdbMapSize = process.LmdbMapSize,
-            MailOwner = process.MailOwner,
-            MailOwnerId = OwnerId(process.MailOwner),
-            DataDirectory = process.DataDirectory,
-            PostmapPath = File.Exists(process.CommandDirectory + "/postmap") ? process.CommandDirectory + "/postmap" : null,
-            ConfigDirectory = _configuration.Directory,
-            Jail = _jail,
-        };
-        return TemporaryAllowlist.Open(options, _clock, (severity, text) => _log.Write(_tags.Postscreen, severity, text), _loop.Wake);
     }
 
     private void ConfigureDnsbl()
@@ -341,10 +327,6 @@ internal sealed class Daemon : IDisposable
 
         _loop.Dnsbl?.Configure(settings);
     }
-
-    /// <summary>Whoever we are or are about to be: without being root there is no becoming anybody else.</summary>
-    private static uint OwnerId(string mailOwner) =>
-        Libc.geteuid() == 0 && Privileges.TryFindOwner(mailOwner, out var owner, out _) ? owner.User : Libc.geteuid();
 
     private bool TryStartReceiver(out string? problem)
     {
@@ -407,6 +389,7 @@ internal sealed class Daemon : IDisposable
     /// <summary>The master is gone, or has begun anew: the clients that are here are served to their end, new ones by the next process.</summary>
     private void Drain()
     {
+        _observation.CloseSockets();
         if (_loop.ClientCount > 0)
             _log.Write(_tags.Postern, LogSeverity.Info, $"let go by the master: finishing {_loop.ClientCount} clients in the background");
         _loop.Stop(DrainLimit);
@@ -430,6 +413,7 @@ internal sealed class Daemon : IDisposable
     {
         _manager.Reloading();
         _log.Reopen();
+        _observation.Reopen();
         var configuration = _load();
         if (configuration.HasErrors)
         {
@@ -447,6 +431,7 @@ internal sealed class Daemon : IDisposable
 
     private void Apply(Configuration configuration)
     {
+        var before = _configuration.Process!;
         _configuration = configuration;
         LogProblems(configuration);
         var logOptions = LogOptionsOf(configuration.Process!, _logToStandardOutput, _master);
@@ -479,6 +464,7 @@ internal sealed class Daemon : IDisposable
         PreloadCertificates();
         OpenAllowlists();
         ConfigureDnsbl();
+        _observation.Apply(before, configuration.Process!);
         if (!TryStartReceiver(out problem))
             _log.Write(_tags.Postern, LogSeverity.Error, problem!);
     }

@@ -3,8 +3,10 @@ using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Text;
 using Postern.Cli;
+using Postern.Core.Config;
 using Postern.Master;
 using Postern.Native;
+using Postern.Storage;
 
 // Configuration text is held a byte a character; so it goes out as it came in.
 Console.SetOut(new StreamWriter(Console.OpenStandardOutput(), Encoding.Latin1) { AutoFlush = true });
@@ -40,6 +42,29 @@ report.SetAction(arguments =>
     return ReportVerb.Run(arguments.GetValue(logs) ?? [], format, output, Console.Error);
 });
 
+var allowlist = new Command("allowlist", "What is remembered of clients: in the running daemon, or in its file when there is none.");
+AddAllowlistCommand("list", "Every client and what it has passed until when.", [], static (verb, settings, records, _) => verb.List(settings, records));
+AddAllowlistCommand("show", "Clients' records. Exit status 1 if one has none.", [new Argument<string[]>("ADDRESS") { Arity = ArgumentArity.OneOrMore }], static (verb, settings, records, words) => verb.Show(words, settings, records));
+AddAllowlistCommand("forget", "Clients are tested again. Exit status 1 if one was not known.", [new Argument<string[]>("ADDRESS") { Arity = ArgumentArity.OneOrMore }], static (verb, _, records, words) => verb.Forget(words, records));
+AddAllowlistCommand("export", "Every record as import reads it.", [], static (verb, _, records, _) => verb.Export(records));
+AddAllowlistCommand("import", "Adds what export or postmap -s wrote; each test keeps the later time.", [new Argument<string[]>("FILE") { Arity = ArgumentArity.ZeroOrMore, Description = "Standard input without one." }], static (verb, _, records, words) => verb.Import(words, records));
+AddAllowlistCommand("stats", "How many are known, and how many need no test now.", [], static (verb, settings, records, _) => verb.Stats(settings, records));
+
+var client = new Argument<string>("ADDRESS") { Description = "Of the client." };
+var from = new Option<string?>("--from") { Description = "Of its past, only mail from this sender." };
+var to = new Option<string?>("--to") { Description = "Of its past, only mail to this recipient." };
+var explainedService = new Option<string?>("--service", "-s") { Description = "The line of master.cf that it comes to, by its first field; the first screening service without." };
+var explain = new Command("explain", "What would happen to a client now, and why; what happened to it last; what to write to let it in.") { client, directory, explainedService, from, to };
+explain.SetAction(arguments => ExplainVerb.Run(
+    new ExplainQuery(
+        Path.GetFullPath(arguments.GetRequiredValue(directory)),
+        arguments.GetRequiredValue(client),
+        arguments.GetValue(explainedService),
+        arguments.GetValue(from),
+        arguments.GetValue(to)),
+    Console.Out,
+    Console.Error));
+
 // What postconf calls them. -h is not for help there, so it is not here.
 var changed = new Option<bool>("--changed", "-n") { Description = "Only what main.cf, postern.cf and options set." };
 var defaults = new Option<bool>("--defaults", "-d") { Description = "Built-in defaults instead of what is in force." };
@@ -65,10 +90,27 @@ config.SetAction(arguments => ConfigVerb.Run(
     Console.Out,
     Console.Error));
 
-var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config, report };
+var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config, report, allowlist, explain };
 root.Options.Remove(root.Options.OfType<HelpOption>().Single());
 root.Options.Add(new HelpOption("--help", "-?"));
 return root.Parse(args).Invoke();
+
+void AddAllowlistCommand(string name, string description, Argument<string[]>[] arguments, Func<AllowlistVerb, Settings, IAllowlistRecords, string[], int> run)
+{
+    var command = new Command(name, description) { directory };
+    foreach (var argument in arguments)
+    {
+        argument.Validators.Add(RefuseOptions);
+        command.Arguments.Add(argument);
+    }
+
+    command.SetAction(given => AllowlistVerb.Run(
+        Path.GetFullPath(given.GetRequiredValue(directory)),
+        Console.Out,
+        Console.Error,
+        (verb, settings, records) => run(verb, settings, records, arguments.Length == 0 ? [] : given.GetValue(arguments[0]) ?? [])));
+    allowlist.Subcommands.Add(command);
+}
 
 // A list of words would take a mistyped option for one of them. "-" is standard input.
 static void RefuseOptions(ArgumentResult result)

@@ -60,6 +60,31 @@ public sealed partial class ReportVerbTests : IDisposable
         Assert.Matches(@"\n  mails delivered +5  █+\r?\n", text.Output);
     }
 
+    [Fact]
+    public void The_event_log_says_of_every_client_what_the_mail_log_says()
+    {
+        Tool.Require("swaks");
+        using var host = MailHost.WithPostfix(
+            "postscreen_greet_wait = 2s", "postscreen_greet_action = enforce", "postscreen_denylist_action = enforce",
+            "postscreen_access_list = inline:{ 127.0.6.20=permit, 127.0.6.21=reject }", "postern_event_log = $data_directory/events");
+        Clients(host);
+        Assert.Equal(0, host.Postern.Stop());
+
+        var events = File.ReadAllLines(Path.Combine(host.DataDirectory, "events")).Select(static line => JsonDocument.Parse(line).RootElement).ToList();
+
+        Assert.Equal(
+            [
+                "127.0.6.1 handed_off known", "127.0.6.1 handed_off new", "127.0.6.2 handed_off new", "127.0.6.20 handed_off access_list",
+                "127.0.6.21 stopped denylisted", "127.0.6.3 handed_off new", "127.0.6.4 handed_off new", "127.0.6.5 handed_off new",
+                "127.0.6.6 stopped pregreet", "127.0.6.7 stopped pregreet", "127.0.6.8 stopped hangup_before_handshake",
+            ],
+            events.Select(static e => $"{e.GetProperty("client").GetProperty("address").GetString()} {e.GetProperty("outcome").GetString()} {Why(e)}").Order(StringComparer.Ordinal));
+        var early = events.First(static e => e.GetProperty("client").GetProperty("address").GetString() == "127.0.6.6");
+        Assert.Equal(("a@b.example", "b@lab.example", "550 5.5.1 Protocol error"), (early.GetProperty("sender").GetString(), early.GetProperty("recipients")[0].GetString(), early.GetProperty("reply").GetString()));
+
+        static string Why(JsonElement e) => e.TryGetProperty("let_in_by", out var by) ? by.GetString()! : string.Join(' ', e.GetProperty("reasons").EnumerateArray().Select(static r => r.GetString()));
+    }
+
     private static void Clients(MailHost host)
     {
         foreach (var (address, recipient, status) in ((string, string, int)[])

@@ -11,7 +11,7 @@ public sealed class ArchitectureTests
 {
     private static readonly Dictionary<string, string[]> CoreArrows = new()
     {
-        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config", "Dnsbl", "Lanes", "Relay"],
+        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config", "Dnsbl", "Lanes", "Relay", "Reporting"],
         ["Relay"] = ["Smtp", "Config"],
         ["Config"] = ["Tables", "Dnsbl", "Lanes"],
         ["Dnsbl"] = ["Tables"],
@@ -28,7 +28,7 @@ public sealed class ArchitectureTests
     {
         ["Loop"] = ["Dns", "Dnsbl", "Handoff", "Logging", "Native", "Relay", "Storage", "Tls"],
         ["Relay"] = ["Native", "Tls"],
-        ["Dnsbl"] = ["Dns", "Logging"],
+        ["Dnsbl"] = ["Dns", "Logging", "Metrics"],
         ["Handoff"] = ["Native"],
         ["Receiver"] = ["Dns", "Native"],
         ["Dns"] = ["Native"],
@@ -41,8 +41,11 @@ public sealed class ArchitectureTests
         ["Native"] = [],
         ["Tls"] = ["Logging"],
         ["Master"] = ["Native"],
-        ["Reports"] = [],
-        ["Cli"] = ["Lmdb", "Logging", "Master", "Storage", "Native", "Reports", "Tables", "Tls"],
+        ["Reports"] = ["Native"],
+        ["Events"] = ["Logging"],
+        ["Control"] = ["Native", "Storage"],
+        ["Metrics"] = ["Events"],
+        ["Cli"] = ["Control", "Dns", "Events", "Lmdb", "Logging", "Master", "Storage", "Native", "Reports", "Tables", "Tls"],
     };
 
     [Fact]

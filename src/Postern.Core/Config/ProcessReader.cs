@@ -52,6 +52,9 @@ internal sealed class ProcessReader(
             ReceiverSessionLimit = values.Integer("postern_receiver_session_limit"),
             ReceiverRejectsUnknownSenderDomains = values.YesNo("postern_receiver_unknown_sender_domain_reject"),
             ListenBacklog = values.Integer("postern_listen_backlog"),
+            EventLog = ReadPath(values, "postern_event_log"),
+            Http = ReadHttp(values),
+            ControlSocket = ReadPath(values, "postern_control_socket"),
             StopGraceTime = values.Time("postern_stop_grace_time"),
             MaxIdle = values.Time("max_idle"),
         };
@@ -128,6 +131,32 @@ internal sealed class ProcessReader(
             $"maillog_file value '{file}' does not match any prefix in maillog_file_prefixes",
             "choose a file below one of them, or add a prefix");
         return null;
+    }
+
+    private string? ReadPath(ParameterValues values, string name)
+    {
+        var path = values.Text(name);
+        if (path.Length == 0 || path.StartsWith('/'))
+            return path.Length == 0 ? null : path;
+        problems.Error(values.OriginOf(name), $"{name} value '{path}' is not an absolute path", "begin it with / or $data_directory/");
+        return null;
+    }
+
+    private ListenEndpoint? ReadHttp(ParameterValues values)
+    {
+        const string Name = "postern_http";
+        var text = values.Text(Name);
+        if (text.Length == 0)
+            return null;
+        if (!HostPort.TryParse(text, "127.0.0.1", defaultPort: null, out var place, out var problem)
+            || (!IpAddress.TryParse(place.Host, out var address) && (problem = "an IP address is required") is not null)
+            || ((!int.TryParse(place.Port, NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is 0 or > ushort.MaxValue) && (problem = "a port number is required") is not null))
+        {
+            problems.Error(values.OriginOf(Name), $"{Name} value '{text}': {problem}", "write an address and a port, such as 127.0.0.1:8025");
+            return null;
+        }
+
+        return new ListenEndpoint(address, port);
     }
 
     private int ReadMaillogPermissions(ParameterValues values)

@@ -75,6 +75,15 @@ public sealed record ProcessSettings
     /// <summary><c>postern_listen_backlog</c>.</summary>
     public required int ListenBacklog { get; init; }
 
+    /// <summary><c>postern_control_socket</c>: an absolute path; null: none.</summary>
+    public required string? ControlSocket { get; init; }
+
+    /// <summary><c>postern_http</c>; null: none.</summary>
+    public required ListenEndpoint? Http { get; init; }
+
+    /// <summary><c>postern_event_log</c>: an absolute path; null: none.</summary>
+    public required string? EventLog { get; init; }
+
     /// <summary><c>postern_stop_grace_time</c>.</summary>
     public required TimeSpan StopGraceTime { get; init; }
 

@@ -8,6 +8,7 @@ public sealed class DnsblScore(DnsblSites sites)
 {
     private readonly List<ulong> _waiting = new(1);
     private readonly bool[] _closed = new bool[sites.Lists.Length]; // by list: it has answered, or its time is over
+    private List<DnsblListing>? _listings;
     private DnsblList? _best;
     private int _bestWeight;
     private long _score;
@@ -38,6 +39,9 @@ public sealed class DnsblScore(DnsblSites sites)
     /// <summary>The list that weighs most so far; of equal ones that which answered first. Null: nobody lists the client.</summary>
     public DnsblList? Best => _best;
 
+    /// <summary>The answers so far that list the client, those included that no rule counts.</summary>
+    public IReadOnlyList<DnsblListing> Listings => _listings ?? [];
+
     /// <summary>The queries are out.</summary>
     /// <param name="queries">How many: a list that is not well may have been left out.</param>
     public void Start(int queries) => (IsStarted, Pending) = (true, queries);
@@ -61,7 +65,11 @@ public sealed class DnsblScore(DnsblSites sites)
 
         var isListing = false;
         foreach (var address in addresses)
+        {
             isListing |= Sites.CountsErrorAnswers || !list.IsErrorAnswer(address);
+            (_listings ??= new List<DnsblListing>(1)).Add(new DnsblListing(list, address));
+        }
+
         if (!isListing && !addresses.IsEmpty)
             timeToLive = -1; // nothing but errors: ask again soon
         foreach (var rule in list.Rules)

@@ -31,14 +31,14 @@ public sealed class Handover
     private static readonly int[] UnknownVerb = [500, 502, 504];
 
     private readonly RelayRules _rules;
-    private readonly ClientFacts _client;
+    private readonly ClientIdentity _client;
     private readonly Envelope? _envelope;
     private readonly bool _isProbe;
     private readonly ReplyReader _replies = new();
     private Stage _stage;
     private bool _isEncrypted;
 
-    private Handover(RelayRules rules, ClientFacts client, Envelope? envelope, bool isProbe)
+    private Handover(RelayRules rules, ClientIdentity client, Envelope? envelope, bool isProbe)
     {
         (_rules, _client, _envelope, _isProbe) = (rules, client, envelope, isProbe);
         ProxyHeaderWriter.Append(ToServer, rules.Announcement, client);
@@ -82,15 +82,15 @@ public sealed class Handover
     public bool MayTryNext => Answer is null or { Class: 4 };
 
     /// <summary>A client of which nothing was read: it gets the server's greeting.</summary>
-    public static Handover OfSilentClient(RelayRules rules, ClientFacts client) => new(rules, client, null, isProbe: false);
+    public static Handover OfSilentClient(RelayRules rules, ClientIdentity client) => new(rules, client, null, isProbe: false);
 
     /// <summary>A client in the middle of its session.</summary>
-    public static Handover OfSession(RelayRules rules, ClientFacts client, Envelope envelope) => new(rules, client, envelope, isProbe: false);
+    public static Handover OfSession(RelayRules rules, ClientIdentity client, Envelope envelope) => new(rules, client, envelope, isProbe: false);
 
     /// <summary>No client: the server is asked whether it is well and what it offers.</summary>
     /// <param name="rules">How it is talked to.</param>
     /// <param name="self">Postern as the client.</param>
-    public static Handover Probe(RelayRules rules, ClientFacts self) => new(rules, self, null, isProbe: true);
+    public static Handover Probe(RelayRules rules, ClientIdentity self) => new(rules, self, null, isProbe: true);
 
     /// <summary>The server has said something.</summary>
     public HandoverStep OnReceived(ReadOnlySpan<byte> bytes)

@@ -20,7 +20,7 @@ public static class ProxyHeaderWriter
     private static ReadOnlySpan<byte> Signature => "\r\n\r\n\0\r\nQUIT\n"u8;
 
     /// <summary>Appends the header that an announcement calls for: none, for those that do not use the PROXY protocol.</summary>
-    public static void Append(ByteBuffer output, RelayAnnouncement announcement, ClientFacts client)
+    public static void Append(ByteBuffer output, RelayAnnouncement announcement, ClientIdentity client)
     {
         if (announcement is RelayAnnouncement.ProxyV1)
             AppendV1(output, client);
@@ -28,7 +28,7 @@ public static class ProxyHeaderWriter
             AppendV2(output, client);
     }
 
-    private static void AppendV1(ByteBuffer output, ClientFacts client)
+    private static void AppendV1(ByteBuffer output, ClientIdentity client)
     {
         output.Append(IsIPv4(client) ? "PROXY TCP4 "u8 : "PROXY TCP6 "u8);
         AppendText(output, client, client.Address);
@@ -37,7 +37,7 @@ public static class ProxyHeaderWriter
         output.Append((byte)' ').Append(client.Port).Append((byte)' ').Append(client.Server.Port).Append("\r\n"u8);
     }
 
-    private static void AppendV2(ByteBuffer output, ClientFacts client)
+    private static void AppendV2(ByteBuffer output, ClientIdentity client)
     {
         var isIPv4 = IsIPv4(client);
         output.Append(Signature).Append(ProxyCommand).Append(isIPv4 ? Tcp4 : Tcp6);
@@ -95,12 +95,12 @@ public static class ProxyHeaderWriter
     }
 
     // One header has addresses of one family: beside an IPv6 address an IPv4 one stands in its mapped form.
-    private static void AppendText(ByteBuffer output, ClientFacts client, IpAddress address)
+    private static void AppendText(ByteBuffer output, ClientIdentity client, IpAddress address)
     {
         if (address.IsIPv4 && !IsIPv4(client))
             output.Append("::ffff:"u8);
         output.Append(address);
     }
 
-    private static bool IsIPv4(ClientFacts client) => client.Address.IsIPv4 && client.Server.Address.IsIPv4;
+    private static bool IsIPv4(ClientIdentity client) => client.Address.IsIPv4 && client.Server.Address.IsIPv4;
 }

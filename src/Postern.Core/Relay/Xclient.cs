@@ -14,7 +14,7 @@ public static class Xclient
     /// <param name="helo">The client's HELO name; empty: it has not said HELO to us.</param>
     /// <param name="extended">The client has said EHLO.</param>
     /// <returns>False, and nothing is appended, when the server does not take the address: without it the command is worth nothing.</returns>
-    public static bool TryAppend(ByteBuffer output, string offered, ClientFacts client, ReadOnlySpan<byte> helo, bool extended)
+    public static bool TryAppend(ByteBuffer output, string offered, ClientIdentity client, ReadOnlySpan<byte> helo, bool extended)
     {
         var names = offered.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (!Takes("ADDR"))

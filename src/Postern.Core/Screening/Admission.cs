@@ -1,5 +1,6 @@
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
+using Postern.Core.Reporting;
 using Postern.Core.Smtp;
 using Postern.Core.Tables;
 
@@ -39,22 +40,25 @@ internal static class Admission
         if (settings.ClientConnectionCountLimit > 0 && client.Concurrency > settings.ClientConnectionCountLimit)
         {
             LogText.RejectConnect(actions.Text, client.Address, port, "too many connections"u8);
-            return TurnAway(TooManyConnections);
+            return TurnAway(TooManyConnections, ScreeningCause.ConnectionLimit);
         }
 
         if (settings.PostQueueLimit > 0 && load.PostQueue >= settings.PostQueueLimit)
         {
             LogText.RejectConnect(actions.Text, client.Address, port, "all server ports busy"u8);
-            return TurnAway(ServerPortsBusy);
+            return TurnAway(ServerPortsBusy, ScreeningCause.NoRoom);
         }
 
         switch (settings.AccessList.Evaluate(client.Address, actions))
         {
             case AccessVerdict.Permit:
                 LogListing(session, "ALLOWLISTED"u8, "WHITELISTED"u8, load, actions);
+                session.Facts?.Enter(Entrance.AccessList);
                 return Verdict.HandOff;
             case AccessVerdict.Reject:
                 LogListing(session, "DENYLISTED"u8, "BLACKLISTED"u8, load, actions);
+                if (settings.DenylistAction is not FailAction.Ignore)
+                    session.Facts?.Stop(ScreeningCause.Denylisted);
                 if (settings.DenylistAction is FailAction.Drop)
                 {
                     session.IsRefused = true;
@@ -88,9 +92,10 @@ internal static class Admission
         client.Expiry = expiry;
         return Judge(session, load, isKnown, moment, actions, out isNew);
 
-        Verdict TurnAway(Reply farewell)
+        Verdict TurnAway(Reply farewell, ScreeningCause cause)
         {
             actions.Log();
+            session.Facts?.Stop(cause);
             session.Drop(farewell, actions);
             return Verdict.Decided;
         }
@@ -110,12 +115,14 @@ internal static class Admission
         {
             LogText.ClientEvent(actions.Text, "PASS OLD"u8, client.Address, port);
             actions.Log();
+            session.Facts?.Enter(Entrance.Known);
             return Verdict.HandOff;
         }
 
         if (settings.AllowlistInterfaces.Match(session.Server.Address, actions) is not MatchOutcome.Yes)
         {
             LogListing(session, "ALLOWLIST VETO"u8, "WHITELIST VETO"u8, load, actions);
+            session.Facts?.Stop(ScreeningCause.Veto);
             session.IsRefused = true;
             session.Veto();
         }
@@ -124,6 +131,7 @@ internal static class Admission
         {
             LogText.ScreeningPortsBusy(actions.Text, client.Address, port);
             actions.Log();
+            session.Facts?.Stop(ScreeningCause.NoRoom);
             session.Drop(ScreeningPortsBusy, actions);
             return Verdict.Decided;
         }

@@ -1,5 +1,6 @@
 using Postern.Core.Config;
 using Postern.Core.Relay;
+using Postern.Core.Reporting;
 using Postern.Core.Smtp;
 
 namespace Postern.Core.Screening;
@@ -300,6 +301,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         if (name.IsEmpty)
             return false;
         _helo = name.ToArray();
+        session.Facts?.Greet(name);
         _sender = null;
         return true;
     }
@@ -307,13 +309,22 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     private void OnMail(CommandLine command, SessionActions actions)
     {
         if (session.Settings.HeloRequired && _helo is null)
+        {
             session.SendReply(HeloFirst, actions);
+        }
         else if (_sender is not null)
+        {
             session.SendReply(NestedMail, actions);
+        }
         else if (!TryExtractAddress(command.Arguments, out _sender))
+        {
             session.SendReply(MailSyntax, actions);
+        }
         else
+        {
+            session.Facts?.From(_sender);
             AcceptSender(command, actions);
+        }
     }
 
     private void AcceptSender(CommandLine command, SessionActions actions)
@@ -334,11 +345,14 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         }
         else if (session.MayHandOver && CanBeSaidAgain(command.Arguments))
         {
+            session.Facts?.To(recipient!);
             HandOver(_mail, command, unread, actions);
         }
         else
         {
             LogRejection(recipient!, actions);
+            session.Facts?.To(recipient!);
+            session.Facts?.Refuse(session.RecipientReply);
             session.SendReply(session.RecipientReply, actions);
         }
     }
@@ -419,6 +433,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
 
     private void LogLimit(ReadOnlySpan<byte> limit, string where, SessionActions actions)
     {
+        session.Facts?.Stop(ScreeningCause.CommandLimit);
         LogText.CommandLimit(actions.Text, limit, session.Client.Address, session.ClientPort, CommandTable.NameBytes(where));
         actions.Log();
     }

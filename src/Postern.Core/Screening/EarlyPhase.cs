@@ -42,6 +42,7 @@ internal static class EarlyPhase
         LogText.Pregreet(
             actions.Text, peeked, elapsed, settings.DelayLoggingResolutionLimit, session.Client.Address, session.ClientPort);
         actions.Log();
+        session.Facts?.Spoke(peeked, elapsed);
         if (session.Fail(ScreeningTest.Pregreet, moment, actions))
             return false;
 

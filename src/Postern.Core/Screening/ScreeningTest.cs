@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
+using Postern.Core.Reporting;
 using Postern.Core.Smtp;
 
 namespace Postern.Core.Screening;
@@ -23,6 +24,9 @@ public sealed class ScreeningTest
     /// <summary>Runs before the 220 greeting; the others run in the dialogue after it.</summary>
     public required bool IsEarly { get; init; }
 
+    /// <summary>As which cause a failure counts.</summary>
+    public required ScreeningCause Cause { get; init; }
+
     /// <summary>Whether the configuration asks for it.</summary>
     public required Func<Settings, bool> IsEnabled { get; init; }
 
@@ -44,6 +48,7 @@ public sealed class ScreeningTest
     public static readonly ScreeningTest Pregreet = new(0, "pregreet")
     {
         IsEarly = true,
+        Cause = ScreeningCause.Pregreet,
         IsEnabled = static s => s.GreetBanner.Length > 0,
         Action = static s => s.GreetAction,
         Ttl = static s => s.GreetTtl,
@@ -54,6 +59,7 @@ public sealed class ScreeningTest
     public static readonly ScreeningTest Dnsbl = new(1, "dnsbl")
     {
         IsEarly = true,
+        Cause = ScreeningCause.Dnsbl,
         IsEnabled = static s => s.DnsblSites is not null,
         Action = static s => s.DnsblAction,
         Ttl = static s => s.DnsblMinTtl,
@@ -65,6 +71,7 @@ public sealed class ScreeningTest
     public static readonly ScreeningTest Pipelining = new(2, "pipelining")
     {
         IsEarly = false,
+        Cause = ScreeningCause.Pipelining,
         IsEnabled = static s => s.PipeliningEnable,
         Action = static s => s.PipeliningAction,
         Ttl = static s => s.PipeliningTtl,
@@ -75,6 +82,7 @@ public sealed class ScreeningTest
     public static readonly ScreeningTest NonSmtpCommand = new(3, "non-SMTP command")
     {
         IsEarly = false,
+        Cause = ScreeningCause.NonSmtpCommand,
         IsEnabled = static s => s.NonSmtpCommandEnable,
         Action = static s => s.NonSmtpCommandAction,
         Ttl = static s => s.NonSmtpCommandTtl,
@@ -85,6 +93,7 @@ public sealed class ScreeningTest
     public static readonly ScreeningTest BareNewline = new(4, "bare newline")
     {
         IsEarly = false,
+        Cause = ScreeningCause.BareNewline,
         IsEnabled = static s => s.BareNewlineEnable,
         Action = static s => s.BareNewlineAction,
         Ttl = static s => s.BareNewlineTtl,

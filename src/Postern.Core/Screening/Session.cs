@@ -66,6 +66,9 @@ public sealed class Session
     /// <summary>The endpoint the client connected to.</summary>
     public Endpoint Server { get; }
 
+    /// <summary>Takes down what is known of the client; null: nobody wants to know.</summary>
+    public ClientFacts? Facts { get; init; }
+
     /// <summary>What clients may be promised of the server they are handed over to; null: there is no such server.</summary>
     internal TargetOffer? Offer => _load.Offer;
 
@@ -269,6 +272,7 @@ public sealed class Session
     /// <summary>The server has the client, and has answered its first recipient, or AUTH.</summary>
     public void OnHandedOver(SessionActions actions)
     {
+        Facts?.Conclude(_ledger, farewell: null);
         Remember(actions);
         _phase = Phase.Done;
         _ofPhase = null; // a relayed session lasts, and needs nothing of it
@@ -283,7 +287,11 @@ public sealed class Session
         _mayHandOff = false; // one attempt a session; the tests are passed all the same
         _phase = Phase.Dialogue;
         if (!isAuth)
+        {
             RecipientReply = answer;
+            Facts?.Refuse(answer);
+        }
+
         Dialogue.OnHandoverFailed(envelope, actions);
         if (answer.Text.StartsWith("421", StringComparison.Ordinal))
         {
@@ -341,7 +349,9 @@ public sealed class Session
     /// <returns>Whether the session is over.</returns>
     internal bool Fail(ScreeningTest test, Moment moment, SessionActions actions, string reason = "")
     {
-        switch (_ledger.Fail(test, Settings, Client, moment))
+        var action = _ledger.Fail(test, Settings, Client, moment);
+        Facts?.Fail(test, isIgnored: action is FailAction.Ignore);
+        switch (action)
         {
             case FailAction.Drop:
                 Drop(new Reply(test.Farewell.Text + reason), actions);
@@ -378,6 +388,7 @@ public sealed class Session
     {
         if (Dnsbl is not { } score || _ledger.Settled.Has(ScreeningTest.Dnsbl))
             return;
+        Facts?.TakeDnsbl(score);
         _ledger.Settle(ScreeningTest.Dnsbl);
         Client.LeaveDnsbl(score);
     }
@@ -407,6 +418,7 @@ public sealed class Session
     {
         _hungUp = true;
         _mayHandOff = false;
+        Facts?.HangUp(Elapsed(moment), inDialogue: _phase is Phase.Dialogue);
         var phase = _phase is Phase.Early ? "tests before SMTP handshake"u8 : "tests after SMTP handshake"u8;
         LogText.Hangup(actions.Text, Elapsed(moment), Settings.DelayLoggingResolutionLimit, Client.Address, ClientPort, phase);
         actions.Log();
@@ -420,6 +432,7 @@ public sealed class Session
     private void Conclude(Reply farewell, SessionActions actions)
     {
         LeaveDnsbl();
+        Facts?.Conclude(_ledger, _hungUp || _mayHandOff ? null : farewell);
         Remember(actions);
         if (_mayHandOff)
         {
@@ -450,14 +463,16 @@ public sealed class Session
                 Client.PassNewCount++;
             LogText.ClientEvent(actions.Text, isNew ? "PASS NEW"u8 : "PASS OLD"u8, Client.Address, ClientPort);
             actions.Log();
+            Facts?.Enter(isNew ? Entrance.New : Entrance.TestedAgain);
         }
 
         Client.Expiry = ExpiryRules.ForRecord(Client.Expiry, ScreeningTest.EnabledIn(Settings));
         actions.Remember(Client.Expiry);
     }
 
-    private static void LogFailure(HandoffFailure failure, SessionActions actions)
+    private void LogFailure(HandoffFailure failure, SessionActions actions)
     {
+        Facts?.FailHandoff(failure);
         if (failure.Answer is not null)
             return; // no trouble of ours: the server does not want this client
         actions.Text.Append(failure.CouldConnect ? "cannot pass connection to service "u8 : "cannot connect to service "u8)

@@ -40,11 +40,26 @@ public sealed class AccessList
         return new AccessList([.. elements], mynetworks, ownHosts);
     }
 
+    /// <summary>The words of the list that name tables, in order.</summary>
+    public IEnumerable<string> Tables => _elements.Where(static element => element.Table is not null).Select(static element => element.Word);
+
     /// <summary>Asks the list about a client. Allocates nothing while tables of networks answer with words it knows.</summary>
-    public AccessVerdict Evaluate(IpAddress client, IWarningSink warnings)
+    public AccessVerdict Evaluate(IpAddress client, IWarningSink warnings) => Evaluate(client, warnings, out _);
+
+    /// <summary>Asks the list about a client, and which of its words decided.</summary>
+    /// <param name="decider">Null when none did, or the list ended in an error.</param>
+    public AccessVerdict Explain(IpAddress client, IWarningSink warnings, out string? decider)
     {
-        foreach (ref readonly var element in _elements.AsSpan())
+        var verdict = Evaluate(client, warnings, out var index);
+        decider = index < 0 ? null : _elements[index].Word;
+        return verdict;
+    }
+
+    private AccessVerdict Evaluate(IpAddress client, IWarningSink warnings, out int decider)
+    {
+        for (decider = 0; decider < _elements.Length; decider++)
         {
+            ref readonly var element = ref _elements[decider];
             var step = element.Table is { } table
                 ? LookUp(table, client, warnings)
                 : Obey(element.Word, ParameterName, client, warnings);
@@ -55,12 +70,14 @@ public sealed class AccessList
                 case Step.Reject:
                     return AccessVerdict.Reject;
                 case Step.Abort:
+                    decider = -1;
                     return AccessVerdict.Undecided;
                 case Step.Dunno when element.Table is null: // of a table it ends only what the table answered
                     return AccessVerdict.Undecided;
             }
         }
 
+        decider = -1;
         return AccessVerdict.Undecided;
     }
 

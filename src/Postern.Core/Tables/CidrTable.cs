@@ -49,6 +49,32 @@ public sealed class CidrTable : ILookupTable
         return new CidrTable(source.Name, rules);
     }
 
+    /// <summary>Which rule of a file decides about an address, for messages: the scan above, but slowly and with line numbers.</summary>
+    /// <returns>The number of its line, from 1; null: none does.</returns>
+    public static int? FindLine(string text, IpAddress address)
+    {
+        var skipped = 0; // conditions that are open around here, from the first that does not hold
+        foreach (var line in LogicalLines.Read(text, "", DiscardedWarnings.Instance))
+        {
+            if (!CidrRule.TryParse(line.Text, out var rule, out _))
+                continue;
+            var matches = rule.Network.IsIPv4 == address.IsIPv4 && rule.Network.Contains(address) != rule.IsNegated;
+            switch (rule.Kind)
+            {
+                case CidrRuleKind.EndIf:
+                    skipped = Math.Max(0, skipped - 1);
+                    break;
+                case CidrRuleKind.If when skipped > 0 || !matches:
+                    skipped++;
+                    break;
+                case CidrRuleKind.Result when skipped == 0 && matches:
+                    return line.LineNumber;
+            }
+        }
+
+        return null;
+    }
+
     /// <inheritdoc />
     public LookupResult Lookup(string key, IWarningSink warnings)
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Postern.Core.Reporting;
+using Postern.Native;
 using Postern.Reports;
 using Spectre.Console;
 
@@ -62,7 +63,7 @@ internal static class ReportVerb
             }
             catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
             {
-                problem = reason.Message;
+                problem = Errno.ReasonOf(reason);
             }
 
             before += done;

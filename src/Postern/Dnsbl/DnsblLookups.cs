@@ -54,6 +54,9 @@ internal sealed class DnsblLookups
         }
     }
 
+    /// <summary>The lists of all services.</summary>
+    public IReadOnlyList<ListAsker> Lists => _lists;
+
     private long Now => (long)_clock.GetElapsedTime(_origin).TotalMilliseconds;
 
     /// <summary>Keeps the lists of these services, and what is known of them; forgets the others.</summary>
@@ -157,7 +160,7 @@ internal sealed class DnsblLookups
         }
 
         var now = Now;
-        request.Lists[index].OnClientAnswer(answer, now);
+        request.Lists[index].OnClientAnswer(answer, now, request.AskedAt);
         if (request.ReplyDelay > 0)
             _delayed.Enqueue(new DelayedAnswer(request.Score, list, answer.Addresses.ToArray(), answer.TimeToLive), now + request.ReplyDelay);
         else
@@ -176,8 +179,10 @@ internal sealed class DnsblLookups
         for (var i = 0; i < request.Lists.Length; i++)
         {
             var list = request.Score.Sites.Lists[i];
-            if (request.Score.GiveUp(list))
-                _log.Write(_tags.Postscreen, LogSeverity.Warning, $"dnsblog reply timeout {request.Timeout}s for {list.Domain}");
+            if (!request.Score.GiveUp(list))
+                continue;
+            request.Lists[i].Counts.TimedOut++;
+            _log.Write(_tags.Postscreen, LogSeverity.Warning, $"dnsblog reply timeout {request.Timeout}s for {list.Domain}");
         }
     }
 
@@ -198,6 +203,9 @@ internal sealed class DnsblLookups
 
         /// <summary><c>postscreen_dnsbl_timeout</c>, in seconds.</summary>
         public int Timeout { get; } = timeout;
+
+        /// <summary>Monotonic milliseconds.</summary>
+        public long AskedAt { get; } = lookups.Now;
 
         /// <summary><c>dnsblog_reply_delay</c>, in milliseconds.</summary>
         public long ReplyDelay { get; } = replyDelay;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Postern.Core;
 using Postern.Core.Dnsbl;
 using Postern.Dns;
+using Postern.Metrics;
 
 namespace Postern.Dnsbl;
 
@@ -61,11 +62,16 @@ internal sealed class ListAsker : IAnswerTaker
     /// <param name="prefix">The address as <see cref="DnsblQuery.WritePrefix"/> has it.</param>
     public void Ask(ReadOnlySpan<byte> prefix, IAnswerTaker taker, int tag) => _resolver.Ask(prefix, _domain, taker, tag);
 
+    /// <summary>What its answers about clients were.</summary>
+    public ListCounts Counts { get; } = new();
+
     /// <summary>An answer about a client has come.</summary>
-    public void OnClientAnswer(in AddressAnswer answer, long now)
+    /// <param name="now">Monotonic milliseconds.</param>
+    /// <param name="askedAt">Likewise.</param>
+    public void OnClientAnswer(in AddressAnswer answer, long now, long askedAt)
     {
         _now = now;
-        Judge(answer);
+        Counts.Add(Judge(answer), TimeSpan.FromMilliseconds(now - askedAt));
     }
 
     /// <summary>Asks for the test addresses when it is time.</summary>

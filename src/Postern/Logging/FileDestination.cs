@@ -4,12 +4,13 @@ using Postern.Native;
 namespace Postern.Logging;
 
 /// <summary>
-/// <c>maillog_file</c>: appends with one write(2) a batch, and follows the path when the file was rotated, told or not.
+/// <c>maillog_file</c> and its like: appends with one write(2) a batch, and follows the path when the file was rotated, told or not.
 /// </summary>
 internal sealed unsafe class FileDestination : ILogDestination
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
+    private readonly string _parameter;
     private readonly string _path;
     private readonly uint _mode;
     private readonly TimeProvider _time;
@@ -20,15 +21,17 @@ internal sealed unsafe class FileDestination : ILogDestination
     private bool _cannotReopen;
     private string? _warning;
 
-    private FileDestination(string path, uint mode, TimeProvider time, int file)
+    private FileDestination(string parameter, string path, uint mode, TimeProvider time, int file)
     {
-        (_path, _mode, _time, _file) = (path, mode, time, file);
+        (_parameter, _path, _mode, _time, _file) = (parameter, path, mode, time, file);
         TryIdentify(file, "", out _identity);
         _lookedAt = time.GetTimestamp();
     }
 
+    /// <param name="parameter">Which one, for messages.</param>
     /// <param name="mode">Mode bits if the file is created.</param>
     public static bool TryOpen(
+        string parameter,
         string path,
         uint mode,
         TimeProvider time,
@@ -37,8 +40,8 @@ internal sealed unsafe class FileDestination : ILogDestination
     {
         var file = OpenFile(path, mode);
         (destination, problem) = file < 0
-            ? ((FileDestination?)null, $"open maillog_file {path}: {Errno.LastText}")
-            : (new FileDestination(path, mode, time, file), null);
+            ? ((FileDestination?)null, $"open {parameter} {path}: {Errno.LastText}")
+            : (new FileDestination(parameter, path, mode, time, file), null);
         return file >= 0;
     }
 
@@ -62,7 +65,7 @@ internal sealed unsafe class FileDestination : ILogDestination
         if (written < 0)
         {
             if (!_cannotWrite)
-                _warning = $"cannot write maillog_file {_path}: {Errno.LastText}";
+                _warning = $"cannot write {_parameter} {_path}: {Errno.LastText}";
             _cannotWrite = true;
             return 0;
         }
@@ -86,7 +89,7 @@ internal sealed unsafe class FileDestination : ILogDestination
         {
             // After privileges were dropped the folder may be closed to us; a line in the old file beats no line.
             if (!_cannotReopen)
-                _warning = $"cannot reopen maillog_file {_path}: {Errno.LastText}; still writing to the old file";
+                _warning = $"cannot reopen {_parameter} {_path}: {Errno.LastText}; still writing to the old file";
             _cannotReopen = true;
             return;
         }

@@ -40,7 +40,7 @@ internal static class LogDestinations
 
         if (options.MaillogFile == StandardOutputName)
             destination = new StandardOutputDestination();
-        else if (FileDestination.TryOpen(options.MaillogFile, options.MaillogFileMode, time, out var file, out problem))
+        else if (FileDestination.TryOpen("maillog_file", options.MaillogFile, options.MaillogFileMode, time, out var file, out problem))
             destination = file;
         return destination is not null;
     }

@@ -100,6 +100,9 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
         set => _tls.Server = value;
     }
 
+    /// <summary>Told of each client that has left, unless a proxy never named it; null: nobody wants to know. Nothing changes its session any more.</summary>
+    public Action<Session>? ClientLeft { get; set; }
+
     /// <summary>The allowlists to be ticked.</summary>
     public IReadOnlyList<IAllowlist> Allowlists { get; set; } = [];
 
@@ -130,6 +133,9 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
 
     /// <summary>Clients held at this moment, handed-off ones that the server has not taken yet included.</summary>
     public int ClientCount => _clients.Count;
+
+    /// <summary>Connections since the start, those behind proxies included.</summary>
+    public long Accepted { get; private set; }
 
     /// <summary>Rounds in which the poller reported something: a session that was handed off must not add to it.</summary>
     public long Rounds { get; private set; }
@@ -380,6 +386,7 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
 
     private void Begin(RunningService service, int descriptor, IpAddress address, ushort port, Endpoint server)
     {
+        Accepted++;
         var client = new Client(descriptor, service);
         _clients.Add(client);
         _actions.Clear();
@@ -403,7 +410,10 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
     {
         if (client.Service.Sole.See(address) is { } notice)
             _log.Write(OwnTag, LogSeverity.Warning, notice);
-        client.Session = new Session(client.Service.Settings, client.Service.Load, _addresses.Enter(address), port, server);
+        client.Session = new Session(client.Service.Settings, client.Service.Load, _addresses.Enter(address), port, server)
+        {
+            Facts = ClientLeft is null ? null : new ClientFacts(_now),
+        };
         Guarded(client, _onConnected);
     }
 
@@ -647,6 +657,7 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
         }
 
         _deadlines.Clear(client);
+        client.Session.Facts?.HandOff(client.Service.Handoff!.Service, _now);
         client.Service.Load.PostQueue++;
         client.State = ClientState.WaitingForServer;
         client.HandOffAttempts = 0;
@@ -684,6 +695,7 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
     private void BeginRelay(Client client, RelayPool pool, Envelope? envelope)
     {
         _deadlines.Clear(client);
+        client.Session.Facts?.HandOff(pool.Name, _now);
         client.Service.Load.PostQueue++;
         client.State = ClientState.BeingRelayed;
         if (_tls.Has(client))
@@ -784,6 +796,12 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
     private void CountOut(Client client)
     {
         client.Session.OnGone();
+        if (client.Session.Facts is { } facts)
+        {
+            facts.End(isHandedOff: client.State is ClientState.HandedOff or ClientState.Relayed, _now);
+            ClientLeft?.Invoke(client.Session);
+        }
+
         _addresses.Leave(client.Session.Client);
         _actions.Clear();
         client.Service.Load.ClientLeft(client.Session.Settings, _actions);

@@ -44,7 +44,7 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
     public void Begin(Client client, RelayPool pool, Envelope? envelope)
     {
         var session = client.Session;
-        var facts = new ClientFacts(session.Client.Address, session.ClientPort, session.Server, string.Create(CultureInfo.InvariantCulture, $"{_idPrefix}-{++_lastId}"), host.TlsOf(client));
+        var facts = new ClientIdentity(session.Client.Address, session.ClientPort, session.Server, string.Create(CultureInfo.InvariantCulture, $"{_idPrefix}-{++_lastId}"), host.TlsOf(client));
         var relay = _sessions[client] = new RelaySession(pool, facts, envelope, host.Ticks);
         TryNext(client, relay, new HandoffFailure(CouldConnect: false, pool.Name, "no relay target is configured"));
     }

@@ -48,4 +48,15 @@ internal static class Errno
 
     /// <summary><see cref="Text"/> of <see cref="Last"/>.</summary>
     public static string LastText => Text(Last);
+
+    /// <summary>Why a file operation of .NET's failed, in the system's words.</summary>
+    public static string ReasonOf(Exception problem) => problem switch
+    {
+        UnauthorizedAccessException { InnerException: { } inner } => ReasonOf(inner),
+        UnauthorizedAccessException => "Permission denied",
+        FileNotFoundException or DirectoryNotFoundException => "No such file or directory",
+        // On Unix the code is the plain errno; the runtime's own texts may be stripped from the executable.
+        IOException { HResult: > 0 and < 4096 and var errno } => Text(errno),
+        _ => problem.Message,
+    };
 }

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using Postern.Core;
 using Postern.Dns;
+using Postern.Native;
 
 namespace Postern.Receiver;
 
@@ -62,7 +63,7 @@ public sealed class BuiltInReceiver : IAsyncDisposable
         }
         catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
         {
-            problem = $"cannot use maildir {options.MaildirPath}: {ReceiverText.Reason(refusal)}";
+            problem = $"cannot use maildir {options.MaildirPath}: {Errno.ReasonOf(refusal)}";
             return false;
         }
 
@@ -119,7 +120,7 @@ public sealed class BuiltInReceiver : IAsyncDisposable
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            options.Log(LogSeverity.Warning, "smtpd", $"cannot read {ResolverConfiguration.SystemPath}: {ReceiverText.Reason(problem)}");
+            options.Log(LogSeverity.Warning, "smtpd", $"cannot read {ResolverConfiguration.SystemPath}: {Errno.ReasonOf(problem)}");
             return ResolverConfiguration.Parse("");
         }
     }

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using Postern.Core;
+using Postern.Native;
 
 namespace Postern.Receiver;
 
@@ -246,7 +247,7 @@ internal sealed class MailSession(HandedClient client, ReceiverOptions options, 
 
     private void GiveUp(Exception problem)
     {
-        options.Log(LogSeverity.Warning, "smtpd", $"cannot write to maildir {options.MaildirPath}: {ReceiverText.Reason(problem)}");
+        options.Log(LogSeverity.Warning, "smtpd", $"cannot write to maildir {options.MaildirPath}: {Errno.ReasonOf(problem)}");
         Discard();
     }
 
@@ -258,7 +259,7 @@ internal sealed class MailSession(HandedClient client, ReceiverOptions options, 
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            options.Log(LogSeverity.Warning, "smtpd", $"cannot remove a temporary file from maildir {options.MaildirPath}: {ReceiverText.Reason(problem)}");
+            options.Log(LogSeverity.Warning, "smtpd", $"cannot remove a temporary file from maildir {options.MaildirPath}: {Errno.ReasonOf(problem)}");
         }
 
         _message = null;

@@ -37,15 +37,4 @@ internal static class ReceiverText
             ? seconds.ToString(seconds < 1 ? "0.##" : "0.#", CultureInfo.InvariantCulture)
             : seconds.ToString("0", CultureInfo.InvariantCulture);
     }
-
-    /// <summary>Why a file operation failed, in the system's words.</summary>
-    public static string Reason(Exception problem) => problem switch
-    {
-        UnauthorizedAccessException { InnerException: { } inner } => Reason(inner),
-        UnauthorizedAccessException => "Permission denied",
-        FileNotFoundException or DirectoryNotFoundException => "No such file or directory",
-        // On Unix the code is the plain errno; the runtime's own texts may be stripped from the executable.
-        IOException { HResult: > 0 and < 4096 and var errno } => System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(errno),
-        _ => problem.Message,
-    };
 }

@@ -219,14 +219,14 @@ internal sealed unsafe class RelayProber : IDisposable
     }
 
     /// <summary>Postern as the client of a probe.</summary>
-    private static ClientFacts Self(int fd)
+    private static ClientIdentity Self(int fd)
     {
         var buffer = stackalloc byte[SockAddr.MaxLength];
         uint length = SockAddr.MaxLength;
         var self = new Endpoint(IpAddress.FromIPv4(0x7f00_0001), 1);
         if (Libc.getsockname(fd, buffer, &length) == 0 && SockAddr.TryReadInet(new ReadOnlySpan<byte>(buffer, (int)length), out var address, out var port))
             self = new Endpoint(address, (ushort)port);
-        return new ClientFacts(self.Address, self.Port, self, "");
+        return new ClientIdentity(self.Address, self.Port, self, "");
     }
 
     /// <summary>A server to be probed. The lock guards what changes.</summary>

@@ -4,7 +4,7 @@ using Postern.Tls;
 namespace Postern.Relay;
 
 /// <summary>A client on its way to a server, or with it. Small while the session is idle: there can be ten thousand.</summary>
-internal sealed class RelaySession(RelayPool pool, ClientFacts facts, Envelope? envelope, long ticks)
+internal sealed class RelaySession(RelayPool pool, ClientIdentity facts, Envelope? envelope, long ticks)
 {
     /// <summary>Where it may go.</summary>
     public readonly RelayPool Pool = pool;
@@ -16,7 +16,7 @@ internal sealed class RelaySession(RelayPool pool, ClientFacts facts, Envelope? 
     public readonly long Began = ticks;
 
     /// <summary>What the server is told; null once it has the client.</summary>
-    public ClientFacts? Facts = facts;
+    public ClientIdentity? Facts = facts;
 
     /// <summary>What the client said already; null: nothing, or the server has the client.</summary>
     public Envelope? Envelope = envelope;

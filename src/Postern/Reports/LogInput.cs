@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using Postern.Core.Reporting;
+using Postern.Native;
 
 namespace Postern.Reports;
 
@@ -31,7 +32,7 @@ internal static class LogInput
         }
         catch (IOException problem)
         {
-            return problem.Message;
+            return Errno.ReasonOf(problem);
         }
     }
 

@@ -77,7 +77,7 @@ internal sealed class AllowlistCleanup(string mapName, ExpiryTable table, TimePr
 
         if (_dropped > droppedBefore)
             table.Shrink(_part);
-        if (++_part < table.PartCount)
+        if (++_part < ExpiryTable.PartCount)
             return false;
         Finish("full");
         Schedule(now);

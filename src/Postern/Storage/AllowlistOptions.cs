@@ -1,4 +1,6 @@
 using Postern.Core.Config;
+using Postern.Core.Screening;
+using Postern.Native;
 using Postern.ProcessLife;
 
 namespace Postern.Storage;
@@ -53,4 +55,28 @@ internal sealed record AllowlistOptions
 
     /// <summary>The process is about to go into a jail that the file is outside of; null: it is not.</summary>
     public Jail? Jail { get; init; }
+
+    /// <summary>What the configuration says about the map of a service that has one.</summary>
+    public static AllowlistOptions Of(Configuration configuration, Settings settings, Jail? jail)
+    {
+        var process = configuration.Process!;
+        return new AllowlistOptions
+        {
+            MapName = settings.CacheMap!,
+            Policy = new AllowlistPolicy(ScreeningTest.EnabledIn(settings), settings.CacheRetentionTime, settings.CacheCleanupInterval),
+            Memcache = settings.CacheMemcache,
+            DefaultDatabaseType = process.DefaultDatabaseType,
+            LmdbMapSize = process.LmdbMapSize,
+            MailOwner = process.MailOwner,
+            MailOwnerId = OwnerId(process.MailOwner),
+            DataDirectory = process.DataDirectory,
+            PostmapPath = File.Exists(process.CommandDirectory + "/postmap") ? process.CommandDirectory + "/postmap" : null,
+            ConfigDirectory = configuration.Directory,
+            Jail = jail,
+        };
+    }
+
+    /// <summary>Whoever we are or are about to be: without being root there is no becoming anybody else.</summary>
+    private static uint OwnerId(string mailOwner) =>
+        Libc.geteuid() == 0 && Privileges.TryFindOwner(mailOwner, out var owner, out _) ? owner.User : Libc.geteuid();
 }

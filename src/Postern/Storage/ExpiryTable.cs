@@ -9,13 +9,13 @@ namespace Postern.Storage;
 /// </summary>
 internal sealed class ExpiryTable
 {
-    private readonly Dictionary<IpAddress, TestExpiry>?[] _parts = new Dictionary<IpAddress, TestExpiry>?[1024];
+    private readonly Dictionary<IpAddress, TestExpiry>?[] _parts = new Dictionary<IpAddress, TestExpiry>?[PartCount];
 
     /// <summary>Number of addresses.</summary>
     public int Count { get; private set; }
 
     /// <summary>Number of parts, for walking with <see cref="Part"/>.</summary>
-    public int PartCount => _parts.Length;
+    public const int PartCount = 1024;
 
     public bool TryGet(IpAddress address, out TestExpiry expiry)
     {

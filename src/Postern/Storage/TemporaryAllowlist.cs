@@ -85,6 +85,9 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
     /// <summary>Number of addresses.</summary>
     public int Count => _table.Count;
 
+    /// <summary>Number of parts, for <see cref="CopyParts"/>.</summary>
+    public const int PartCount = ExpiryTable.PartCount;
+
     /// <summary>How long to keep what. A reload sets it.</summary>
     public AllowlistPolicy Policy
     {
@@ -158,6 +161,30 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
     {
         if (Set(client, expiry))
             Change(client, new AllowlistChange(expiry, IsForgotten: false));
+    }
+
+    /// <summary>Forgets a client, here and in the store.</summary>
+    /// <returns>Whether it was known.</returns>
+    public bool Forget(IpAddress client)
+    {
+        if (!_table.TryGet(client, out var expiry))
+            return false;
+        _table.Remove(client);
+        _forget(client, expiry);
+        return true;
+    }
+
+    /// <summary>The records of some parts of memory: a walk over all of it in steps.</summary>
+    public List<KeyValuePair<IpAddress, TestExpiry>> CopyParts(int first, int count)
+    {
+        var copy = new List<KeyValuePair<IpAddress, TestExpiry>>();
+        for (var part = first; part < Math.Min(first + count, PartCount); part++)
+        {
+            if (_table.Part(part) is { } records)
+                copy.AddRange(records);
+        }
+
+        return copy;
     }
 
     /// <inheritdoc />
@@ -289,7 +316,7 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
                 Note(client, new AllowlistChange(expiry, IsForgotten: false));
         }
 
-        _saveAllFrom = part + 1 < _table.PartCount ? part + 1 : null;
+        _saveAllFrom = part + 1 < PartCount ? part + 1 : null;
     }
 
     private void EndCleanup(DateTimeOffset now)

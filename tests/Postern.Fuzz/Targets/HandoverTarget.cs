@@ -28,7 +28,7 @@ internal static class HandoverTarget
             return;
         var announcement = (RelayAnnouncement)(input[0] % 4);
         var rules = new RelayRules { Announcement = announcement, MyHostname = "postern.test", Tls = input[0] < 128 ? RelayTls.None : input[0] < 192 ? RelayTls.May : RelayTls.Encrypt };
-        var client = new ClientFacts(IpAddress.FromIPv4(0xc0000207), 40000, new Endpoint(IpAddress.FromIPv4(0xc0000219), 25), "id");
+        var client = new ClientIdentity(IpAddress.FromIPv4(0xc0000207), 40000, new Endpoint(IpAddress.FromIPv4(0xc0000219), 25), "id");
         var talk = (input[1] % 4) switch
         {
             0 => Handover.OfSilentClient(rules, client),

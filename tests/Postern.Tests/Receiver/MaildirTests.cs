@@ -1,3 +1,4 @@
+using Postern.Native;
 using Postern.Receiver;
 
 namespace Postern.Tests.Receiver;
@@ -62,6 +63,6 @@ public sealed class MaildirTests
 
         var problem = Assert.ThrowsAny<IOException>(() => maildir.Create("1"));
 
-        Assert.Equal("No such file or directory", ReceiverText.Reason(problem));
+        Assert.Equal("No such file or directory", Errno.ReasonOf(problem));
     }
 }

@@ -9,7 +9,7 @@ namespace Postern.Tests.Relay;
 /// <summary>The talk with the server, reply by reply.</summary>
 public sealed class HandoverTests
 {
-    private static readonly ClientFacts Client = new(Ip.Of("192.0.2.7"), 40000, new Endpoint(Ip.Of("192.0.2.25"), 25), "id");
+    private static readonly ClientIdentity Client = new(Ip.Of("192.0.2.7"), 40000, new Endpoint(Ip.Of("192.0.2.25"), 25), "id");
 
     private static readonly Envelope Said = new()
     {

@@ -41,7 +41,7 @@ public sealed class ProxyHeaderWriterTests
     private static byte[] Write(RelayAnnouncement announcement, string client, string server, TlsFacts? tls = null)
     {
         var output = new ByteBuffer();
-        ProxyHeaderWriter.Append(output, announcement, new ClientFacts(Ip.Of(client), 40000, new Endpoint(Ip.Of(server), 25), "id", tls));
+        ProxyHeaderWriter.Append(output, announcement, new ClientIdentity(Ip.Of(client), 40000, new Endpoint(Ip.Of(server), 25), "id", tls));
         return output.Written.ToArray();
     }
 }

@@ -38,7 +38,7 @@ public sealed class XclientTests
     private static bool TryWrite(string offered, string client, string helo, out string command)
     {
         var output = new ByteBuffer();
-        var facts = new ClientFacts(Ip.Of(client), 40000, new Endpoint(Ip.Of("192.0.2.25"), 25), "id");
+        var facts = new ClientIdentity(Ip.Of(client), 40000, new Endpoint(Ip.Of("192.0.2.25"), 25), "id");
         var written = Xclient.TryAppend(output, offered, facts, Encoding.Latin1.GetBytes(helo), extended: true);
         command = Encoding.Latin1.GetString(output.Written);
         return written;

@@ -35,7 +35,7 @@ public sealed class FakeShell : IAllowlistView
         _load.Offer = offer;
         Client = shared ?? new ClientAddressState(client);
         Client.Concurrency++;
-        Session = new Session(settings, _load, Client, 40000, new Endpoint(IpAddress.FromIPv4(0xc0000219), 25));
+        Session = new Session(settings, _load, Client, 40000, new Endpoint(IpAddress.FromIPv4(0xc0000219), 25)) { Facts = new ClientFacts(Start) };
     }
 
     public Session Session { get; }
@@ -299,6 +299,8 @@ public sealed class FakeShell : IAllowlistView
                 case ActionKind.HandOff:
                     HandedOff = true;
                     _timer = null;
+                    Session.Facts!.HandOff("private/smtpd", Start + Now);
+                    Session.Facts.End(isHandedOff: true, Start + Now);
                     Write("= hand off");
                     break;
                 case ActionKind.HandOver:
@@ -309,6 +311,7 @@ public sealed class FakeShell : IAllowlistView
                     break;
                 case ActionKind.Close:
                     Closed = true;
+                    Session.Facts!.End(isHandedOff: false, Start + Now);
                     Write("= close");
                     break;
             }

@@ -6,7 +6,7 @@ namespace Postern.Core.Relay;
 /// <param name="Server">The endpoint that the client connected to.</param>
 /// <param name="UniqueId">Names this session in the target's log as in ours; ASCII, at most 128 bytes.</param>
 /// <param name="Tls">Null: the client's connection is not encrypted, or not by us.</param>
-public sealed record ClientFacts(IpAddress Address, ushort Port, Endpoint Server, string UniqueId, TlsFacts? Tls = null);
+public sealed record ClientIdentity(IpAddress Address, ushort Port, Endpoint Server, string UniqueId, TlsFacts? Tls = null);
 
 /// <summary>The client's TLS session, in OpenSSL's words.</summary>
 /// <param name="Version"><c>TLSv1.3</c>.</param>

@@ -1,9 +1,7 @@
-using Postern.Core.Reporting;
-
-namespace Postern.Reports;
+namespace Postern.Core.Reporting;
 
 /// <summary>The causes in the administrator's words, and as names of fields.</summary>
-internal static class CauseText
+public static class CauseText
 {
     /// <summary>A few words.</summary>
     public static string Words(ScreeningCause cause) => cause switch

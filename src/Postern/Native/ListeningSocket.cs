@@ -1,8 +1,8 @@
 using System.Net.Sockets;
 
-namespace Postern.Receiver;
+namespace Postern.Native;
 
-/// <summary>Binds the UNIX socket, also over what a run that ended badly left behind.</summary>
+/// <summary>Binds a UNIX socket for our own user only, also over what a run that ended badly left behind.</summary>
 internal static class ListeningSocket
 {
     /// <returns>Null with a <paramref name="problem"/>.</returns>
@@ -31,7 +31,7 @@ internal static class ListeningSocket
         }
         catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
         {
-            problem = $"cannot listen on {path}: {ReceiverText.Reason(refusal)}";
+            problem = $"cannot listen on {path}: {Errno.ReasonOf(refusal)}";
         }
         catch (ArgumentException)
         {

@@ -1,0 +1,192 @@
+using Postern.Core.Dnsbl;
+using Postern.Core.Reporting;
+using Postern.Core.Smtp;
+
+namespace Postern.Core.Screening;
+
+/// <summary>What let a client through to the mail server.</summary>
+public enum Entrance : byte
+{
+    /// <summary>Nothing: it was stopped, or failed only what is ignored.</summary>
+    None,
+
+    /// <summary><c>postscreen_access_list</c>: ALLOWLISTED.</summary>
+    AccessList,
+
+    /// <summary>The temporary allowlist: no test was due.</summary>
+    Known,
+
+    /// <summary>It passed the tests that were due: PASS OLD.</summary>
+    TestedAgain,
+
+    /// <summary>It passed all tests for the first time: PASS NEW.</summary>
+    New,
+}
+
+/// <summary>What became of a client; as the report counts them.</summary>
+public enum Outcome : byte
+{
+    /// <summary>It did not get past screening.</summary>
+    Stopped,
+
+    /// <summary>It passed tests in the dialogue, and had to hang up and come back.</summary>
+    ToldToComeBack,
+
+    /// <summary>The mail server has it.</summary>
+    HandedOff,
+}
+
+/// <summary>
+/// What is known of one client when it has left, for the event log and the counters. Its session writes it down while it
+/// decides; where nobody wants to know there is none, and a parked client does not pay for it.
+/// </summary>
+/// <param name="connected">When it connected.</param>
+public sealed class ClientFacts(DateTimeOffset connected)
+{
+    /// <summary>Bytes that are kept of each text of the client's.</summary>
+    public const int MostText = 256;
+
+    /// <summary>Recipients that are kept; the others are counted.</summary>
+    public const int MostRecipients = 20;
+
+    private List<byte[]>? _recipients;
+    private DateTimeOffset _handOffBegan;
+
+    /// <summary>When it connected.</summary>
+    public DateTimeOffset Connected { get; } = connected;
+
+    /// <summary>When we were rid of it: it hung up, was hung up on, or the mail server had it.</summary>
+    public DateTimeOffset Ended { get; private set; }
+
+    /// <summary>Whether the mail server has it.</summary>
+    public bool IsHandedOff { get; private set; }
+
+    /// <summary>What became of it.</summary>
+    public Outcome Outcome =>
+        IsHandedOff ? Outcome.HandedOff : Entrance is not Entrance.None && Causes is ScreeningCause.None ? Outcome.ToldToComeBack : Outcome.Stopped;
+
+    /// <summary>What let it through, or would have if the server had taken it.</summary>
+    public Entrance Entrance { get; private set; }
+
+    /// <summary>Why it was stopped; failures that are ignored are in <see cref="Failed"/> only.</summary>
+    public ScreeningCause Causes { get; private set; }
+
+    /// <summary>Tests that had to run.</summary>
+    public TestSet Due { get; private set; }
+
+    /// <summary>Tests that it passed.</summary>
+    public TestSet Passed { get; private set; }
+
+    /// <summary>Tests that it failed, whatever the action.</summary>
+    public TestSet Failed { get; private set; }
+
+    /// <summary>How many bytes it sent before its turn; 0: none.</summary>
+    public int PregreetLength { get; private set; }
+
+    /// <summary>The first of them.</summary>
+    public byte[] PregreetText { get; private set; } = [];
+
+    /// <summary>How long it had been silent until then.</summary>
+    public TimeSpan PregreetAfter { get; private set; }
+
+    /// <summary>How long it had stayed, since the beginning of the greet wait or the dialogue, when it hung up; null: it did not.</summary>
+    public TimeSpan? HungUpAfter { get; private set; }
+
+    /// <summary>The DNS lists' score; null: it was not asked for, or did not come to matter.</summary>
+    public int? DnsblScore { get; private set; }
+
+    /// <summary>What DNS lists answered that list it.</summary>
+    public IReadOnlyList<DnsblListing> Listings { get; private set; } = [];
+
+    /// <summary>How many lists had not answered when the score was taken.</summary>
+    public int DnsblUnanswered { get; private set; }
+
+    /// <summary>Its last HELO or EHLO; null: none.</summary>
+    public byte[]? Helo { get; private set; }
+
+    /// <summary>Its last sender; null: none; empty: that of a bounce.</summary>
+    public byte[]? Sender { get; private set; }
+
+    /// <summary>Its first recipients.</summary>
+    public IReadOnlyList<byte[]> Recipients => _recipients ?? [];
+
+    /// <summary>How many recipients it named.</summary>
+    public int RecipientCount { get; private set; }
+
+    /// <summary>The rejection that it heard, of a recipient or at the end; null: none.</summary>
+    public Reply? Reply { get; private set; }
+
+    /// <summary>The service that it was or was to be handed to; null: it did not come to that.</summary>
+    public string? HandoffService { get; private set; }
+
+    /// <summary>How long the server took to take it; meaningful when it is handed off.</summary>
+    public TimeSpan HandoffLasted => Ended - _handOffBegan;
+
+    /// <summary>Why the server could not be given it; null: it was, or it did not come to that.</summary>
+    public string? HandoffProblem { get; private set; }
+
+    /// <summary>It goes to the mail server.</summary>
+    public void HandOff(string service, DateTimeOffset now) => (HandoffService, _handOffBegan) = (service, now);
+
+    /// <summary>It is gone.</summary>
+    /// <param name="isHandedOff">Whether the mail server has it.</param>
+    /// <param name="now">Now; a clock that was set back makes no negative time.</param>
+    public void End(bool isHandedOff, DateTimeOffset now) => (IsHandedOff, Ended) = (isHandedOff, now < Connected ? Connected : now);
+
+    internal void Enter(Entrance by) => Entrance = by;
+
+    internal void Stop(ScreeningCause cause) => Causes |= cause;
+
+    internal void Fail(ScreeningTest test, bool isIgnored)
+    {
+        Failed = Failed.With(test);
+        if (!isIgnored)
+            Causes |= test.Cause;
+    }
+
+    internal void Spoke(ReadOnlySpan<byte> bytes, TimeSpan after) =>
+        (PregreetLength, PregreetText, PregreetAfter) = (bytes.Length, Cut(bytes), after);
+
+    internal void HangUp(TimeSpan after, bool inDialogue)
+    {
+        HungUpAfter = after;
+        Causes |= inDialogue ? ScreeningCause.HangupAfter : ScreeningCause.HangupBefore;
+    }
+
+    internal void TakeDnsbl(DnsblScore score) => (DnsblScore, Listings, DnsblUnanswered) = (score.Score, [.. score.Listings], score.Pending);
+
+    internal void Greet(ReadOnlySpan<byte> helo) => Helo = Cut(helo);
+
+    internal void From(ReadOnlySpan<byte> sender) => Sender = Cut(sender);
+
+    internal void Refuse(Reply reply) => Reply = reply;
+
+    internal void To(ReadOnlySpan<byte> recipient)
+    {
+        RecipientCount++;
+        if (Recipients.Count < MostRecipients)
+            (_recipients ??= []).Add(Cut(recipient));
+    }
+
+    internal void Conclude(in TestLedger ledger, Reply? farewell)
+    {
+        Due = new((byte)(Due.Columns | ledger.Due.Columns));
+        Passed = new((byte)(Passed.Columns | ledger.Passed.Columns));
+        if (farewell?.Text[0] is '4' or '5')
+            Reply ??= farewell;
+    }
+
+    internal void FailHandoff(HandoffFailure failure)
+    {
+        if (failure.Answer is not null)
+        {
+            HandoffProblem = failure.Reason; // the server does not want this client
+            return;
+        }
+
+        HandoffProblem = (failure.CouldConnect ? "cannot pass connection: " : "cannot connect: ") + failure.Reason;
+        Causes |= ScreeningCause.NoRoom;
+    }
+
+    private static byte[] Cut(ReadOnlySpan<byte> text) => text[..Math.Min(text.Length, MostText)].ToArray();
+}

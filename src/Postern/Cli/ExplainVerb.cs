@@ -1,0 +1,235 @@
+using System.Globalization;
+using System.Text.Json;
+using Postern.Core;
+using Postern.Core.Allowlist;
+using Postern.Core.Config;
+using Postern.Core.Dnsbl;
+using Postern.Core.Screening;
+using Postern.Core.Tables;
+using Postern.Dns;
+using Postern.Events;
+using Postern.Native;
+using Postern.Storage;
+using Postern.Tables;
+
+namespace Postern.Cli;
+
+/// <summary>What <c>postern explain</c> is asked.</summary>
+/// <param name="Directory">Such as <c>/etc/postfix</c>.</param>
+/// <param name="Address">The client's, as text.</param>
+/// <param name="Service">The first field of its line of master.cf; null: the first one that screens.</param>
+/// <param name="From">Of the past only this sender; null: any.</param>
+/// <param name="To">Of the past only this recipient; null: any.</param>
+internal sealed record ExplainQuery(string Directory, string Address, string? Service, string? From, string? To);
+
+/// <summary>
+/// <c>postern explain</c>: goes the way that a client would go now, step by step, with the same tables, records and DNS
+/// lists; then what the event log has of it, and how to let it in.
+/// </summary>
+internal sealed class ExplainVerb
+{
+    private const int MostEvents = 3;
+
+    private readonly ExplainQuery _query;
+    private readonly Configuration _configuration;
+    private readonly Settings _settings;
+    private readonly IpAddress _client;
+    private readonly TextWriter _output;
+    private readonly SessionActions _warnings = new();
+
+    private ExplainVerb(ExplainQuery query, Configuration configuration, Settings settings, IpAddress client, TextWriter output) =>
+        (_query, _configuration, _settings, _client, _output) = (query, configuration, settings, client, output);
+
+    /// <returns>The exit status: 1 when the question cannot be answered.</returns>
+    public static int Run(ExplainQuery query, TextWriter output, TextWriter errors)
+    {
+        var servers = new ResolverFile(new TextFiles(ResolverFile.MostBytes), ResolverConfiguration.SystemPath);
+        return Run(query, new StubResolver(servers.Configuration, TimeProvider.System), output, errors);
+    }
+
+    internal static int Run(ExplainQuery query, IDnsResolver resolver, TextWriter output, TextWriter errors)
+    {
+        if (!IpAddress.TryParse(query.Address, out var client))
+        {
+            errors.WriteLine($"postern explain: {query.Address} is no IP address");
+            return 1;
+        }
+
+        var configuration = Configuration.Load(query.Directory, new TextFiles(), HostFactsReader.Read(), HostTableTypes.For);
+        if (configuration.HasErrors)
+        {
+            CheckVerb.PrintProblems(configuration.Problems, errors);
+            return 1;
+        }
+
+        if (configuration.Services.FirstOrDefault(service => query.Service is null || service.Name == query.Service) is not { } chosen)
+        {
+            errors.WriteLine($"postern explain: no screening service {query.Service} in master.cf; there are: {string.Join(", ", configuration.Services.Select(static service => service.Name))}");
+            return 1;
+        }
+
+        new ExplainVerb(query, configuration, chosen.Settings, client, output).Explain(resolver);
+        return 0;
+    }
+
+    private void Explain(IDnsResolver resolver)
+    {
+        var asked = AskListsAsync(resolver);
+        var reverse = LookUpAsync(resolver, DnsblQuery.Text(_client, _client.IsIPv4 ? "in-addr.arpa" : "ip6.arpa"), DnsType.Reverse);
+        _output.WriteLine(_client);
+        var name = reverse.GetAwaiter().GetResult();
+        Say("reverse name", name.Outcome is DnsOutcome.Found ? Printable(name.Records[0].Target) : Words(name));
+
+        var verdict = _settings.AccessList.Explain(_client, _warnings, out var decider);
+        var line = FindRule(decider);
+        Say("access list", verdict is AccessVerdict.Undecided ? "says nothing" : $"{(verdict is AccessVerdict.Permit ? "permit" : "reject")}, by {decider}{(line is null ? "" : $", line {line}")}");
+        var record = FindRecord();
+        var score = SayLists(asked.GetAwaiter().GetResult());
+        foreach (var action in _warnings.All)
+            Say("warning", System.Text.Encoding.Latin1.GetString(_warnings.BytesOf(action)));
+        Say("now", Predict(verdict, record, score));
+        SayPast();
+        SayRemedy(verdict, decider, line);
+    }
+
+    private int? FindRule(string? decider) =>
+        FileOf(decider) is { } path && new TextFiles().TryRead(path, out var file, out _) ? CidrTable.FindLine(file.Text, _client) : null;
+
+    private static string? FileOf(string? word) => word is not null && word.StartsWith("cidr:/", StringComparison.Ordinal) ? word["cidr:".Length..] : null;
+
+    private TestExpiry? FindRecord()
+    {
+        if (_settings.CacheMap is null)
+        {
+            Say("remembered", "nothing is: postscreen_cache_map is empty");
+            return null;
+        }
+
+        using var records = AllowlistVerb.Open(_configuration, _settings, out var problem);
+        TestExpiry? record = null;
+        problem ??= records!.Find(_client, out record);
+        Say("remembered", problem ?? (record is { } known ? AllowlistVerb.Describe(known, _settings, DateTimeOffset.UtcNow) : "no: it is not known"));
+        return record;
+    }
+
+    private Task<(DnsblList List, DnsAnswer Answer)[]> AskListsAsync(IDnsResolver resolver) =>
+        Task.WhenAll((_settings.DnsblSites?.Lists ?? []).Select(async list =>
+            (list, await LookUpAsync(resolver, DnsblQuery.Text(_client, list.Domain), DnsType.A).ConfigureAwait(false))));
+
+    private async Task<DnsAnswer> LookUpAsync(IDnsResolver resolver, string name, DnsType type)
+    {
+        using var patience = new CancellationTokenSource(_settings.DnsblTimeout);
+        try
+        {
+            return await resolver.LookUpAsync(name, type, patience.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return DnsAnswer.Failure("no answer in time");
+        }
+    }
+
+    private DnsblScore? SayLists((DnsblList List, DnsAnswer Answer)[] answers)
+    {
+        if (_settings.DnsblSites is not { } sites)
+            return null;
+        var score = new ClientAddressState(_client).JoinDnsbl(sites);
+        score.Start(answers.Length);
+        foreach (var (list, answer) in answers)
+        {
+            var before = score.Score;
+            uint[] addresses = [.. answer.Records.Where(static record => record.Type is DnsType.A).Select(static record => record.Address.IPv4Bits)];
+            score.Add(list, addresses, -1);
+            var listed = string.Join(", ", addresses.Select(static address => IpAddress.FromIPv4(address).ToString()));
+            Say("DNS list", $"{list.Domain}: {(addresses.Length > 0 ? $"{listed}, weight {score.Score - before}" : Words(answer))}");
+        }
+
+        Say("score", $"{score.Score}, threshold {_settings.DnsblThreshold}: {(score.Score >= _settings.DnsblThreshold ? "fails" : "passes")}");
+        return score;
+    }
+
+    private string Predict(AccessVerdict verdict, TestExpiry? record, DnsblScore? score)
+    {
+        if (verdict is AccessVerdict.Permit)
+            return "goes to the mail server at once";
+        if (verdict is AccessVerdict.Reject && _settings.DenylistAction is FailAction.Drop)
+            return "is hung up on with 521 5.3.2 (postscreen_denylist_action = drop)";
+        if (verdict is AccessVerdict.Reject && _settings.DenylistAction is FailAction.Enforce)
+            return "every recipient is rejected with 550 5.3.2 (postscreen_denylist_action = enforce)";
+
+        var now = CacheRecord.Seconds(DateTimeOffset.UtcNow);
+        var due = ScreeningTest.All.Where(test => test.IsEnabled(_settings) && now > test.ExpiryIn(record ?? default)).ToList();
+        if (due.Count == 0)
+            return "goes to the mail server at once: no test is due";
+        var steps = new List<string> { $"tests are due: {string.Join(", ", due.Select(static test => test.Name))}" };
+        if (due.Any(static test => test.IsEarly))
+            steps.Add(string.Create(CultureInfo.InvariantCulture, $"it waits {_settings.GreetWait.TotalSeconds:0.##} s (postscreen_greet_wait); if it talks, postscreen_greet_action is {Word(_settings.GreetAction)}"));
+        if (due.Contains(ScreeningTest.Dnsbl) && score?.Score >= _settings.DnsblThreshold)
+            steps.Add($"it fails the DNS list test: postscreen_dnsbl_action is {Word(_settings.DnsblAction)}");
+        steps.Add(due.Any(static test => !test.IsEarly)
+            ? "if it passes, it hears 450 4.3.2 for its recipients and is known at its next visit"
+            : "if it passes, it goes to the mail server");
+        return string.Join("; ", steps);
+    }
+
+    private void SayPast()
+    {
+        if (_configuration.Process!.EventLog is not { } path)
+        {
+            Say("last time", "unknown: postern_event_log is empty");
+            return;
+        }
+
+        try
+        {
+            var events = EventReader.FindLast(path, _client.ToString(), _query.From, _query.To, MostEvents);
+            if (events.Count == 0)
+                Say("last time", $"nothing in {path}{(_query.From is null && _query.To is null ? "" : " of such a mail")}");
+            foreach (var past in events)
+                Say("last time", Describe(past));
+        }
+        catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
+        {
+            Say("last time", $"{path}: {Errno.ReasonOf(reason)}");
+        }
+    }
+
+    private static string Describe(JsonElement past)
+    {
+        var reasons = string.Join(", ", past.GetProperty("reasons").EnumerateArray().Select(static reason => reason.GetString()));
+        var words = $"{Text("time")} {Text("outcome")}";
+        words += past.TryGetProperty("let_in_by", out _) ? $" ({Text("let_in_by")})" : reasons.Length > 0 ? $" ({reasons})" : "";
+        if (past.TryGetProperty("sender", out _))
+            words += $", from <{Text("sender")}>";
+        if (past.TryGetProperty("recipients", out var recipients))
+            words += $", to {string.Join(", ", recipients.EnumerateArray().Select(static recipient => $"<{Printable(recipient.GetString()!)}>"))}";
+        return past.TryGetProperty("reply", out _) ? $"{words}: {Text("reply")}" : words;
+
+        string Text(string name) => past.TryGetProperty(name, out var value) ? Printable(value.GetString() ?? "") : "";
+    }
+
+    private void SayRemedy(AccessVerdict verdict, string? decider, int? line)
+    {
+        if (verdict is AccessVerdict.Permit)
+            return;
+        var rule = $"\"{_client} permit\"";
+        if (verdict is AccessVerdict.Reject && FileOf(decider) is { } file && line is not null)
+            Say("to let it in", $"write {rule} before line {line} of {file}");
+        else if (verdict is AccessVerdict.Reject)
+            Say("to let it in", $"change what {decider} says");
+        else if (FileOf(_settings.AccessList.Tables.FirstOrDefault(static word => FileOf(word) is not null)) is { } first)
+            Say("to let it in", $"write {rule} at the top of {first}");
+        else
+            Say("to let it in", $"write {rule} to {_configuration.Directory}/postscreen_access.cidr, name it in main.cf, "
+                + $"postscreen_access_list = permit_mynetworks, cidr:{_configuration.Directory}/postscreen_access.cidr, and reload");
+    }
+
+    private void Say(string what, string text) => _output.WriteLine($"  {what,-13} {text}");
+
+    private static string Words(DnsAnswer answer) => answer.Outcome is DnsOutcome.TemporaryFailure ? $"unknown: {answer.Problem}" : answer.Outcome is DnsOutcome.Found ? "" : "no";
+
+    private static string Word(FailAction action) => action.ToString().ToLowerInvariant();
+
+    // For a terminal; what is not Latin-1 could not be written.
+    private static string Printable(string text) => string.Concat(text.Select(static one => char.IsControl(one) || one > '\xff' ? '?' : one));
+}

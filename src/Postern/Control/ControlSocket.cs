@@ -1,0 +1,165 @@
+using System.Net.Sockets;
+using System.Text;
+using Postern.Native;
+using Postern.Storage;
+
+namespace Postern.Control;
+
+/// <summary>Answers one request.</summary>
+/// <param name="words">What is asked, at least one word.</param>
+/// <param name="body">What follows, a line at a time, to its end.</param>
+/// <param name="answer">Takes the lines of the answer.</param>
+/// <returns>Why the request cannot be met; null: it was.</returns>
+internal delegate string? ControlCommand(string[] words, IEnumerable<string> body, TextWriter answer);
+
+/// <summary>
+/// <c>postern_control_socket</c>: commands talk to the daemon through it, one request a connection, root and the owner
+/// only. A request is a line of words with NUL between them, then lines of data until the client is done; the answer is
+/// lines of data, then <c>ok</c> or <c>error WHY</c>. Texts are Latin-1. All on a thread of its own, one request at a
+/// time: the loop is asked for its share by posts.
+/// </summary>
+internal sealed class ControlSocket : IDisposable
+{
+    /// <summary>Bytes of a line, of a request and of its data.</summary>
+    public const int MostLine = 4096;
+
+    private const int Patience = 10_000; // milliseconds for the client to send or to take the next piece
+    private const int Backlog = 16;
+
+    private readonly Socket _listener;
+    private readonly string _path;
+    private readonly ulong? _inode;
+    private readonly ControlCommand _command;
+    private volatile bool _isStopping;
+
+    private ControlSocket(Socket listener, string path, ControlCommand command)
+    {
+        (_listener, _path, _inode, _command) = (listener, path, FileFacts.Of(path)?.Inode, command);
+        new Thread(Serve, maxStackSize: 256 * 1024) { IsBackground = true, Name = "control" }.Start();
+    }
+
+    /// <param name="isTakenOver">Whether a process that still listens there is about to end.</param>
+    /// <param name="problem">In the administrator's words.</param>
+    /// <returns>Null on failure.</returns>
+    public static ControlSocket? Open(string path, bool isTakenOver, ControlCommand command, out string? problem)
+    {
+        if (!isTakenOver && ControlClient.IsServed(path))
+        {
+            problem = $"cannot listen on {path}: another process listens there";
+            return null;
+        }
+
+        if (new FileInfo(path) is { Exists: true, Length: > 0 })
+        {
+            problem = $"cannot listen on {path}: there is a file of that name";
+            return null;
+        }
+
+        // Under a name of its own first: the runtime removes the name that it has bound when it closes the socket, and by
+        // then the next process may have that name.
+        var own = $"{path}.{Environment.ProcessId}";
+        if (ListeningSocket.Open(own, Backlog, out problem) is not { } listener)
+            return null;
+        try
+        {
+            File.Move(own, path, overwrite: true);
+            return new ControlSocket(listener, path, command);
+        }
+        catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
+        {
+            listener.Dispose();
+            problem = $"cannot listen on {path}: {Errno.ReasonOf(refusal)}";
+            return null;
+        }
+    }
+
+    /// <summary>Listens no more. A request that is being answered may be cut.</summary>
+    public void Dispose()
+    {
+        _isStopping = true;
+        if (FileFacts.Of(_path)?.Inode == _inode) // else the next process listens there
+            File.Delete(_path);
+        _listener.Dispose();
+    }
+
+    private void Serve()
+    {
+        while (!_isStopping)
+        {
+            try
+            {
+                using var client = _listener.Accept();
+                (client.ReceiveTimeout, client.SendTimeout) = (Patience, Patience);
+                if (MayAsk(client))
+                    Answer(client);
+            }
+            catch (Exception gone) when (gone is SocketException or IOException or ObjectDisposedException)
+            {
+                // the client went away, or we are about to
+            }
+        }
+    }
+
+    private void Answer(Socket client)
+    {
+        using var stream = new NetworkStream(client);
+        using var writer = new StreamWriter(stream, Encoding.Latin1, 16 * 1024) { NewLine = "\n" };
+        var lines = new LineSource(stream);
+        if (lines.Next() is not { Length: > 0 } request)
+            return;
+        string? problem;
+        try
+        {
+            problem = _command(request.Split('\0'), lines.Rest(), writer);
+        }
+        catch (TimeoutException)
+        {
+            problem = "the daemon is too busy to answer";
+        }
+
+        writer.WriteLine(problem is null ? "ok" : "error " + problem.ReplaceLineEndings(" "));
+    }
+
+    /// <summary>The file's mode says so already; that it was changed should not be enough.</summary>
+    private static unsafe bool MayAsk(Socket client)
+    {
+        var credentials = stackalloc int[3]; // struct ucred: process, user, group
+        uint length = 3 * sizeof(int);
+        return Libc.getsockopt((int)client.Handle, Libc.SOL_SOCKET, Libc.SO_PEERCRED, credentials, &length) == 0
+            && ((uint)credentials[1] == 0 || (uint)credentials[1] == Libc.geteuid());
+    }
+
+    /// <summary>Lines of bounded length; a longer one ends them.</summary>
+    private sealed class LineSource(Stream stream)
+    {
+        private readonly byte[] _buffer = new byte[MostLine];
+        private int _start, _end;
+
+        /// <returns>Null: there is none any more.</returns>
+        public string? Next()
+        {
+            while (true)
+            {
+                var length = _buffer.AsSpan(_start, _end - _start).IndexOf((byte)'\n');
+                if (length >= 0)
+                {
+                    var line = Encoding.Latin1.GetString(_buffer, _start, length);
+                    _start += length + 1;
+                    return line;
+                }
+
+                _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+                (_start, _end) = (0, _end - _start);
+                if (_end == _buffer.Length || stream.Read(_buffer, _end, _buffer.Length - _end) is not (> 0 and var read))
+                    return null;
+                _end += read;
+            }
+        }
+
+        public IEnumerable<string> Rest()
+        {
+            while (Next() is { } line)
+                yield return line;
+        }
+    }
+}

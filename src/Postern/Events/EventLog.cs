@@ -1,0 +1,172 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using Postern.Core.Screening;
+using Postern.Logging;
+
+namespace Postern.Events;
+
+/// <summary>
+/// <c>postern_event_log</c>: one line of JSON for each client. The loop only puts the client into a queue; a thread of its
+/// own makes the text and writes the file. When that cannot keep up, events are lost and counted, and nobody waits.
+/// </summary>
+internal sealed class EventLog : IDisposable
+{
+    private const int MostWaiting = 16_384;
+    private const int BatchSize = 64 * 1024;
+    private static readonly TimeSpan BatchPause = TimeSpan.FromMilliseconds(50); // what comes until then goes out in the same write
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LossReportInterval = TimeSpan.FromMinutes(1);
+
+    private readonly ILogDestination _file;
+    private readonly TimeProvider _clock;
+    private readonly Action<string> _warn;
+    private readonly ConcurrentQueue<Session> _queue = new();
+    private readonly AutoResetEvent _arrived = new(false);
+    private readonly ManualResetEvent _stop = new(false);
+    private readonly Thread _thread;
+    private readonly ArrayBufferWriter<byte> _text = new(BatchSize);
+    private readonly Utf8JsonWriter _json;
+    private int _waiting;
+    private long _lost;
+    private bool _isReopenWanted;
+    private long? _lossReportedAt;
+    private long _unreportedLoss;
+
+    /// <param name="file">Owned from now on.</param>
+    /// <param name="clock">Tells when events were lost.</param>
+    /// <param name="warn">Told what the administrator should know; on another thread.</param>
+    public EventLog(ILogDestination file, TimeProvider clock, Action<string> warn)
+    {
+        (_file, _clock, _warn) = (file, clock, warn);
+        _json = new Utf8JsonWriter(_text);
+        _thread = new Thread(Run, maxStackSize: 256 * 1024) { IsBackground = true, Name = "event log" };
+        _thread.Start();
+    }
+
+    /// <summary>Events that found no room, since the start.</summary>
+    public long Lost => Interlocked.Read(ref _lost);
+
+    /// <param name="problem">In the administrator's words.</param>
+    public static bool TryOpen(
+        string path, TimeProvider clock, Action<string> warn, [NotNullWhen(true)] out EventLog? log, [NotNullWhen(false)] out string? problem)
+    {
+        const uint OwnerOnly = 0b110_000_000; // it names senders and recipients
+        log = FileDestination.TryOpen("postern_event_log", path, OwnerOnly, clock, out var file, out problem) ? new EventLog(file, clock, warn) : null;
+        return log is not null;
+    }
+
+    /// <summary>Takes a client that has left. Never waits.</summary>
+    /// <param name="session">One with facts; nobody changes it any more.</param>
+    public void Add(Session session)
+    {
+        if (Volatile.Read(ref _waiting) >= MostWaiting)
+        {
+            Interlocked.Increment(ref _lost);
+            return;
+        }
+
+        _queue.Enqueue(session);
+        if (Interlocked.Increment(ref _waiting) == 1)
+            _arrived.Set();
+    }
+
+    /// <summary>After the file was rotated.</summary>
+    public void Reopen()
+    {
+        Volatile.Write(ref _isReopenWanted, true);
+        _arrived.Set();
+    }
+
+    /// <summary>Writes what waits, and closes the file.</summary>
+    public void Dispose()
+    {
+        _stop.Set();
+        _thread.Join();
+        _json.Dispose();
+        _file.Dispose();
+        _arrived.Dispose();
+        _stop.Dispose();
+    }
+
+    private void Run()
+    {
+        WaitHandle[] either = [_arrived, _stop];
+        while (WaitHandle.WaitAny(either) == 0)
+        {
+            _stop.WaitOne(BatchPause);
+            WriteWaiting();
+        }
+
+        WriteWaiting();
+    }
+
+    private void WriteWaiting()
+    {
+        if (_isReopenWanted)
+        {
+            Volatile.Write(ref _isReopenWanted, false);
+            _file.Reopen();
+        }
+
+        while (_queue.TryDequeue(out var session))
+        {
+            Interlocked.Decrement(ref _waiting);
+            Append(session);
+            if (_text.WrittenCount >= BatchSize)
+                Flush();
+        }
+
+        ReportLoss();
+        Flush();
+    }
+
+    private void Append(Session session)
+    {
+        ClientEvent.Write(session, _json);
+        EndLine();
+    }
+
+    private void ReportLoss()
+    {
+        var lost = Lost;
+        if (lost == _unreportedLoss)
+            return;
+        _json.WriteStartObject();
+        _json.WriteString("event", "lost");
+        _json.WriteNumber("schema", ClientEvent.SchemaVersion);
+        _json.WriteString("time", ClientEvent.Time(_clock.GetUtcNow()));
+        _json.WriteNumber("count", lost - _unreportedLoss);
+        _json.WriteEndObject();
+        EndLine();
+        _unreportedLoss = lost;
+        if (_lossReportedAt is { } before && _clock.GetElapsedTime(before) < LossReportInterval)
+            return;
+        _lossReportedAt = _clock.GetTimestamp();
+        _warn($"postern_event_log: {lost} events were lost since the start: the file cannot be written as fast as clients come");
+    }
+
+    private void EndLine()
+    {
+        _json.Flush();
+        _json.Reset();
+        _text.Write("\n"u8);
+    }
+
+    /// <summary>Writes what there is. What a full disk does not take is tried again, so that no line is torn; until then the queue fills.</summary>
+    private void Flush()
+    {
+        var text = _text.WrittenSpan;
+        while (!text.IsEmpty)
+        {
+            text = text[_file.Write(text)..];
+            if (_file.TakeWarning() is { } warning)
+                _warn(warning);
+            if (!text.IsEmpty && _stop.WaitOne(RetryPause))
+                break;
+        }
+
+        _text.ResetWrittenCount();
+    }
+}

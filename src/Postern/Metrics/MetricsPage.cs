@@ -1,0 +1,114 @@
+using Postern.Core.Dnsbl;
+using Postern.Core.Reporting;
+using Postern.Core.Screening;
+using Postern.Events;
+
+namespace Postern.Metrics;
+
+/// <summary>All that is measured, as it is at one moment. docs/metrics.md says what each metric means.</summary>
+internal sealed record MetricsPage
+{
+    public required ClientCounts Clients { get; init; }
+
+    /// <summary>Connections since the start.</summary>
+    public required long Accepted { get; init; }
+
+    /// <summary>Clients held now, those included that the server has not taken yet.</summary>
+    public required int Held { get; init; }
+
+    /// <summary>Of those, how many the server has yet to take.</summary>
+    public required int HandingOff { get; init; }
+
+    /// <summary>Whether any service has its shorter limits in force.</summary>
+    public required bool UnderStress { get; init; }
+
+    /// <summary>Records by map.</summary>
+    public required IReadOnlyList<(string Map, int Count)> Allowlists { get; init; }
+
+    /// <summary>By list, under the name that replies show.</summary>
+    public required IReadOnlyList<(string Name, ListCounts Counts, bool IsWell)> Lists { get; init; }
+
+    /// <summary>Events that the event log had no room for.</summary>
+    public required long EventsLost { get; init; }
+
+    /// <summary>How long the loop took to come to the question for this page.</summary>
+    public required TimeSpan LoopWait { get; init; }
+
+    /// <summary>When the process started.</summary>
+    public required DateTimeOffset Started { get; init; }
+
+    /// <summary>Writes the page.</summary>
+    public override string ToString()
+    {
+        var text = new MetricsText();
+        WriteClients(text);
+        WriteTests(text);
+        WriteLists(text);
+        text.Metric("postern_clients", "gauge", "Clients held now.")
+            .Sample("postern_clients", Held - HandingOff, "state", "screened").Sample("postern_clients", HandingOff, "state", "handing_off");
+        text.Metric("postern_stress", "gauge", "1 while the shorter limits of stress mode are in force.").Sample("postern_stress", UnderStress ? 1 : 0);
+        text.Metric("postern_allowlist_records", "gauge", "Clients in the temporary allowlist.");
+        foreach (var (map, count) in Allowlists)
+            text.Sample("postern_allowlist_records", count, "map", map);
+        text.Metric("postern_event_log_lost_total", "counter", "Events that the event log had no room for.").Sample("postern_event_log_lost_total", EventsLost);
+        text.Metric("postern_loop_wait_seconds", "gauge", "How long the event loop took to come to the question for this page.").Sample("postern_loop_wait_seconds", LoopWait.TotalSeconds);
+        text.Metric("process_start_time_seconds", "gauge", "When the process started, Unix time.").Sample("process_start_time_seconds", Started.ToUnixTimeMilliseconds() / 1000.0);
+        text.Metric("process_cpu_seconds_total", "counter", "Processor time used.").Sample("process_cpu_seconds_total", Environment.CpuUsage.TotalTime.TotalSeconds);
+        text.Metric("process_resident_memory_bytes", "gauge", "Memory in use.").Sample("process_resident_memory_bytes", Environment.WorkingSet);
+        return text.ToString();
+    }
+
+    private void WriteClients(MetricsText text)
+    {
+        text.Metric("postern_connections_total", "counter", "Connections accepted.").Sample("postern_connections_total", Accepted);
+        text.Metric("postern_clients_total", "counter", "Clients that have left, by what became of them.");
+        foreach (var outcome in Enum.GetValues<Outcome>())
+            text.Sample("postern_clients_total", Clients.Of(outcome), "outcome", ClientEvent.Name(outcome));
+        text.Metric("postern_let_in_total", "counter", "Clients handed off, by what let them in.");
+        foreach (var entrance in Enum.GetValues<Entrance>())
+            text.Sample("postern_let_in_total", Clients.Of(entrance), "by", ClientEvent.Name(entrance));
+        text.Metric("postern_stopped_total", "counter", "Clients stopped, by reason; one can have several.");
+        foreach (var cause in Enum.GetValues<ScreeningCause>())
+        {
+            if (cause is not ScreeningCause.None)
+                text.Sample("postern_stopped_total", Clients.Of(cause), "reason", CauseText.Name(cause));
+        }
+
+        text.Metric("postern_handoff_failures_total", "counter", "Clients that the mail server could not be given.").Sample("postern_handoff_failures_total", Clients.HandoffFailures);
+        text.Metric("postern_handoff_seconds", "histogram", "How long the mail server took to take a client.").Histogram("postern_handoff_seconds", Clients.Handoff);
+    }
+
+    private void WriteTests(MetricsText text)
+    {
+        text.Metric("postern_tests_total", "counter", "Results of the tests, whatever the action.");
+        foreach (var test in ScreeningTest.All)
+        {
+            var name = CauseText.Name(test.Cause);
+            text.Sample("postern_tests_total", Clients.Passed(test), "test", name, "result", "passed").Sample("postern_tests_total", Clients.Failed(test), "test", name, "result", "failed");
+        }
+
+        text.Metric("postern_pregreet_seconds", "histogram", "How long early talkers were silent.").Histogram("postern_pregreet_seconds", Clients.Pregreet);
+        text.Metric("postern_hangup_seconds", "histogram", "How long those stayed who hung up in the greet wait.").Histogram("postern_hangup_seconds", Clients.Hangup);
+    }
+
+    private void WriteLists(MetricsText text)
+    {
+        text.Metric("postern_dnsbl_answers_total", "counter", "Answers of DNS lists about clients.");
+        foreach (var (name, counts, _) in Lists)
+        {
+            text.Sample("postern_dnsbl_answers_total", counts.Of(ListAnswer.Listed), "list", name, "result", "listed")
+                .Sample("postern_dnsbl_answers_total", counts.Of(ListAnswer.NotListed), "list", name, "result", "not_listed")
+                .Sample("postern_dnsbl_answers_total", counts.Of(ListAnswer.Failed), "list", name, "result", "failed");
+        }
+
+        text.Metric("postern_dnsbl_timeouts_total", "counter", "Questions that a DNS list did not answer in time.");
+        foreach (var (name, counts, _) in Lists)
+            text.Sample("postern_dnsbl_timeouts_total", counts.TimedOut, "list", name);
+        text.Metric("postern_dnsbl_list_well", "gauge", "1 while a DNS list counts, 0 while it is left out because it is out of order.");
+        foreach (var (name, _, isWell) in Lists)
+            text.Sample("postern_dnsbl_list_well", isWell ? 1 : 0, "list", name);
+        text.Metric("postern_dnsbl_seconds", "histogram", "How long DNS lists took to answer.");
+        foreach (var (name, counts, _) in Lists)
+            text.Histogram("postern_dnsbl_seconds", counts.Latency, "list", name);
+    }
+}

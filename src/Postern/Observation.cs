@@ -1,0 +1,160 @@
+using System.Net;
+using Postern.Control;
+using Postern.Core;
+using Postern.Core.Config;
+using Postern.Events;
+using Postern.Logging;
+using Postern.Loop;
+using Postern.Metrics;
+using Postern.Storage;
+
+namespace Postern;
+
+/// <summary>
+/// What lets the administrator see: the event log, the control socket and the figures for monitoring. None of it is needed
+/// to serve clients, and none of it makes the loop wait.
+/// </summary>
+/// <param name="loop">Tells of each client, and is asked.</param>
+/// <param name="log">Takes warnings.</param>
+/// <param name="tag">Under which name.</param>
+/// <param name="clock">The time.</param>
+/// <param name="services">At work; asked on the loop's thread.</param>
+/// <param name="allowlists">By map; asked on the loop's thread.</param>
+internal sealed class Observation(
+    EventLoop loop, MailLog log, LogTag tag, TimeProvider clock, IReadOnlyDictionary<string, RunningService> services, IReadOnlyDictionary<string, TemporaryAllowlist> allowlists) : IDisposable
+{
+    private readonly LoopQuestions _loop = new(loop.Post);
+    private readonly DateTimeOffset _started = clock.GetUtcNow();
+    private readonly ClientCounts _counts = new();
+    private EventLog? _events;
+    private ControlSocket? _control;
+    private HttpEndpoint? _http;
+
+    /// <summary>Opens the event log that the settings name, in place of the one that is open.</summary>
+    /// <param name="problem">In the administrator's words.</param>
+    /// <returns>False on failure: then all is as it was.</returns>
+    public bool TryOpenEventLog(ProcessSettings process, out string? problem)
+    {
+        problem = null;
+        EventLog? opened = null;
+        if (process.EventLog is { } path && !EventLog.TryOpen(path, clock, text => log.WriteNow(tag, LogSeverity.Warning, text), out opened, out problem))
+            return false;
+        if (_events is { } before)
+            ThreadPool.QueueUserWorkItem(_ => before.Dispose()); // which waits for what it still has to write
+        _events = opened;
+        Watch();
+        return true;
+    }
+
+    /// <summary>Opens the sockets that the settings name, in place of those that are open. Clients are served without, too.</summary>
+    /// <param name="isTakenOver">Whether another process of ours, which is about to end, may still have them.</param>
+    public void OpenSockets(ProcessSettings process, bool isTakenOver)
+    {
+        OpenControlSocket(process, isTakenOver);
+        OpenHttp(process, isTakenOver);
+        Watch();
+    }
+
+    /// <summary>Another configuration is in force. On the loop's thread.</summary>
+    public void Apply(ProcessSettings before, ProcessSettings now)
+    {
+        if (now.EventLog != before.EventLog && !TryOpenEventLog(now, out var problem))
+            log.Write(tag, LogSeverity.Error, $"{problem} -- events go where they went");
+        if (now.ControlSocket != before.ControlSocket)
+            OpenControlSocket(now, isTakenOver: false);
+        if (now.Http != before.Http)
+            OpenHttp(now, isTakenOver: false);
+        Watch();
+    }
+
+    /// <summary>After log files were rotated.</summary>
+    public void Reopen() => _events?.Reopen();
+
+    /// <summary>Another process of ours goes on: it is the one to be asked.</summary>
+    public void CloseSockets()
+    {
+        _http?.Dispose();
+        _control?.Dispose();
+        (_http, _control) = (null, null);
+    }
+
+    public void Dispose()
+    {
+        CloseSockets();
+        _events?.Dispose();
+    }
+
+    /// <summary>Facts are collected only while somebody wants them.</summary>
+    private void Watch()
+    {
+        var events = _events;
+        loop.ClientLeft = _http is null ? events is null ? null : events.Add : session =>
+        {
+            _counts.Add(session.Facts!);
+            events?.Add(session);
+        };
+    }
+
+    private void OpenControlSocket(ProcessSettings process, bool isTakenOver)
+    {
+        _control?.Dispose();
+        _control = null;
+        if (process.ControlSocket is not { } path)
+            return;
+        var commands = new AllowlistCommands(allowlists.GetValueOrDefault, _loop);
+        _control = ControlSocket.Open(
+            path, isTakenOver, (words, body, answer) => words[0] == "allowlist" ? commands.Answer(words[1..], body, answer) : $"no such request: {words[0]}", out var problem);
+        if (problem is not null)
+            log.Write(tag, LogSeverity.Warning, $"postern_control_socket: {problem} -- commands will not find this process");
+    }
+
+    private void OpenHttp(ProcessSettings process, bool isTakenOver)
+    {
+        _http?.Dispose();
+        _http = null;
+        if (process.Http is not { } endpoint)
+            return;
+        var address = new IPEndPoint(IPAddress.Parse(endpoint.Address.ToString()), endpoint.Port);
+        _http = HttpEndpoint.Open(address, isTakenOver, Answer, out var problem);
+        if (problem is not null)
+            log.Write(tag, LogSeverity.Warning, $"postern_http: {problem} -- there will be no figures for monitoring");
+    }
+
+    private HttpAnswer Answer(string path)
+    {
+        try
+        {
+            switch (path)
+            {
+                case "/metrics":
+                    var start = clock.GetTimestamp();
+                    return new(200, "text/plain; version=0.0.4; charset=utf-8", _loop.Ask(() => Measure(clock.GetElapsedTime(start)).ToString()));
+                case "/healthz":
+                    _ = _loop.Ask(static () => true);
+                    return new(200, "text/plain", "ok\n");
+                case "/readyz":
+                    return _loop.Ask(() => loop.Listeners.Count > 0) ? new(200, "text/plain", "ready\n") : new(503, "text/plain", "stopping\n");
+                default:
+                    return new(404, "text/plain", "there are /metrics, /healthz and /readyz\n");
+            }
+        }
+        catch (TimeoutException)
+        {
+            return new(503, "text/plain", "the event loop does not answer\n");
+        }
+    }
+
+    private MetricsPage Measure(TimeSpan loopWait) => new()
+    {
+        Clients = _counts,
+        Accepted = loop.Accepted,
+        Held = loop.ClientCount,
+        HandingOff = services.Values.Sum(static service => service.Load.PostQueue),
+        UnderStress = services.Values.Any(static service => service.Load.UnderStress),
+        Allowlists = [.. allowlists.Select(static map => (map.Key, map.Value.Count))],
+        Lists = [.. loop.Dnsbl?.Lists.Select(list => (list.List.PublicName(new WarningLog(log, tag)), list.Counts, list.IsWell)) ?? []],
+        EventsLost = _events?.Lost ?? 0,
+        LoopWait = loopWait,
+        Started = _started,
+    };
+}

@@ -1,0 +1,145 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Postern.Control;
+using Postern.Core.Config;
+using Postern.Core.Dnsbl;
+using Postern.Metrics;
+using Postern.Tests.Screening;
+
+namespace Postern.Tests.Metrics;
+
+public sealed class MetricsPageTests
+{
+    private static readonly Settings Plain = new() { GreetBanner = "mx ESMTP", Banner = "mx ESMTP", GreetAction = FailAction.Drop };
+
+    [Fact]
+    public void Each_client_is_counted_where_it_belongs()
+    {
+        var counts = new ClientCounts();
+        counts.Add(Session(static shell => shell.AdvanceTo(TimeSpan.FromSeconds(6))));
+        counts.Add(Session(static shell => shell.AdvanceTo(TimeSpan.FromSeconds(6))));
+        counts.Add(Session(static shell =>
+        {
+            shell.AdvanceTo(TimeSpan.FromSeconds(2.5));
+            shell.Receive("EHLO x\r\n"u8);
+        }));
+        counts.Add(Session(static shell =>
+        {
+            shell.AdvanceTo(TimeSpan.FromSeconds(3));
+            shell.HangUp();
+        }));
+
+        var page = Page(counts);
+
+        foreach (var line in (string[])
+        [
+            "postern_clients_total{outcome=\"handed_off\"} 2", "postern_clients_total{outcome=\"stopped\"} 2", "postern_clients_total{outcome=\"told_to_come_back\"} 0",
+            "postern_let_in_total{by=\"new\"} 2", "postern_stopped_total{reason=\"pregreet\"} 1", "postern_stopped_total{reason=\"hangup_before_handshake\"} 1",
+            "postern_tests_total{test=\"pregreet\",result=\"passed\"} 2", "postern_tests_total{test=\"pregreet\",result=\"failed\"} 1",
+            "postern_pregreet_seconds_bucket{le=\"2\"} 0", "postern_pregreet_seconds_bucket{le=\"3\"} 1", "postern_pregreet_seconds_bucket{le=\"+Inf\"} 1", "postern_pregreet_seconds_sum 2.5",
+            "postern_hangup_seconds_bucket{le=\"3\"} 1", "postern_hangup_seconds_count 1", "postern_handoff_seconds_count 2",
+            "postern_clients{state=\"screened\"} 3", "postern_clients{state=\"handing_off\"} 1", "postern_stress 1", "postern_connections_total 9",
+            "postern_allowlist_records{map=\"btree:/a\\\"b\\\\c\"} 5", "postern_event_log_lost_total 3", "postern_loop_wait_seconds 0.25",
+        ])
+            Assert.Contains("\n" + line + "\n", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Each_list_has_its_answers_times_and_health()
+    {
+        var counts = new ListCounts { TimedOut = 2 };
+        counts.Add(ListAnswer.Listed, TimeSpan.FromMilliseconds(20));
+        counts.Add(ListAnswer.NotListed, TimeSpan.FromMilliseconds(40));
+        counts.Add(ListAnswer.NotListed, TimeSpan.FromSeconds(60));
+
+        var page = Page(new ClientCounts(), ("bl.example", counts, false));
+
+        foreach (var line in (string[])
+        [
+            "postern_dnsbl_answers_total{list=\"bl.example\",result=\"listed\"} 1", "postern_dnsbl_answers_total{list=\"bl.example\",result=\"not_listed\"} 2",
+            "postern_dnsbl_timeouts_total{list=\"bl.example\"} 2", "postern_dnsbl_list_well{list=\"bl.example\"} 0",
+            "postern_dnsbl_seconds_bucket{list=\"bl.example\",le=\"0.025\"} 1", "postern_dnsbl_seconds_bucket{list=\"bl.example\",le=\"10\"} 2", "postern_dnsbl_seconds_bucket{list=\"bl.example\",le=\"+Inf\"} 3",
+        ])
+            Assert.Contains("\n" + line + "\n", page, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 OK\r\n", "/metrics")]
+    [InlineData("GET /metrics?x=1 HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK\r\n", "/metrics")]
+    [InlineData("HEAD /metrics HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\n", "")]
+    [InlineData("GET /other HTTP/1.1\r\n\r\n", "HTTP/1.1 404 Not Found\r\n", "nothing")]
+    [InlineData("POST /metrics HTTP/1.1\r\n\r\n", "HTTP/1.1 405 Method Not Allowed\r\n", "GET or HEAD\n")]
+    [InlineData("EHLO bot.example\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n", "bad request\n")]
+    public void Requests_are_answered(string request, string status, string body)
+    {
+        using var endpoint = Open();
+
+        var answer = Ask(endpoint, request);
+
+        Assert.StartsWith(status, answer, StringComparison.Ordinal);
+        Assert.EndsWith("\r\n\r\n" + body, answer, StringComparison.Ordinal);
+        Assert.Contains("Connection: close\r\n", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Who_says_too_much_or_leaves_gets_nothing_and_the_next_is_served()
+    {
+        using var endpoint = Open();
+
+        Assert.Equal("", Ask(endpoint, new string('x', 100_000)));
+        Assert.Equal("", Ask(endpoint, "GET /metr"));
+        Assert.StartsWith("HTTP/1.1 200", Ask(endpoint, "GET /metrics HTTP/1.1\r\n\r\n"), StringComparison.Ordinal);
+    }
+
+    private static HttpEndpoint Open()
+    {
+        var endpoint = HttpEndpoint.Open(new IPEndPoint(IPAddress.Loopback, 0), isTakenOver: false, static path => path == "/metrics" ? new(200, "text/plain", path) : new(404, "text/plain", "nothing"), out var problem);
+        Assert.Null(problem);
+        return endpoint!;
+    }
+
+    private static string Ask(HttpEndpoint endpoint, string request)
+    {
+        using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 20_000 };
+        client.Connect(endpoint.Address);
+        var answer = new StringBuilder();
+        try
+        {
+            client.Send(Encoding.Latin1.GetBytes(request));
+            client.Shutdown(SocketShutdown.Send);
+            var buffer = new byte[4096];
+            while (client.Receive(buffer) is > 0 and var read)
+                answer.Append(Encoding.UTF8.GetString(buffer, 0, read));
+        }
+        catch (SocketException problem) when (problem.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown)
+        {
+            // it hung up on what it did not read
+        }
+
+        return answer.ToString();
+    }
+
+    private static Postern.Core.Screening.ClientFacts Session(Action<FakeShell> story)
+    {
+        var shell = new FakeShell(Plain, Ip.Of("192.0.2.7"));
+        shell.Connect();
+        story(shell);
+        Assert.True(shell.IsOver);
+        return shell.Session.Facts!;
+    }
+
+    private static string Page(ClientCounts clients, params (string, ListCounts, bool)[] lists) => new MetricsPage
+    {
+        Clients = clients,
+        Accepted = 9,
+        Held = 4,
+        HandingOff = 1,
+        UnderStress = true,
+        Allowlists = [("btree:/a\"b\\c", 5)],
+        Lists = lists,
+        EventsLost = 3,
+        LoopWait = TimeSpan.FromSeconds(0.25),
+        Started = DateTimeOffset.UnixEpoch,
+    }.ToString();
+}
