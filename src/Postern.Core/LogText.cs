@@ -119,7 +119,7 @@ public static class LogText
 
     /// <summary><c>LANE EVENT [a]:p CLASS WHY wait=SECONDS after=SECONDS refusals=NUMBER</c>, under Postern's own name.</summary>
     /// <param name="line">Takes the line.</param>
-    /// <param name="what">The event, in upper case.</param>
+    /// <param name="what">The event.</param>
     /// <param name="address">The client's address.</param>
     /// <param name="port">The client's port.</param>
     /// <param name="verdict">Class and reason.</param>
@@ -130,7 +130,7 @@ public static class LogText
     public static void LaneEvent(
         ByteBuffer line, LaneEvent what, IpAddress address, ushort port, RdnsVerdict verdict, int wait, TimeSpan? after, int? refusals, int decimals)
     {
-        line.Append("LANE "u8).Append(what.ToString().ToUpperInvariant()).Append((byte)' ').AppendClient(address, port);
+        line.Append("LANE "u8).Append(WordOf(what)).Append((byte)' ').AppendClient(address, port);
         line.Append((byte)' ').Append(verdict.Word).Append((byte)' ').Append(verdict.Why).Append(" wait="u8).Append(wait);
         if (after is { } elapsed)
             AppendElapsed(line.Append(" after="u8), elapsed, significantDigits: 3, decimals);
@@ -258,6 +258,22 @@ public static class LogText
     /// <summary>Appends bytes as <see cref="Printable"/> lets them through.</summary>
     public static void AppendPrintable(ByteBuffer line, ReadOnlySpan<byte> text, bool utf8) =>
         line.Advance(Printable.Copy(text, line.Reserve(text.Length), utf8));
+
+    private static ReadOnlySpan<byte> WordOf(LaneEvent what) => what switch
+    {
+        Lanes.LaneEvent.Class => "CLASS"u8,
+        Lanes.LaneEvent.Enter => "ENTER"u8,
+        Lanes.LaneEvent.Waited => "WAITED"u8,
+        Lanes.LaneEvent.Hangup => "HANGUP"u8,
+        Lanes.LaneEvent.Quit => "QUIT"u8,
+        Lanes.LaneEvent.Pregreet => "PREGREET"u8,
+        Lanes.LaneEvent.Praised => "PRAISED"u8,
+        Lanes.LaneEvent.Full => "FULL"u8,
+        Lanes.LaneEvent.Closed => "CLOSED"u8,
+        Lanes.LaneEvent.Greylisted => "GREYLISTED"u8,
+        Lanes.LaneEvent.Returned => "RETURNED"u8,
+        _ => "STOPPED"u8,
+    };
 
     private static void AppendMailbox(ByteBuffer line, ReadOnlySpan<byte> mailbox, bool quoted)
     {

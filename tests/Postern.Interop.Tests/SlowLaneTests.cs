@@ -92,6 +92,10 @@ public sealed class SlowLaneTests : IDisposable
         Assert.Matches($@"LANE WAITED \[{Liar}\]:\d+ unconfirmed rule=0 wait=3 ", host.Log);
         Assert.DoesNotContain($"LANE CLASS [{Server}]", host.Log, StringComparison.Ordinal);
         Assert.All(clients, client => Assert.Contains($"PASS NEW [{client}]:", host.Log, StringComparison.Ordinal));
+
+        host.Postern.Stop();
+        Assert.Contains(
+            $"slow lanes of service 127.0.0.1:{host.Port}: named class=1; unconfirmed class=1 enter=1 waited=1; none class=1 enter=1 waited=1\n", host.Log, StringComparison.Ordinal);
     }
 
     private static (int Status, string Output) Swaks(MailHost host, string timeout) => Tool.Run(

@@ -3,6 +3,9 @@ namespace Postern.Core.Lanes;
 /// <summary>What happened to a client because of its class.</summary>
 public enum LaneEvent
 {
+    /// <summary>Its class is decided; for those who were gone or handed over by then it never is.</summary>
+    Class,
+
     /// <summary>It stands in the lane.</summary>
     Enter,
 
@@ -58,7 +61,7 @@ public sealed class LaneTraffic
     /// <summary>Counts an event.</summary>
     public void Note(RdnsKind kind, LaneEvent what) => _counts[(int)kind * Events + (int)what]++;
 
-    /// <summary>All counts in a line: <c>generic enter=3 waited=1 hangup=2; none enter=1 waited=1</c>.</summary>
+    /// <summary>All counts in a line: <c>named class=20; generic class=3 enter=3 waited=1 hangup=2</c>.</summary>
     /// <returns>Null: nothing has happened.</returns>
     public string? Describe()
     {

@@ -200,7 +200,7 @@ public sealed class Session
     public void OnReverseName(in ReverseName name, SessionActions actions)
     {
         if (_phase is Phase.Early)
-            SlowLane.TakeName(this, name, actions);
+            SlowLane.TakeName(this, _load.Lanes, name, actions);
     }
 
     /// <summary>Bytes of the dialogue have been read (<see cref="WatchMode.Read"/>).</summary>

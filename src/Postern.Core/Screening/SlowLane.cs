@@ -23,13 +23,12 @@ internal static class SlowLane
     }
 
     /// <summary>DNS has answered.</summary>
-    internal static void TakeName(Session session, in ReverseName name, SessionActions actions)
+    internal static void TakeName(Session session, LaneTraffic traffic, in ReverseName name, SessionActions actions)
     {
         if (session.LanePlace is not LanePlace.Approaching || session.Settings.Lanes is not { } lanes)
             return; // too late
         session.Rdns = lanes.Rules.Classify(name, actions).Reason;
-        if (session.Rdns is not RdnsReason.LooksLikeServer)
-            LogClass(session, name.Name, actions);
+        TellClass(session, traffic, name.Name, actions);
     }
 
     /// <summary>The session's timer has run out. Puts the client in its lane, or keeps it there.</summary>
@@ -92,7 +91,7 @@ internal static class SlowLane
     {
         var lanes = session.Settings.Lanes!;
         if (session.Rdns is RdnsReason.Late)
-            LogClass(session, "", actions);
+            TellClass(session, traffic, "", actions);
         if (lanes.Waits.Of(Verdict(session).Kind) <= session.Settings.GreetWait)
             return false;
 
@@ -164,8 +163,11 @@ internal static class SlowLane
         return keepalive > 0 && keepalive < left ? (byte)keepalive : left;
     }
 
-    private static void LogClass(Session session, string name, SessionActions actions)
+    private static void TellClass(Session session, LaneTraffic traffic, string name, SessionActions actions)
     {
+        traffic.Note(Verdict(session).Kind, LaneEvent.Class);
+        if (session.Rdns is RdnsReason.LooksLikeServer)
+            return; // so look nearly all that are let in
         LogText.LaneClass(actions.Text, session.Client.Address, session.ClientPort, Verdict(session), name);
         actions.LogAsPostern();
     }

@@ -88,7 +88,7 @@ public sealed class LaneSessionTests
         Assert.Equal(2, load.Lanes.Standing);
         shells.ForEach(static shell => shell.AdvanceTo(End));
         Assert.Equal(0, load.Lanes.Standing);
-        Assert.Equal("generic enter=2 waited=2 full=1", load.Lanes.Describe());
+        Assert.Equal("generic class=3 enter=2 waited=2 full=1", load.Lanes.Describe());
         Assert.Null(new LaneTraffic().Describe());
         Assert.Equal((2, 2, 1), (load.Lanes.Count(RdnsKind.Generic, LaneEvent.Enter), load.Lanes.Count(RdnsKind.Generic, LaneEvent.Waited), load.Lanes.Count(RdnsKind.Generic, LaneEvent.Full)));
     }

@@ -57,6 +57,24 @@ public sealed class RetryScheduleTests
         Assert.True(shell.HandedOff, $"{provider} {retries}");
     }
 
+    // Names of today's servers of the same providers, from the Received fields of their mail (india.com is no more; aol is Yahoo's).
+    [Theory]
+    [InlineData("mail-yw1-f182.google.com")]
+    [InlineData("sonic313-20.consmr.mail.gq1.yahoo.com")]
+    [InlineData("mail-am6eur05rlyn2067.outbound.protection.outlook.com")]
+    [InlineData("out203-205-221-190.mail.qq.com")]
+    [InlineData("f145.i.mail.ru")]
+    [InlineData("fallback12.m.smailru.net")]
+    [InlineData("forward501a.mail.yandex.net")]
+    [InlineData("mout.gmx.com")]
+    [InlineData("mout.gmx.net")]
+    public void No_lane_is_for_the_providers_own_servers(string name)
+    {
+        var rules = new RdnsRules { BigSenders = new NameSuffixes(BigSenders.All.Select(static row => row.Domain)) };
+
+        Assert.Equal(RdnsKind.Named, rules.Classify(new ReverseName(ReverseNameStatus.Confirmed, name), new RecordedWarnings()).Kind);
+    }
+
     // One connection: silent for 30 seconds, then gone; or, when it is greeted sooner, as much of a mail as is taken.
     private static bool Attempt(ServiceLoad load, int addresses, int number, TimeSpan time)
     {

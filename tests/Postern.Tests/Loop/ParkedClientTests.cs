@@ -1,5 +1,6 @@
 using Postern.Core;
 using Postern.Core.Config;
+using Postern.Core.Lanes;
 using Postern.Core.Screening;
 using Postern.Core.Tables;
 using Postern.Handoff;
@@ -40,8 +41,51 @@ public sealed class ParkedClientTests
             var session = new Session(service.Settings, service.Load, state, 40000, server);
             clients[i] = new Client(3, service, session);
             actions.Clear();
-            session.OnConnected(null, new Moment(DateTimeOffset.UnixEpoch, false), actions);
+            session.OnConnected(null, new Moment(DateTimeOffset.FromUnixTimeSeconds(1_800_000_000), false), actions);
         }
+    }
+
+    /// <summary>The name is known while it is looked up, and by nobody after that.</summary>
+    [Fact]
+    public void A_client_in_a_slow_lane_costs_no_more_than_a_parked_one()
+    {
+        var settings = new Settings
+        {
+            AllowlistInterfaces = MatchList.Everything,
+            PreQueueLimit = 10_000,
+            Lanes = new LaneSettings { Waits = new(TimeSpan.FromSeconds(85), default, default), Rules = new RdnsRules { BigSenders = new NameSuffixes(["big.example"]) } },
+        };
+        var load = new ServiceLoad();
+        var actions = new SessionActions();
+        var name = new ReverseName(ReverseNameStatus.Confirmed, "adsl12.isp.example");
+        var sessions = Enumerable.Range(0, 1001).Select(i => new Session(settings, load, new ClientAddressState(IpAddress.FromIPv4(0xc0000200 + (uint)i)), 40000, new Endpoint(Ip.Of("192.0.2.25"), 25))).ToArray();
+        foreach (var session in sessions)
+            Do(() => session.OnConnected(null, At(0), actions));
+        Do(() => Stand(sessions[0]));
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 1; i < sessions.Length; i++)
+        {
+            actions.Clear();
+            Stand(sessions[i]);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(sessions.Length, load.Lanes.Standing);
+
+        void Stand(Session session)
+        {
+            session.OnReverseName(name, actions);
+            session.OnTimer(At(6), actions);
+        }
+
+        void Do(Action action)
+        {
+            actions.Clear();
+            action();
+        }
+
+        static Moment At(int seconds) => new(DateTimeOffset.FromUnixTimeSeconds(1_800_000_000 + seconds), false);
     }
 
     private sealed class NoFiles : ITextFiles
