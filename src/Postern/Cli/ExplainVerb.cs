@@ -75,7 +75,7 @@ internal sealed class ExplainVerb
     private void Explain(IDnsResolver resolver)
     {
         var asked = AskListsAsync(resolver);
-        var reverse = LookUpAsync(resolver, DnsblQuery.Text(_client, _client.IsIPv4 ? "in-addr.arpa" : "ip6.arpa"), DnsType.NameOf);
+        var reverse = LookUpAsync(resolver, DnsblQuery.Text(_client, _client.IsIPv4 ? "in-addr.arpa" : "ip6.arpa"), DnsType.Reverse);
         _output.WriteLine(_client);
         var name = reverse.GetAwaiter().GetResult();
         Say("reverse name", name.Outcome is DnsOutcome.Found ? Printable(name.Records[0].Target) : Words(name));

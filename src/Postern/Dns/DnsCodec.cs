@@ -168,8 +168,7 @@ public static class DnsCodec
                 record = bare with { Address = IpAddress.FromBytes(data) };
                 return true;
 
-            case DnsType.Cname:
-            case DnsType.NameOf:
+            case DnsType.Cname or DnsType.Reverse:
                 if (!TryReadName(message, ref start, out target) || start != end)
                     return false;
                 record = bare with { Target = target };

@@ -15,8 +15,8 @@ public enum DnsType : ushort
     /// <summary>The start of a zone of authority: how long "there is nothing" may be remembered (RFC 2308).</summary>
     Soa = 6,
 
-    /// <summary>The name of an address, a PTR record.</summary>
-    NameOf = 12,
+    /// <summary>The name of an address (PTR).</summary>
+    Reverse = 12,
 
     /// <summary>A mail exchanger.</summary>
     Mx = 15,

@@ -153,7 +153,7 @@ public sealed class ExplainVerbTests : IDisposable
         {
             if (name.EndsWith("dead.example", StringComparison.Ordinal))
                 return Task.FromResult(DnsAnswer.Failure("timeout"));
-            List<DnsRecord> records = type is DnsType.NameOf
+            List<DnsRecord> records = type is DnsType.Reverse
                 ? Names.TryGetValue(name, out var target) ? [new DnsRecord(name, type, 60) { Target = target }] : []
                 : TryGetValue(name, out var addresses) ? [.. addresses.Select(address => new DnsRecord(name, type, 60) { Address = IpAddress.FromIPv4(address) })] : [];
             return Task.FromResult(new DnsAnswer(records.Count > 0 ? DnsOutcome.Found : DnsOutcome.NoSuchName, records, TimeSpan.Zero, null));
