@@ -10,7 +10,7 @@ public sealed record DnsRecord(string Owner, DnsType Type, uint TimeToLive)
     /// <summary>The address of an A or AAAA record; otherwise unset.</summary>
     public IpAddress Address { get; init; }
 
-    /// <summary>The name that a CNAME, PTR or MX record points to; empty for the root, which in an MX means "no mail" (RFC 7505).</summary>
+    /// <summary>The name that a CNAME or MX record points to; empty for the root, which in an MX means "no mail" (RFC 7505).</summary>
     public string Target { get; init; } = "";
 
     /// <summary>The preference of an MX record; lower is tried first.</summary>

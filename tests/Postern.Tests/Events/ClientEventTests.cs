@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Postern.Core.Allowlist;
@@ -129,6 +130,36 @@ public sealed class ClientEventTests
         Assert.InRange(TextOf(shell).Length, 1, 10_000);
         Assert.Equal(1000, JsonOf(shell).GetProperty("recipient_count").GetInt32());
     }
+
+    [Fact]
+    public void Every_field_is_documented()
+    {
+        var documentation = File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "..", "..", "..", "docs", "event-log.md"));
+        var listed = Connect(Plain with { DnsblSites = Sites.Of("bl.example") });
+        listed.Answer("bl.example", 60, 0x7f000002);
+        listed.Receive("EHLO x\r\n"u8);
+        listed.AdvanceTo(TimeSpan.FromSeconds(6));
+        listed.Receive("EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<c@d.example>\r\n"u8);
+        listed.HangUp();
+        var passed = Connect(Plain);
+        passed.AdvanceTo(TimeSpan.FromSeconds(6));
+        var failed = Connect(Plain with { GreetBanner = "" });
+        failed.FailHandoff(new HandoffFailure(CouldConnect: false, "private/smtpd", "Connection refused"));
+
+        var names = new[] { listed, passed, failed }.SelectMany(static shell => NamesIn(JsonOf(shell))).Distinct().ToList();
+
+        Assert.True(names.Count > 25, string.Join(' ', names));
+        Assert.All(names, name => Assert.Matches($"[`\".]{name}[`\"]", documentation));
+    }
+
+    private static IEnumerable<string> NamesIn(JsonElement json) => json.ValueKind switch
+    {
+        JsonValueKind.Object => json.EnumerateObject().SelectMany(static field => NamesIn(field.Value).Prepend(field.Name)),
+        JsonValueKind.Array => json.EnumerateArray().SelectMany(NamesIn),
+        _ => [],
+    };
+
+    private static string Here([CallerFilePath] string path = "") => path;
 
     private static FakeShell Connect(Settings settings)
     {

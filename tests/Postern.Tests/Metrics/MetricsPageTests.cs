@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Postern.Control;
 using Postern.Core.Config;
@@ -64,6 +65,16 @@ public sealed class MetricsPageTests
             Assert.Contains("\n" + line + "\n", page, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Every_metric_is_documented()
+    {
+        var documentation = File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "..", "..", "..", "docs", "metrics.md"));
+        var names = Page(new ClientCounts()).Split('\n').Where(static line => line.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(static line => line.Split(' ')[2]).ToList();
+
+        Assert.True(names.Count > 15);
+        Assert.All(names, name => Assert.Contains($"`{name}`", documentation, StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 OK\r\n", "/metrics")]
     [InlineData("GET /metrics?x=1 HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK\r\n", "/metrics")]
@@ -91,6 +102,8 @@ public sealed class MetricsPageTests
         Assert.Equal("", Ask(endpoint, "GET /metr"));
         Assert.StartsWith("HTTP/1.1 200", Ask(endpoint, "GET /metrics HTTP/1.1\r\n\r\n"), StringComparison.Ordinal);
     }
+
+    private static string Here([CallerFilePath] string path = "") => path;
 
     private static HttpEndpoint Open()
     {
