@@ -89,6 +89,27 @@ public sealed class BehindTests
         AssertTraced(scene, HaProxy.Address, 0);
     }
 
+    [Fact]
+    public void A_user_who_authenticates_himself_may_send_anywhere()
+    {
+        Tool.Require("swaks");
+        using var scene = new Scene("Exim proxy-v2", "postern_auth_passthrough = yes");
+        WaitForTarget(scene);
+        (int Status, string Output) Submit(string password) => Tool.Run(
+            "swaks", "--server", "127.0.0.1", "--port", $"{scene.Host.Port}", "--local-interface", "127.0.6.11", "--ehlo", "client.example", "--tls",
+            "--auth", "PLAIN", "--auth-user", "joe", "--auth-password", password,
+            "--from", "a@good.example", "--to", "b@elsewhere.example", "--header", "Subject: submitted", "--timeout", "30");
+
+        var wrong = Submit("guess");
+        var right = Submit("secret");
+
+        Assert.True(wrong.Status != 0 && wrong.Output.Contains("535 Incorrect authentication data", StringComparison.Ordinal), wrong.Output + scene.Host.LogEnd);
+        Assert.True(right.Status == 0, right.Output + scene.Host.LogEnd);
+        AssertArrivedOnce(scene, "submitted");
+        scene.Host.WaitForLog("warning: authentication failed for [127.0.6.11]:");
+        Assert.Equal(1, scene.Host.Count("authentication failed for [127.0.6.11]:"));
+    }
+
     // Debian 12's OpenSMTPD offers STARTTLS, and then cannot use its key with OpenSSL 3, whoever the client is.
     [Fact]
     public void TLS_that_does_not_work_costs_no_mail()
