@@ -70,6 +70,46 @@ public sealed class BehindTests
         Assert.Equal(0, scene.Host.Count("NOQUEUE: reject"));
     }
 
+    [Theory]
+    [InlineData("Postfix proxy-v2")]
+    [InlineData("Postfix xclient")]
+    public void Behind_HAProxy_and_beside_it_each_client_is_known_to_the_server(string server)
+    {
+        Tool.Require("haproxy");
+        using var scene = new Scene(server, "postscreen_upstream_proxy_protocol = haproxy", $"postern_proxy_networks = {HaProxy.Address}");
+        using var proxy = new HaProxy(scene.Host.Port, "send-proxy-v2");
+        WaitForTarget(scene);
+
+        Deliver(proxy.Connect("127.0.6.9"), "through");
+        Deliver(scene.Host, "127.0.6.10", "beside");
+
+        AssertArrivedOnce(scene, "through", "beside");
+        AssertTraced(scene, "127.0.6.9", 1);
+        AssertTraced(scene, "127.0.6.10", 1);
+        AssertTraced(scene, HaProxy.Address, 0);
+    }
+
+    [Fact]
+    public void A_user_who_authenticates_himself_may_send_anywhere()
+    {
+        Tool.Require("swaks");
+        using var scene = new Scene("Exim proxy-v2", "postern_auth_passthrough = yes");
+        WaitForTarget(scene);
+        (int Status, string Output) Submit(string password) => Tool.Run(
+            "swaks", "--server", "127.0.0.1", "--port", $"{scene.Host.Port}", "--local-interface", "127.0.6.11", "--ehlo", "client.example", "--tls",
+            "--auth", "PLAIN", "--auth-user", "joe", "--auth-password", password,
+            "--from", "a@good.example", "--to", "b@elsewhere.example", "--header", "Subject: submitted", "--timeout", "30");
+
+        var wrong = Submit("guess");
+        var right = Submit("secret");
+
+        Assert.True(wrong.Status != 0 && wrong.Output.Contains("535 Incorrect authentication data", StringComparison.Ordinal), wrong.Output + scene.Host.LogEnd);
+        Assert.True(right.Status == 0, right.Output + scene.Host.LogEnd);
+        AssertArrivedOnce(scene, "submitted");
+        scene.Host.WaitForLog("warning: authentication failed for [127.0.6.11]:");
+        Assert.Equal(1, scene.Host.Count("authentication failed for [127.0.6.11]:"));
+    }
+
     // Debian 12's OpenSMTPD offers STARTTLS, and then cannot use its key with OpenSSL 3, whoever the client is.
     [Fact]
     public void TLS_that_does_not_work_costs_no_mail()
@@ -109,9 +149,11 @@ public sealed class BehindTests
     private static void WaitForTarget(Scene scene) => Wait.Until(
         () => scene.Host.Count(" is out: ") == scene.Host.Count(" is well again"), () => "the target is not well: " + scene.Host.Log + scene.ServerLog);
 
-    private static void Deliver(MailHost host, string from, string subject, string hello = "EHLO")
+    private static void Deliver(MailHost host, string from, string subject, string hello = "EHLO") => Deliver(host.Connect(from), subject, hello);
+
+    private static void Deliver(SmtpTalk client, string subject, string hello = "EHLO")
     {
-        using var talk = host.Connect(from);
+        using var talk = client;
         talk.ExpectGreeting();
         SayHello(talk, hello);
         talk.Say("MAIL FROM:<a@good.example>", "250");

@@ -11,6 +11,9 @@ internal sealed class Exim : IMailServer
     private static readonly string[] Packages =
         ["exim4-daemon-heavy", "libidn12", "libspf2-2", "libmariadb3", "mysql-common", "libpq5", "libldap-2.5-0", "libsasl2-2", "libdb5.3"];
 
+    // The user joe with the password secret.
+    private const string IsJoe = "${if and{{eq{$auth2}{joe}}{eq{$auth3}{secret}}}}";
+
     private readonly string _directory = Directory.CreateTempSubdirectory("postern-exim-").FullName;
     private readonly Process _process;
 
@@ -81,7 +84,15 @@ internal sealed class Exim : IMailServer
         begin acl
         check_rcpt:
           accept domains = lab.example
+          accept authenticated = *
           deny message = relay not permitted
+        begin authenticators
+        plain:
+          driver = plaintext
+          public_name = PLAIN
+          server_prompts = :
+          server_condition = {IsJoe}
+          server_set_id = $auth2
 
         """;
 }
