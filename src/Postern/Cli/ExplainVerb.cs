@@ -4,6 +4,7 @@ using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
 using Postern.Core.Dnsbl;
+using Postern.Core.Lanes;
 using Postern.Core.Screening;
 using Postern.Core.Tables;
 using Postern.Dns;
@@ -79,6 +80,7 @@ internal sealed class ExplainVerb
         _output.WriteLine(_client);
         var name = reverse.GetAwaiter().GetResult();
         Say("reverse name", name.Outcome is DnsOutcome.Found ? Printable(name.Records[0].Target) : Words(name));
+        var kind = SayClass(resolver, name);
 
         var verdict = _settings.AccessList.Explain(_client, _warnings, out var decider);
         var line = FindRule(decider);
@@ -87,7 +89,7 @@ internal sealed class ExplainVerb
         var score = SayLists(asked.GetAwaiter().GetResult());
         foreach (var action in _warnings.All)
             Say("warning", System.Text.Encoding.Latin1.GetString(_warnings.BytesOf(action)));
-        Say("now", Predict(verdict, record, score));
+        Say("now", Predict(verdict, record, score, kind));
         SayPast();
         SayRemedy(verdict, decider, line);
     }
@@ -148,7 +150,33 @@ internal sealed class ExplainVerb
         return score;
     }
 
-    private string Predict(AccessVerdict verdict, TestExpiry? record, DnsblScore? score)
+    /// <summary>For which slow lane the client is, where there are any.</summary>
+    private RdnsKind? SayClass(IDnsResolver resolver, DnsAnswer names)
+    {
+        if (_settings.Lanes is not { } lanes)
+            return null;
+        var verdict = lanes.Rules.Classify(Confirm(resolver, names), _warnings);
+        Say("class", $"{verdict.Word} ({verdict.Why})");
+        return verdict.Kind;
+    }
+
+    private ReverseName Confirm(IDnsResolver resolver, DnsAnswer names)
+    {
+        if (names.Outcome is not DnsOutcome.Found)
+            return names.Outcome is DnsOutcome.TemporaryFailure ? ReverseName.Failed : ReverseName.None;
+        foreach (var name in names.Records.Take(ReverseLookups.MostNames).Select(static record => record.Target).Where(static name => HostNameSyntax.Problem(name) is null))
+        {
+            var addresses = LookUpAsync(resolver, name, _client.IsIPv4 ? DnsType.A : DnsType.Aaaa).GetAwaiter().GetResult();
+            if (addresses.Outcome is DnsOutcome.TemporaryFailure)
+                return ReverseName.Failed;
+            if (addresses.Records.Any(record => record.Address == _client))
+                return new ReverseName(ReverseNameStatus.Confirmed, name);
+        }
+
+        return new ReverseName(ReverseNameStatus.Unconfirmed, names.Records[0].Target);
+    }
+
+    private string Predict(AccessVerdict verdict, TestExpiry? record, DnsblScore? score, RdnsKind? kind)
     {
         if (verdict is AccessVerdict.Permit)
             return "goes to the mail server at once";
@@ -164,11 +192,13 @@ internal sealed class ExplainVerb
         var steps = new List<string> { $"tests are due: {string.Join(", ", due.Select(static test => test.Name))}" };
         if (due.Any(static test => test.IsEarly))
             steps.Add(string.Create(CultureInfo.InvariantCulture, $"it waits {_settings.GreetWait.TotalSeconds:0.##} s (postscreen_greet_wait); if it talks, postscreen_greet_action is {Word(_settings.GreetAction)}"));
+        if (due.Contains(ScreeningTest.Pregreet) && kind is { } named && _settings.Lanes!.Waits.Of(named) is var wait && wait > _settings.GreetWait)
+            steps.Add(string.Create(CultureInfo.InvariantCulture, $"it goes on waiting in the slow lane until {wait.TotalSeconds:0} s have passed"));
         if (due.Contains(ScreeningTest.Dnsbl) && score?.Score >= _settings.DnsblThreshold)
             steps.Add($"it fails the DNS list test: postscreen_dnsbl_action is {Word(_settings.DnsblAction)}");
-        steps.Add(due.Any(static test => !test.IsEarly)
-            ? "if it passes, it hears 450 4.3.2 for its recipients and is known at its next visit"
-            : "if it passes, it goes to the mail server");
+        steps.Add(due.TrueForAll(static test => test.IsEarly) ? "if it passes, it goes to the mail server"
+            : _settings.LiveHandover ? "if it passes, it goes to the mail server with its first recipient (postern_live_handover)"
+            : "if it passes, it hears 450 4.3.2 for its recipients and is known at its next visit");
         return string.Join("; ", steps);
     }
 

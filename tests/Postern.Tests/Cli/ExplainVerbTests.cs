@@ -145,6 +145,22 @@ public sealed class ExplainVerbTests : IDisposable
         return (status, errors.ToString());
     }
 
+    [Fact]
+    public void The_class_by_reverse_name_is_told_where_there_are_slow_lanes()
+    {
+        _dns.Names["7.2.0.192.in-addr.arpa"] = "192-0-2-7.isp.example";
+        Assert.DoesNotContain("class", Explain("192.0.2.7"), StringComparison.Ordinal);
+
+        Configure("postern_starpit = yes");
+        Assert.Contains("  class         unconfirmed (rule=0)\n", Explain("192.0.2.7"), StringComparison.Ordinal);
+        Assert.Contains("  class         none (rule=0)\n", Explain("192.0.2.8"), StringComparison.Ordinal);
+        _dns["192-0-2-7.isp.example"] = [0xc0000207];
+        var generic = Explain("192.0.2.7");
+
+        Assert.Contains("  class         generic (rule=1)\n", generic, StringComparison.Ordinal);
+        Assert.Contains("it goes on waiting in the slow lane until 85 s have passed", generic, StringComparison.Ordinal);
+    }
+
     private sealed class ZoneResolver : Dictionary<string, uint[]>, IDnsResolver
     {
         public Dictionary<string, string> Names { get; } = [];
