@@ -30,6 +30,7 @@ public sealed class BehindTests
         AssertArrivedOnce(scene, "first", "second", "third");
         AssertTraced(scene, "127.0.6.1", 2);
         AssertTraced(scene, "127.0.6.2", 1);
+        scene.Host.WaitForLog("relayed [127.0.6.2]:");
         Assert.Equal(1, scene.Host.Count("PASS NEW [127.0.6.1]:"));
         Assert.Equal(1, scene.Host.Count("PASS OLD [127.0.6.1]:"));
         Assert.Equal(0, scene.Host.Count("NOQUEUE: reject"));
@@ -46,8 +47,8 @@ public sealed class BehindTests
 
         AssertArrivedOnce(scene, "inside");
         AssertTraced(scene, "127.0.6.3", 1);
-        Assert.Equal(1, scene.Host.Count("PASS NEW [127.0.6.3]:"));
         scene.Host.WaitForLog("relayed [127.0.6.3]:");
+        Assert.Equal(1, scene.Host.Count("PASS NEW [127.0.6.3]:"));
     }
 
     [Theory]
