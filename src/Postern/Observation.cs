@@ -153,6 +153,7 @@ internal sealed class Observation(
         UnderStress = services.Values.Any(static service => service.Load.UnderStress),
         Allowlists = [.. allowlists.Select(static map => (map.Key, map.Value.Count))],
         Lists = [.. loop.Dnsbl?.Lists.Select(list => (list.List.PublicName(new WarningLog(log, tag)), list.Counts, list.IsWell)) ?? []],
+        Lanes = [.. services.Values.Where(static service => service.Settings.Lanes is not null).Select(static service => service.Load.Lanes)],
         EventsLost = _events?.Lost ?? 0,
         LoopWait = loopWait,
         Started = _started,

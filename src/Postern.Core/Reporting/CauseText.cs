@@ -18,6 +18,7 @@ public static class CauseText
         ScreeningCause.ConnectionLimit => "too many connections",
         ScreeningCause.NoRoom => "no room",
         ScreeningCause.Veto => "allowlist veto",
+        ScreeningCause.Greylisted => "greylisted",
         _ => "no cause in the log",
     };
 
@@ -36,6 +37,7 @@ public static class CauseText
         ScreeningCause.ConnectionLimit => "connection_limit",
         ScreeningCause.NoRoom => "no_room",
         ScreeningCause.Veto => "allowlist_veto",
+        ScreeningCause.Greylisted => "greylisted",
         _ => "none",
     };
 }

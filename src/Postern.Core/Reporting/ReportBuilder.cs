@@ -73,7 +73,7 @@ public sealed class ReportBuilder
 
         switch (parsed.Program)
         {
-            case var program when program.SequenceEqual("postscreen"u8): AddScreening(parsed); break;
+            case var program when program.SequenceEqual("postscreen"u8) || program.SequenceEqual("postern"u8): AddScreening(parsed); break;
             case var program when program.SequenceEqual("smtpd"u8): AddServer(parsed); break;
             case var program when program.SequenceEqual("dnsblog"u8): AddList(parsed); break;
             default: AddDelivery(parsed); break;

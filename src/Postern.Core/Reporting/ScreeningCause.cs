@@ -42,4 +42,7 @@ public enum ScreeningCause
 
     /// <summary>Came to an address that <c>postscreen_allowlist_interfaces</c> excludes.</summary>
     Veto = 2048,
+
+    /// <summary>taRgrey: it hung up in a slow lane, and was told to come back later (<c>postern_targrey</c>).</summary>
+    Greylisted = 4096,
 }

@@ -38,6 +38,7 @@ internal readonly record struct ScreeningLine(ScreeningEvent Event, ScreeningCau
         ("COMMAND TIME LIMIT from "u8.ToArray(), ScreeningEvent.Failed, ScreeningCause.CommandLimit),
         ("COMMAND COUNT LIMIT from "u8.ToArray(), ScreeningEvent.Failed, ScreeningCause.CommandLimit),
         ("COMMAND LENGTH LIMIT from "u8.ToArray(), ScreeningEvent.Failed, ScreeningCause.CommandLimit),
+        ("LANE GREYLISTED "u8.ToArray(), ScreeningEvent.Failed, ScreeningCause.Greylisted), // under Postern's own name
         ("reject: connect from "u8.ToArray(), ScreeningEvent.Failed, ScreeningCause.NoRoom),
     ];
 

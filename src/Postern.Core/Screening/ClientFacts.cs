@@ -1,4 +1,5 @@
 using Postern.Core.Dnsbl;
+using Postern.Core.Lanes;
 using Postern.Core.Reporting;
 using Postern.Core.Smtp;
 
@@ -101,6 +102,9 @@ public sealed class ClientFacts(DateTimeOffset connected)
     /// <summary>How many lists had not answered when the score was taken.</summary>
     public int DnsblUnanswered { get; private set; }
 
+    /// <summary>Its class by reverse name; null: there are no slow lanes, or it did not come to that.</summary>
+    public RdnsVerdict? Rdns { get; private set; }
+
     /// <summary>Its last HELO or EHLO; null: none.</summary>
     public byte[]? Helo { get; private set; }
 
@@ -154,6 +158,8 @@ public sealed class ClientFacts(DateTimeOffset connected)
     }
 
     internal void TakeDnsbl(DnsblScore score) => (DnsblScore, Listings, DnsblUnanswered) = (score.Score, [.. score.Listings], score.Pending);
+
+    internal void Classify(RdnsVerdict verdict) => Rdns = verdict;
 
     internal void Greet(ReadOnlySpan<byte> helo) => Helo = Cut(helo);
 

@@ -1,5 +1,6 @@
 using Postern.Core.Config;
 using Postern.Core.Lanes;
+using Postern.Core.Reporting;
 using Postern.Core.Smtp;
 
 namespace Postern.Core.Screening;
@@ -104,6 +105,7 @@ internal static class SlowLane
             if (verdict is ReturnVerdict.Refuse)
             {
                 session.Enforce(ComeBack);
+                session.Facts?.Stop(ScreeningCause.Greylisted);
                 session.Ledger.Settle(ScreeningTest.Pregreet); // not passed either: it has to show up again for that
             }
 
@@ -166,6 +168,7 @@ internal static class SlowLane
     private static void TellClass(Session session, LaneTraffic traffic, string name, SessionActions actions)
     {
         traffic.Note(Verdict(session).Kind, LaneEvent.Class);
+        session.Facts?.Classify(Verdict(session));
         if (session.Rdns is RdnsReason.LooksLikeServer)
             return; // so look nearly all that are let in
         LogText.LaneClass(actions.Text, session.Client.Address, session.ClientPort, Verdict(session), name);

@@ -32,6 +32,8 @@ internal static class ClientEvent
             json.WriteString("let_in_by", Name(facts.Entrance));
         WriteCauses(json, facts.Causes);
         WriteTests(json, session.Settings, facts);
+        if (facts.Rdns is { } rdns)
+            json.WriteString("class", $"{rdns.Word} {rdns.Why}");
         if (facts.HungUpAfter is { } after)
             json.WriteNumber("hung_up_after_ms", Milliseconds(after));
         WriteDialogue(json, session.Settings, facts);

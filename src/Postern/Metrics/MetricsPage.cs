@@ -1,4 +1,5 @@
 using Postern.Core.Dnsbl;
+using Postern.Core.Lanes;
 using Postern.Core.Reporting;
 using Postern.Core.Screening;
 using Postern.Events;
@@ -28,6 +29,9 @@ internal sealed record MetricsPage
     /// <summary>By list, under the name that replies show.</summary>
     public required IReadOnlyList<(string Name, ListCounts Counts, bool IsWell)> Lists { get; init; }
 
+    /// <summary>The slow lanes of each service that has any.</summary>
+    public required IReadOnlyList<LaneTraffic> Lanes { get; init; }
+
     /// <summary>Events that the event log had no room for.</summary>
     public required long EventsLost { get; init; }
 
@@ -44,6 +48,7 @@ internal sealed record MetricsPage
         WriteClients(text);
         WriteTests(text);
         WriteLists(text);
+        WriteLanes(text);
         text.Metric("postern_clients", "gauge", "Clients held now.")
             .Sample("postern_clients", Held - HandingOff, "state", "screened").Sample("postern_clients", HandingOff, "state", "handing_off");
         text.Metric("postern_stress", "gauge", "1 while the shorter limits of stress mode are in force.").Sample("postern_stress", UnderStress ? 1 : 0);
@@ -89,6 +94,22 @@ internal sealed record MetricsPage
 
         text.Metric("postern_pregreet_seconds", "histogram", "How long early talkers were silent.").Histogram("postern_pregreet_seconds", Clients.Pregreet);
         text.Metric("postern_hangup_seconds", "histogram", "How long those stayed who hung up in the greet wait.").Histogram("postern_hangup_seconds", Clients.Hangup);
+    }
+
+    private void WriteLanes(MetricsText text)
+    {
+        if (Lanes.Count == 0)
+            return;
+        text.Metric("postern_lane_clients", "gauge", "Clients in slow lanes now.").Sample("postern_lane_clients", Lanes.Sum(static lane => lane.Standing));
+        text.Metric("postern_lane_events_total", "counter", "What happened to clients because of their class by reverse name.");
+        foreach (var kind in Enum.GetValues<RdnsKind>())
+        {
+            foreach (var what in Enum.GetValues<LaneEvent>())
+            {
+                if (Lanes.Sum(lane => lane.Count(kind, what)) is > 0 and var count)
+                    text.Sample("postern_lane_events_total", count, "class", RdnsVerdict.WordOf(kind), "event", what.ToString().ToLowerInvariant());
+            }
+        }
     }
 
     private void WriteLists(MetricsText text)

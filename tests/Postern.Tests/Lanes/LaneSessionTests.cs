@@ -2,6 +2,7 @@ using System.Text;
 using Postern.Core;
 using Postern.Core.Config;
 using Postern.Core.Lanes;
+using Postern.Core.Reporting;
 using Postern.Core.Screening;
 using Postern.Tests.Screening;
 
@@ -167,6 +168,7 @@ public sealed class LaneSessionTests
 
         Assert.Contains("S 450 4.7.1 Service currently unavailable; please try again later", returned.Output);
         Assert.Contains("= postern LANE GREYLISTED [192.0.2.7]:40000 generic rule=6 wait=85 after=90 refusals=1", returned.Output);
+        Assert.Equal((ScreeningCause.Greylisted, RdnsKind.Generic), (returned.Session.Facts!.Causes, returned.Session.Facts.Rdns!.Value.Kind));
         Assert.Contains(returned.Output, static line => line.StartsWith("= log NOQUEUE: reject: RCPT from [192.0.2.7]:40000: 450 4.7.1 ", StringComparison.Ordinal));
         Assert.DoesNotContain(returned.Output, static line => line.Contains("PASS", StringComparison.Ordinal));
         Assert.Empty(returned.Allowlist);

@@ -5,6 +5,7 @@ using System.Text;
 using Postern.Control;
 using Postern.Core.Config;
 using Postern.Core.Dnsbl;
+using Postern.Core.Lanes;
 using Postern.Metrics;
 using Postern.Tests.Screening;
 
@@ -13,6 +14,14 @@ namespace Postern.Tests.Metrics;
 public sealed class MetricsPageTests
 {
     private static readonly Settings Plain = new() { GreetBanner = "mx ESMTP", Banner = "mx ESMTP", GreetAction = FailAction.Drop };
+
+    private static readonly LaneTraffic Lane = new();
+
+    static MetricsPageTests()
+    {
+        Lane.Enter();
+        Lane.Note(RdnsKind.Generic, LaneEvent.Greylisted);
+    }
 
     [Fact]
     public void Each_client_is_counted_where_it_belongs()
@@ -42,6 +51,7 @@ public sealed class MetricsPageTests
             "postern_hangup_seconds_bucket{le=\"3\"} 1", "postern_hangup_seconds_count 1", "postern_handoff_seconds_count 2",
             "postern_clients{state=\"screened\"} 3", "postern_clients{state=\"handing_off\"} 1", "postern_stress 1", "postern_connections_total 9",
             "postern_allowlist_records{map=\"btree:/a\\\"b\\\\c\"} 5", "postern_event_log_lost_total 3", "postern_loop_wait_seconds 0.25",
+            "postern_lane_clients 1", "postern_lane_events_total{class=\"generic\",event=\"greylisted\"} 1",
         ])
             Assert.Contains("\n" + line + "\n", page, StringComparison.Ordinal);
     }
@@ -151,6 +161,7 @@ public sealed class MetricsPageTests
         UnderStress = true,
         Allowlists = [("btree:/a\"b\\c", 5)],
         Lists = lists,
+        Lanes = [Lane],
         EventsLost = 3,
         LoopWait = TimeSpan.FromSeconds(0.25),
         Started = DateTimeOffset.UnixEpoch,

@@ -121,9 +121,10 @@ public sealed class ReportBuilderTests
     [InlineData("NOQUEUE: reject: CONNECT from [192.0.2.1]:1: too many connections", ScreeningCause.ConnectionLimit)]
     [InlineData("NOQUEUE: reject: CONNECT from [192.0.2.1]:1: all server ports busy", ScreeningCause.NoRoom)]
     [InlineData("reject: connect from [192.0.2.1]:1: all screening ports busy", ScreeningCause.NoRoom)]
-    public void Every_line_has_its_cause(string text, ScreeningCause cause)
+    [InlineData("LANE GREYLISTED [192.0.2.1]:1 generic rule=1 wait=85 after=30 refusals=1", ScreeningCause.Greylisted, "postern")]
+    public void Every_line_has_its_cause(string text, ScreeningCause cause, string program = "postscreen")
     {
-        var report = Read("10:00:00 postscreen[1]: CONNECT from [192.0.2.1]:1 to [198.51.100.1]:25", "10:00:01 postscreen[1]: " + text, "10:00:01 postscreen[1]: DISCONNECT [192.0.2.1]:1");
+        var report = Read("10:00:00 postscreen[1]: CONNECT from [192.0.2.1]:1 to [198.51.100.1]:25", $"10:00:01 {program}[1]: {text}", "10:00:01 postscreen[1]: DISCONNECT [192.0.2.1]:1");
 
         Assert.Equal([new CauseCount(cause, 1, 1)], report.Causes);
     }
