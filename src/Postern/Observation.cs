@@ -6,6 +6,7 @@ using Postern.Events;
 using Postern.Logging;
 using Postern.Loop;
 using Postern.Metrics;
+using Postern.Relay;
 using Postern.Storage;
 
 namespace Postern;
@@ -154,6 +155,9 @@ internal sealed class Observation(
         Allowlists = [.. allowlists.Select(static map => (map.Key, map.Value.Count))],
         Lists = [.. loop.Dnsbl?.Lists.Select(list => (list.List.PublicName(new WarningLog(log, tag)), list.Counts, list.IsWell)) ?? []],
         Lanes = [.. services.Values.Where(static service => service.Settings.Lanes is not null).Select(static service => service.Load.Lanes)],
+        Relays = [.. services.Values.SelectMany(static service => (RelayPool?[])[service.Relay, service.LiveTarget]).OfType<RelayPool>().Distinct()
+            .SelectMany(static pool => pool.Servers).GroupBy(static server => server.Target.Name)
+            .Select(static same => (same.Key, same.Sum(static server => server.Sessions), same.Sum(static server => server.AuthFailures), !same.Any(static server => server.IsOut)))],
         EventsLost = _events?.Lost ?? 0,
         LoopWait = loopWait,
         Started = _started,

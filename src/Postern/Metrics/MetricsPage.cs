@@ -32,6 +32,9 @@ internal sealed record MetricsPage
     /// <summary>The slow lanes of each service that has any.</summary>
     public required IReadOnlyList<LaneTraffic> Lanes { get; init; }
 
+    /// <summary>By relay target.</summary>
+    public required IReadOnlyList<(string Target, int Sessions, long AuthFailures, bool IsWell)> Relays { get; init; }
+
     /// <summary>Events that the event log had no room for.</summary>
     public required long EventsLost { get; init; }
 
@@ -49,6 +52,7 @@ internal sealed record MetricsPage
         WriteTests(text);
         WriteLists(text);
         WriteLanes(text);
+        WriteRelays(text);
         text.Metric("postern_clients", "gauge", "Clients held now.")
             .Sample("postern_clients", Held - HandingOff, "state", "screened").Sample("postern_clients", HandingOff, "state", "handing_off");
         text.Metric("postern_stress", "gauge", "1 while the shorter limits of stress mode are in force.").Sample("postern_stress", UnderStress ? 1 : 0);
@@ -94,6 +98,21 @@ internal sealed record MetricsPage
 
         text.Metric("postern_pregreet_seconds", "histogram", "How long early talkers were silent.").Histogram("postern_pregreet_seconds", Clients.Pregreet);
         text.Metric("postern_hangup_seconds", "histogram", "How long those stayed who hung up in the greet wait.").Histogram("postern_hangup_seconds", Clients.Hangup);
+    }
+
+    private void WriteRelays(MetricsText text)
+    {
+        if (Relays.Count == 0)
+            return;
+        text.Metric("postern_relay_sessions", "gauge", "Relayed sessions now.");
+        foreach (var relay in Relays)
+            text.Sample("postern_relay_sessions", relay.Sessions, "target", relay.Target);
+        text.Metric("postern_relay_target_well", "gauge", "1 while a relay target gets clients, 0 while it is out.");
+        foreach (var relay in Relays)
+            text.Sample("postern_relay_target_well", relay.IsWell ? 1 : 0, "target", relay.Target);
+        text.Metric("postern_relay_auth_failures_total", "counter", "Clients whose AUTH a relay target refused.");
+        foreach (var relay in Relays)
+            text.Sample("postern_relay_auth_failures_total", relay.AuthFailures, "target", relay.Target);
     }
 
     private void WriteLanes(MetricsText text)

@@ -51,7 +51,8 @@ public sealed class MetricsPageTests
             "postern_hangup_seconds_bucket{le=\"3\"} 1", "postern_hangup_seconds_count 1", "postern_handoff_seconds_count 2",
             "postern_clients{state=\"screened\"} 3", "postern_clients{state=\"handing_off\"} 1", "postern_stress 1", "postern_connections_total 9",
             "postern_allowlist_records{map=\"btree:/a\\\"b\\\\c\"} 5", "postern_event_log_lost_total 3", "postern_loop_wait_seconds 0.25",
-            "postern_lane_clients 1", "postern_lane_events_total{class=\"generic\",event=\"greylisted\"} 1",
+            "postern_relay_sessions{target=\"tcp:127.0.0.1:2525\"} 7", "postern_relay_target_well{target=\"tcp:127.0.0.1:2525\"} 0",
+            "postern_relay_auth_failures_total{target=\"tcp:127.0.0.1:2525\"} 3", "postern_lane_clients 1", "postern_lane_events_total{class=\"generic\",event=\"greylisted\"} 1",
         ])
             Assert.Contains("\n" + line + "\n", page, StringComparison.Ordinal);
     }
@@ -162,6 +163,7 @@ public sealed class MetricsPageTests
         Allowlists = [("btree:/a\"b\\c", 5)],
         Lists = lists,
         Lanes = [Lane],
+        Relays = [("tcp:127.0.0.1:2525", 7, 3, false)],
         EventsLost = 3,
         LoopWait = TimeSpan.FromSeconds(0.25),
         Started = DateTimeOffset.UnixEpoch,
