@@ -91,6 +91,11 @@ config.SetAction(arguments => ConfigVerb.Run(
     Console.Error));
 
 var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config, report, allowlist, explain };
+var page = new Argument<string>("PAGE") { Description = "postern (the default) or postern.cf.", DefaultValueFactory = static _ => "postern" };
+page.AcceptOnlyFromAmong("postern", "postern.cf");
+var man = new Command("man", "Print a manual page: postern man | man -l -") { page };
+man.SetAction(arguments => Console.Out.Write(arguments.GetRequiredValue(page) == "postern" ? ManVerb.Commands(root) : ParameterDocs.RenderManual()));
+root.Subcommands.Add(man);
 root.Options.Remove(root.Options.OfType<HelpOption>().Single());
 root.Options.Add(new HelpOption("--help", "-?"));
 return root.Parse(args).Invoke();

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Postern.Core.Config;
 
-/// <summary>Writes <c>docs/parameters.md</c> from the registry.</summary>
+/// <summary>Writes <c>docs/parameters.md</c> and postern.cf(5) from the registry.</summary>
 public static class ParameterDocs
 {
     private static readonly (ParameterGroup Group, string Title)[] Chapters =
@@ -56,6 +56,33 @@ public static class ParameterDocs
         }
 
         return page.ToString();
+    }
+
+    /// <summary>postern.cf(5), in the language of man(7): what Postern acts on.</summary>
+    public static string RenderManual()
+    {
+        var page = new StringBuilder(
+            """
+            .TH POSTERN.CF 5
+            .SH NAME
+            postern.cf \- parameters of Postern
+            .SH DESCRIPTION
+            Postern reads main.cf, then postern.cf beside it if there is one, whose entries override those of main.cf,
+            and then the options of the service's line in master.cf. The files have the syntax of
+            .BR postconf (5).
+            Parameters that are known and have no effect are in docs/parameters.md.
+
+            """.ReplaceLineEndings("\n"));
+        foreach (var (group, title) in Chapters)
+        {
+            var rows = Parameters.All.Where(row => row.Group == group && row.Use is ParameterUse.Used).ToList();
+            if (rows.Count > 0)
+                page.Append(CultureInfo.InvariantCulture, $".SH {Roff.Text(title.ToUpperInvariant())}\n");
+            foreach (var row in rows)
+                page.Append(CultureInfo.InvariantCulture, $".TP\n.BR {Roff.Text(row.Name)} \" ({Roff.Text(Type(row))}; default: {Roff.Text(Default(row)).Replace("\"", "\\(dq", StringComparison.Ordinal)})\"\n{Roff.Text(row.Summary)}\n");
+        }
+
+        return page.Append(".SH SEE ALSO\n.BR postern (8),\n.BR postscreen (8)\n").ToString();
     }
 
     private static string Type(Parameter row)

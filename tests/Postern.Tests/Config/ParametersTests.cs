@@ -1,3 +1,4 @@
+using Postern.Core;
 using Postern.Core.Config;
 
 namespace Postern.Tests.Config;
@@ -54,6 +55,18 @@ public sealed class ParametersTests
 
         Assert.Equal(File.ReadAllText(file), ParameterDocs.Render());
         Assert.All(Parameters.All, static row => Assert.Contains($"| `{row.Name}` |", ParameterDocs.Render(), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_manual_has_every_parameter_that_counts_and_no_line_is_taken_for_a_request()
+    {
+        var page = ParameterDocs.RenderManual();
+
+        Assert.All(
+            Parameters.All.Where(static row => row.Use is ParameterUse.Used && row.Group is not ParameterGroup.OldNames),
+            row => Assert.Contains($"\n.BR {row.Name} \" (", page, StringComparison.Ordinal));
+        Assert.All(page.Split('\n').Where(static line => line.StartsWith('.')), static line => Assert.Matches(@"^\.(TH|SH|TP|B|BR|I)( |$)", line));
+        Assert.Equal("\\&.x \\e \\-", Roff.Text(".`x` \\ -"));
     }
 
     private static string RepositoryRoot()
