@@ -58,12 +58,14 @@ internal sealed record Scenario(string Name, IReadOnlyList<Measure> Measures, in
         new("burst", [Measure.Burst, Measure.Lost], GreetWait: 6, PosternOnly: false, BurstOfClients),
     ];
 
+    private const int StartLasts = 5000; // by then what only the start needed has been given back
+
     private static void StartUp(Turn turn)
     {
         turn.Server.Restart(); // the first start made the files: that happens once
         turn.Found(Measure.Start, turn.Server.ListenTime.TotalMilliseconds);
         turn.Found(Measure.Teaser, turn.Server.TeaserTime.TotalMilliseconds);
-        Thread.Sleep(5000); // idle is when what only the start needed has been given back
+        Thread.Sleep(StartLasts);
         turn.Found(Measure.Idle, turn.Server.PrivateBytes() / 1048576.0);
     }
 
@@ -136,8 +138,7 @@ internal sealed record Scenario(string Name, IReadOnlyList<Measure> Measures, in
     private static void RejectBesideParked(Turn turn)
     {
         var count = turn.Scale.Parked;
-        // Some of the memory is touched once, with the first clients, and is no parked client's.
-        turn.Loop("pregreet", EarlyTalkers);
+        TouchMemory(turn);
         var before = turn.Server.PrivateBytes();
         using var parked = turn.Park(Parked, count, Scale.ParkedPerSecond);
         var total = turn.Server.PrivateBytes();
@@ -156,9 +157,16 @@ internal sealed record Scenario(string Name, IReadOnlyList<Measure> Measures, in
             turn.Found(Measure.Growth, crowded.CpuMicroseconds / alone.CpuMicroseconds);
     }
 
+    // Some of the memory is touched once, with the first clients, and is no parked client's.
+    private static void TouchMemory(Turn turn)
+    {
+        Thread.Sleep(StartLasts);
+        _ = turn.Loop("pregreet", EarlyTalkers);
+    }
+
     private static void FillTheLane(Turn turn)
     {
-        _ = turn.Loop("pregreet", EarlyTalkers); // memory that is touched once, with the first clients
+        TouchMemory(turn);
         var alone = HandOffs(turn);
         var before = turn.Server.PrivateBytes();
         using var waiting = turn.Park(Parked, turn.Scale.ParkedMost, Scale.ParkedPerSecond * 3);
