@@ -76,11 +76,12 @@ internal sealed class ExplainVerb
     private void Explain(IDnsResolver resolver)
     {
         var asked = AskListsAsync(resolver);
-        var reverse = LookUpAsync(resolver, DnsblQuery.Text(_client, _client.IsIPv4 ? "in-addr.arpa" : "ip6.arpa"), DnsType.Reverse);
+        var search = new ReverseSearch(_client);
+        var reverse = LookUpAsync(resolver, search.First);
         _output.WriteLine(_client);
         var name = reverse.GetAwaiter().GetResult();
         Say("reverse name", name.Outcome is DnsOutcome.Found ? Printable(name.Records[0].Target) : Words(name));
-        var kind = SayClass(resolver, name);
+        var kind = SayClass(resolver, search, name);
 
         var verdict = _settings.AccessList.Explain(_client, _warnings, out var decider);
         var line = FindRule(decider);
@@ -116,14 +117,14 @@ internal sealed class ExplainVerb
 
     private Task<(DnsblList List, DnsAnswer Answer)[]> AskListsAsync(IDnsResolver resolver) =>
         Task.WhenAll((_settings.DnsblSites?.Lists ?? []).Select(async list =>
-            (list, await LookUpAsync(resolver, DnsblQuery.Text(_client, list.Domain), DnsType.A).ConfigureAwait(false))));
+            (list, await LookUpAsync(resolver, new DnsQuestion(DnsblQuery.Text(_client, list.Domain), DnsType.A)).ConfigureAwait(false))));
 
-    private async Task<DnsAnswer> LookUpAsync(IDnsResolver resolver, string name, DnsType type)
+    private async Task<DnsAnswer> LookUpAsync(IDnsResolver resolver, DnsQuestion question)
     {
         using var patience = new CancellationTokenSource(_settings.DnsblTimeout);
         try
         {
-            return await resolver.LookUpAsync(name, type, patience.Token).ConfigureAwait(false);
+            return await resolver.LookUpAsync(question.Name, question.Type, patience.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -151,29 +152,15 @@ internal sealed class ExplainVerb
     }
 
     /// <summary>For which slow lane the client is, where there are any.</summary>
-    private RdnsKind? SayClass(IDnsResolver resolver, DnsAnswer names)
+    private RdnsKind? SayClass(IDnsResolver resolver, ReverseSearch search, DnsAnswer names)
     {
         if (_settings.Lanes is not { } lanes)
             return null;
-        var verdict = lanes.Rules.Classify(Confirm(resolver, names), _warnings);
+        for (var question = search.Take(names); question is { } next;)
+            question = search.Take(LookUpAsync(resolver, next).GetAwaiter().GetResult());
+        var verdict = lanes.Rules.Classify(search.Result, _warnings);
         Say("class", $"{verdict.Word} ({verdict.Why})");
         return verdict.Kind;
-    }
-
-    private ReverseName Confirm(IDnsResolver resolver, DnsAnswer names)
-    {
-        if (names.Outcome is not DnsOutcome.Found)
-            return names.Outcome is DnsOutcome.TemporaryFailure ? ReverseName.Failed : ReverseName.None;
-        foreach (var name in names.Records.Take(ReverseLookups.MostNames).Select(static record => record.Target).Where(static name => HostNameSyntax.Problem(name) is null))
-        {
-            var addresses = LookUpAsync(resolver, name, _client.IsIPv4 ? DnsType.A : DnsType.Aaaa).GetAwaiter().GetResult();
-            if (addresses.Outcome is DnsOutcome.TemporaryFailure)
-                return ReverseName.Failed;
-            if (addresses.Records.Any(record => record.Address == _client))
-                return new ReverseName(ReverseNameStatus.Confirmed, name);
-        }
-
-        return new ReverseName(ReverseNameStatus.Unconfirmed, names.Records[0].Target);
     }
 
     private string Predict(AccessVerdict verdict, TestExpiry? record, DnsblScore? score, RdnsKind? kind)
