@@ -274,7 +274,6 @@ internal sealed class Daemon : IDisposable
     private DescriptorPassing? HandoffFor(ScreeningService service) => service.Handoff switch
     {
         HandoffTarget.Relay => null,
-
         HandoffTarget.Pass pass => new DescriptorPassing(PathOf(pass.SocketPath), NameOf(pass.SocketPath)),
         _ => new DescriptorPassing(ReceiverSocket, "the built-in receiver"),
     };

@@ -44,8 +44,8 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
     public void Begin(Client client, RelayPool pool, Envelope? envelope)
     {
         var session = client.Session;
-        var facts = new ClientIdentity(session.Client.Address, session.ClientPort, session.Server, string.Create(CultureInfo.InvariantCulture, $"{_idPrefix}-{++_lastId}"), host.TlsOf(client));
-        var relay = _sessions[client] = new RelaySession(pool, facts, envelope, host.Ticks);
+        var identity = new ClientIdentity(session.Client.Address, session.ClientPort, session.Server, string.Create(CultureInfo.InvariantCulture, $"{_idPrefix}-{++_lastId}"), host.TlsOf(client));
+        var relay = _sessions[client] = new RelaySession(pool, identity, envelope, host.Ticks);
         TryNext(client, relay, new HandoffFailure(CouldConnect: false, pool.Name, "no relay target is configured"));
     }
 
@@ -134,6 +134,11 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
                 relay.Pool.CannotConnect(server, failure.Reason, host.Ticks);
         }
 
+        Fail(client, relay, failure);
+    }
+
+    private void Fail(Client client, RelaySession relay, HandoffFailure failure)
+    {
         var isLive = relay.Envelope is not null;
         Forget(client);
         host.RelayFailed(client, failure, isLive);
@@ -148,8 +153,8 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
             return;
         }
 
-        var (rules, facts) = (relay.Server!.CurrentRules, relay.Facts!);
-        relay.Talk = relay.Envelope is { } envelope ? Handover.OfSession(rules, facts, envelope) : Handover.OfSilentClient(rules, facts);
+        var (rules, identity) = (relay.Server!.CurrentRules, relay.Identity!);
+        relay.Talk = relay.Envelope is { } envelope ? Handover.OfSession(rules, identity, envelope) : Handover.OfSilentClient(rules, identity);
         poller.Change(relay.ServerDescriptor, Libc.EPOLLIN, clients.Token(client) | ServerMark);
         host.SetDeadline(client, rules.ReplyTimeout);
         GoOn(client, relay, relay.Talk, HandoverStep.Wait);
@@ -232,14 +237,9 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
         CloseServer(relay);
         var failure = new HandoffFailure(couldConnect, server.Target.Name, reason) { Answer = answer };
         if (mayTryNext)
-        {
             TryNext(client, relay, failure);
-            return;
-        }
-
-        var isLive = relay.Envelope is not null;
-        Forget(client);
-        host.RelayFailed(client, failure, isLive);
+        else
+            Fail(client, relay, failure);
     }
 
     private void BeginPumping(Client client, RelaySession relay, Handover talk)
@@ -248,14 +248,14 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
         var isLive = relay.Envelope is not null;
         var watcher = relay.Envelope is { Mail: null } ? NewWatcher(client, relay) : null;
         watcher?.See(talk.ToClient.Written);
-        if (relay.Facts!.Tls is not null)
+        if (relay.Identity!.Tls is not null)
         {
             BeginInsideTls(client, relay, rest, talk.ToClient.Written.ToArray(), isLive, watcher);
             return;
         }
 
         var pump = relay.Pump = new Pump(client.Descriptor, relay.ServerDescriptor) { LastMoved = host.Ticks, ServerWatch = Libc.EPOLLIN, Watcher = watcher };
-        (relay.Talk, relay.Envelope, relay.Facts) = (null, null, null);
+        (relay.Talk, relay.Envelope, relay.Identity) = (null, null, null);
         ServerSocket.SendAtOnce(client.Descriptor);
         host.RelayBegins(client, isLive);
         byte[] toClient = [.. host.TakeUnsent(client), .. talk.ToClient.Written];
@@ -286,7 +286,7 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
         poller.Forget(relay.ServerDescriptor);
         var tls = new TlsRelay(relay.ServerDescriptor, rest, toClient, relay.Pool.Rules.IdleTimeout, watcher);
         (relay.ServerDescriptor, relay.IsInsideTls) = (-1, true);
-        (relay.Talk, relay.Envelope, relay.Facts) = (null, null, null);
+        (relay.Talk, relay.Envelope, relay.Identity) = (null, null, null);
         host.ClearDeadline(client); // it has limits of its own
         host.RelayBegins(client, isLive);
         host.RelayInsideTls(client, tls);

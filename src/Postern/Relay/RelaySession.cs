@@ -4,19 +4,19 @@ using Postern.Tls;
 namespace Postern.Relay;
 
 /// <summary>A client on its way to a server, or with it. Small while the session is idle: there can be ten thousand.</summary>
-internal sealed class RelaySession(RelayPool pool, ClientIdentity facts, Envelope? envelope, long ticks)
+internal sealed class RelaySession(RelayPool pool, ClientIdentity identity, Envelope? envelope, long ticks)
 {
     /// <summary>Where it may go.</summary>
     public readonly RelayPool Pool = pool;
 
     /// <summary>Names the session in the server's log and ours.</summary>
-    public readonly string UniqueId = facts.UniqueId;
+    public readonly string UniqueId = identity.UniqueId;
 
     /// <summary>Monotonic milliseconds when it began.</summary>
     public readonly long Began = ticks;
 
     /// <summary>What the server is told; null once it has the client.</summary>
-    public ClientIdentity? Facts = facts;
+    public ClientIdentity? Identity = identity;
 
     /// <summary>What the client said already; null: nothing, or the server has the client.</summary>
     public Envelope? Envelope = envelope;
