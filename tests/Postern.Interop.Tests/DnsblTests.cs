@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Postern.Interop.Tests;
 
@@ -9,7 +7,7 @@ namespace Postern.Interop.Tests;
 public sealed class DnsblTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("postern-dns-");
-    private readonly int _port = FreeUdpPort();
+    private readonly int _port = MailHost.FreeUdpPort();
     private Process? _server;
 
     public void Dispose()
@@ -83,12 +81,5 @@ public sealed class DnsblTests : IDisposable
         File.WriteAllText(Path.Combine(_folder.FullName, "zone"), "$SOA 600 ns.lab admin.lab 1 600 300 86400 120\n" + zone);
         _server = Tool.Start("rbldnsd", "-n", "-u", "nobody", "-b", $"127.0.0.1/{_port}", "-w", _folder.FullName, "bl.lab:ip4set:zone");
         return MailHost.Alone($"nameserver [127.0.0.1]:{_port}\noptions timeout:5 attempts:2\n", parameters);
-    }
-
-    private static int FreeUdpPort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 }

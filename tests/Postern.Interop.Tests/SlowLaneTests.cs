@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Postern.Interop.Tests;
 
@@ -15,7 +13,7 @@ public sealed class SlowLaneTests : IDisposable
     private const string Impatient = "127.0.5.61", Server = "127.0.5.62", Nameless = "127.0.5.63", Liar = "127.0.5.64";
     private static readonly int Seconds = int.Parse(Environment.GetEnvironmentVariable("POSTERN_LANE_SECONDS") ?? "4", CultureInfo.InvariantCulture);
 
-    private readonly int _port = FreeUdpPort();
+    private readonly int _port = MailHost.FreeUdpPort();
     private Process? _names;
 
     public void Dispose()
@@ -115,12 +113,5 @@ public sealed class SlowLaneTests : IDisposable
         host.UseResolvConf($"nameserver [127.0.0.1]:{_port}\noptions timeout:5 attempts:2\n");
         host.StartPostern();
         return host;
-    }
-
-    private static int FreeUdpPort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 }

@@ -322,9 +322,13 @@ internal sealed class MailHost : IDisposable
         }
     }
 
-    public static int FreePort()
+    public static int FreePort() => FreePort(SocketType.Stream);
+
+    public static int FreeUdpPort() => FreePort(SocketType.Dgram);
+
+    private static int FreePort(SocketType type)
     {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        using var probe = new Socket(AddressFamily.InterNetwork, type, ProtocolType.Unspecified);
         probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }

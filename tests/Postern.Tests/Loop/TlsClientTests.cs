@@ -12,13 +12,7 @@ public sealed class TlsClientTests
 {
     private static readonly TestCertificates Pki = TestCertificates.Create("mx.example.com");
 
-    private static readonly TlsSettings Tls = new()
-    {
-        Certificates = [new TlsCertificateFiles("smtpd_tls_cert_file", null, ["/cert"], "/key")],
-        Versions = TlsVersions.Tls12 | TlsVersions.Tls13,
-        CipherSuites = TlsCipherList.Parse("HIGH", out _),
-        LogsHandshakes = true,
-    };
+    private static readonly TlsSettings Tls = TestCertificates.Settings with { LogsHandshakes = true };
 
     private static readonly Settings Settings = new()
     {
@@ -31,7 +25,7 @@ public sealed class TlsClientTests
         CommandTimeLimit = TimeSpan.FromMinutes(1),
     };
 
-    private readonly ChangingFiles _files = new() { ["/cert"] = Pki.Chain, ["/key"] = Pki.Key };
+    private readonly ChangingFiles _files = Pki.Files();
 
     [Theory]
     [InlineData(SslProtocols.Tls12, "TLSv1.2 with cipher ECDHE-RSA-AES256-GCM-SHA384 (256/256 bits)")]

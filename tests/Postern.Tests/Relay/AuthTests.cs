@@ -11,28 +11,11 @@ public sealed class AuthTests
 {
     private static readonly TestCertificates Pki = TestCertificates.Create("mx.example.com");
 
-    private static readonly Settings Deep = new()
-    {
-        GreetBanner = "",
-        Banner = "mx ESMTP",
-        MyHostname = "mx",
-        BareNewlineEnable = true,
-        BareNewlineAction = FailAction.Enforce,
-        AuthPassthrough = true,
-    };
+    private static readonly Settings Deep = DeepSettings.Plain with { AuthPassthrough = true };
 
-    private static readonly Settings Encrypted = Deep with
-    {
-        TlsLevel = TlsLevel.May,
-        Tls = new()
-        {
-            Certificates = [new TlsCertificateFiles("smtpd_tls_cert_file", null, ["/cert"], "/key")],
-            Versions = TlsVersions.Tls12 | TlsVersions.Tls13,
-            CipherSuites = TlsCipherList.Parse("HIGH", out _),
-        },
-    };
+    private static readonly Settings Encrypted = DeepSettings.WithTls with { AuthPassthrough = true };
 
-    private readonly ChangingFiles _files = new() { ["/cert"] = Pki.Chain, ["/key"] = Pki.Key };
+    private readonly ChangingFiles _files = Pki.Files();
 
     [Theory]
     [InlineData(false)]

@@ -11,24 +11,9 @@ public sealed class TlsHandoverTests
 {
     private static readonly TestCertificates Pki = TestCertificates.Create("mx.example.com");
 
-    private static readonly Settings Deep = new()
-    {
-        GreetBanner = "",
-        Banner = "mx ESMTP",
-        MyHostname = "mx",
-        BareNewlineEnable = true,
-        BareNewlineAction = FailAction.Enforce,
-        LiveHandover = true,
-        TlsLevel = TlsLevel.May,
-        Tls = new()
-        {
-            Certificates = [new TlsCertificateFiles("smtpd_tls_cert_file", null, ["/cert"], "/key")],
-            Versions = TlsVersions.Tls12 | TlsVersions.Tls13,
-            CipherSuites = TlsCipherList.Parse("HIGH", out _),
-        },
-    };
+    private static readonly Settings Deep = DeepSettings.WithTls with { LiveHandover = true };
 
-    private readonly ChangingFiles _files = new() { ["/cert"] = Pki.Chain, ["/key"] = Pki.Key };
+    private readonly ChangingFiles _files = Pki.Files();
 
     [Fact]
     public async Task The_server_learns_of_the_TLS_and_the_mail_gets_through()

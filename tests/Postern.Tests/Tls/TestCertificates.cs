@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Postern.Core.Config;
 
 namespace Postern.Tests.Tls;
 
@@ -10,8 +11,19 @@ namespace Postern.Tests.Tls;
 /// <param name="Key">The server's key, PKCS #8.</param>
 internal sealed record TestCertificates(string Root, string Intermediate, string Leaf, string Key)
 {
+    /// <summary>TLS with the certificate of <see cref="Files"/>.</summary>
+    public static readonly TlsSettings Settings = new()
+    {
+        Certificates = [new TlsCertificateFiles("smtpd_tls_cert_file", null, ["/cert"], "/key")],
+        Versions = TlsVersions.Tls12 | TlsVersions.Tls13,
+        CipherSuites = TlsCipherList.Parse("HIGH", out _),
+    };
+
     /// <summary>As administrators have it: the server's certificate, then the intermediate one.</summary>
     public string Chain => Leaf + "\n" + Intermediate + "\n";
+
+    /// <summary>The chain and the key as files.</summary>
+    public ChangingFiles Files() => new() { ["/cert"] = Chain, ["/key"] = Key };
 
     public static TestCertificates Create(string name, bool elliptic = false, DateTimeOffset? notAfter = null)
     {

@@ -1,4 +1,3 @@
-using System.Net.Security;
 using Postern.Core.Config;
 using Postern.Tests.Storage;
 using Postern.Tls;
@@ -10,14 +9,9 @@ public sealed class TlsCredentialsTests
     private static readonly TestCertificates Mine = TestCertificates.Create("mx.example.com");
     private static readonly TestCertificates Renewed = TestCertificates.Create("mx.example.com", elliptic: true);
 
-    private static readonly TlsSettings Settings = new()
-    {
-        Certificates = [new TlsCertificateFiles("smtpd_tls_cert_file", null, ["/cert"], "/key")],
-        Versions = TlsVersions.Tls12 | TlsVersions.Tls13,
-        CipherSuites = [TlsCipherSuite.TLS_AES_256_GCM_SHA384],
-    };
+    private static readonly TlsSettings Settings = TestCertificates.Settings;
 
-    private readonly ChangingFiles _files = new() { ["/cert"] = Mine.Chain, ["/key"] = Mine.Key };
+    private readonly ChangingFiles _files = Mine.Files();
     private readonly FakeClock _clock = new();
     private readonly List<string> _log = [];
 
