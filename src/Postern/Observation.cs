@@ -143,6 +143,10 @@ internal sealed class Observation(
         {
             return new(503, "text/plain", "the event loop does not answer\n");
         }
+        catch (Exception bug) when (bug is not OutOfMemoryException)
+        {
+            return new(500, "text/plain", $"internal error: {bug}\n"); // who asks must not end the daemon
+        }
     }
 
     private MetricsPage Measure(TimeSpan loopWait) => new()

@@ -26,16 +26,15 @@ internal sealed class ControlSocket : IDisposable
     private const int Patience = 10_000; // milliseconds for the client to send or to take the next piece
     private const int Backlog = 16;
 
-    private readonly Socket _listener;
+    private readonly SerialListener _listener;
     private readonly string _path;
     private readonly ulong? _inode;
     private readonly ControlCommand _command;
-    private volatile bool _isStopping;
 
     private ControlSocket(Socket listener, string path, ControlCommand command)
     {
-        (_listener, _path, _inode, _command) = (listener, path, FileFacts.Of(path)?.Inode, command);
-        new Thread(Serve, maxStackSize: 256 * 1024) { IsBackground = true, Name = "control" }.Start();
+        (_path, _inode, _command) = (path, FileFacts.Of(path)?.Inode, command);
+        _listener = new SerialListener(listener, "control", Patience, Answer);
     }
 
     /// <param name="isTakenOver">Whether a process that still listens there is about to end.</param>
@@ -76,32 +75,15 @@ internal sealed class ControlSocket : IDisposable
     /// <summary>Listens no more. A request that is being answered may be cut.</summary>
     public void Dispose()
     {
-        _isStopping = true;
         if (FileFacts.Of(_path)?.Inode == _inode) // else the next process listens there
             File.Delete(_path);
         _listener.Dispose();
     }
 
-    private void Serve()
-    {
-        while (!_isStopping)
-        {
-            try
-            {
-                using var client = _listener.Accept();
-                (client.ReceiveTimeout, client.SendTimeout) = (Patience, Patience);
-                if (MayAsk(client))
-                    Answer(client);
-            }
-            catch (Exception gone) when (gone is SocketException or IOException or ObjectDisposedException)
-            {
-                // the client went away, or we are about to
-            }
-        }
-    }
-
     private void Answer(Socket client)
     {
+        if (!MayAsk(client))
+            return;
         using var stream = new NetworkStream(client);
         using var writer = new StreamWriter(stream, Encoding.Latin1, 16 * 1024) { NewLine = "\n" };
         var lines = new LineSource(stream);
@@ -115,6 +97,10 @@ internal sealed class ControlSocket : IDisposable
         catch (TimeoutException)
         {
             problem = "the daemon is too busy to answer";
+        }
+        catch (Exception bug) when (bug is not (OutOfMemoryException or SocketException or IOException or ObjectDisposedException))
+        {
+            problem = $"internal error: {bug}"; // who asks must not end the daemon
         }
 
         writer.WriteLine(problem is null ? "ok" : "error " + problem.ReplaceLineEndings(" "));

@@ -22,18 +22,18 @@ internal sealed class HttpEndpoint : IDisposable
     private const int Backlog = 64;
     private const int ReusePort = 15; // SO_REUSEPORT
 
-    private readonly Socket _listener;
+    private readonly SerialListener _listener;
     private readonly Func<string, HttpAnswer> _answer;
-    private volatile bool _isStopping;
+    private readonly byte[] _buffer = new byte[MostRequest];
 
     private HttpEndpoint(Socket listener, Func<string, HttpAnswer> answer)
     {
-        (_listener, _answer) = (listener, answer);
-        new Thread(Serve, maxStackSize: 256 * 1024) { IsBackground = true, Name = "http" }.Start();
+        (Address, _answer) = ((IPEndPoint)listener.LocalEndPoint!, answer);
+        _listener = new SerialListener(listener, "http", Patience, Answer);
     }
 
     /// <summary>Where it listens.</summary>
-    public IPEndPoint Address => (IPEndPoint)_listener.LocalEndPoint!;
+    public IPEndPoint Address { get; }
 
     /// <param name="isTakenOver">Whether another process of ours, which is about to end, may still listen there.</param>
     /// <param name="answer">By path; called on a thread of its own.</param>
@@ -60,33 +60,11 @@ internal sealed class HttpEndpoint : IDisposable
     }
 
     /// <summary>Listens no more.</summary>
-    public void Dispose()
-    {
-        _isStopping = true;
-        _listener.Dispose();
-    }
+    public void Dispose() => _listener.Dispose();
 
-    private void Serve()
+    private void Answer(Socket client)
     {
-        var buffer = new byte[MostRequest];
-        while (!_isStopping)
-        {
-            try
-            {
-                using var client = _listener.Accept();
-                (client.ReceiveTimeout, client.SendTimeout) = (Patience, Patience);
-                Answer(client, buffer);
-            }
-            catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
-            {
-                // the client went away, or we are about to
-            }
-        }
-    }
-
-    private void Answer(Socket client, byte[] buffer)
-    {
-        if (ReadHead(client, buffer) is not { } head)
+        if (ReadHead(client, _buffer) is not { } head)
             return;
         var words = head.Split("\r\n", 2)[0].Split(' ');
         var answer = words is not [var method, var target, "HTTP/1.0" or "HTTP/1.1"] ? new HttpAnswer(400, "text/plain", "bad request\n")
@@ -129,6 +107,7 @@ internal sealed class HttpEndpoint : IDisposable
         400 => "Bad Request",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        500 => "Internal Server Error",
         _ => "Service Unavailable",
     };
 }

@@ -54,6 +54,17 @@ public sealed class ControlSocketTests : IDisposable
     }
 
     [Fact]
+    public void A_bug_in_an_answer_is_told_to_who_asks_and_the_next_is_served()
+    {
+        using var socket = Open(static (words, _, _) => words[0] == "bug" ? throw new InvalidOperationException("of the test") : null);
+        var client = new ControlClient(SocketPath);
+
+        Assert.Contains("internal error: System.InvalidOperationException: of the test", client.Ask(["bug"], [], static _ => { }), StringComparison.Ordinal);
+
+        Assert.Null(client.Ask(["good"], [], static _ => { }));
+    }
+
+    [Fact]
     public void Who_sends_too_much_or_nothing_or_goes_away_disturbs_nobody()
     {
         using var socket = Open(static (words, _, answer) =>
