@@ -27,6 +27,26 @@ internal sealed class AllowlistLocation
     /// <summary>What to tell postmap to read: <c>btree:/path</c>.</summary>
     public string PostfixMap { get; private init; } = "";
 
+    /// <summary>Opens the file. Where there is a <see cref="DatabasePath"/>.</summary>
+    /// <param name="note">Takes what an LMDB file gives rise to.</param>
+    /// <returns>Null on success.</returns>
+    public StoreProblem? OpenStore(AllowlistOptions options, Action<string> note, out IAllowlistStore? store)
+    {
+        StoreProblem? problem;
+        if (IsLmdb)
+        {
+            problem = LmdbAllowlist.Open(DatabasePath!, options, note, out var lmdb);
+            store = lmdb;
+        }
+        else
+        {
+            problem = AllowlistDatabase.Open(DatabasePath!, options.BusyTimeout, out var database);
+            store = database;
+        }
+
+        return problem;
+    }
+
     /// <summary>Finds the place for a map; what the administrator should know goes to <paramref name="log"/>.</summary>
     /// <param name="ownerOf">User id of the owner of a directory; null when it is not there.</param>
     public static AllowlistLocation Find(AllowlistOptions options, Func<string, uint?> ownerOf, Action<LogSeverity, string> log)

@@ -242,22 +242,8 @@ internal sealed class AllowlistWriter : IDisposable
         }
     }
 
-    private StoreProblem? Open(out IAllowlistStore? store)
-    {
-        StoreProblem? problem;
-        if (_location.IsLmdb)
-        {
-            problem = LmdbAllowlist.Open(_path, _options, text => Post(new StoreNews.Line(LogSeverity.Info, text)), out var lmdb);
-            store = lmdb;
-        }
-        else
-        {
-            problem = AllowlistDatabase.Open(_path, _options.BusyTimeout, out var database);
-            store = database;
-        }
-
-        return problem;
-    }
+    private StoreProblem? Open(out IAllowlistStore? store) =>
+        _location.OpenStore(_options, text => Post(new StoreNews.Line(LogSeverity.Info, text)), out store);
 
     private StoreProblem? ReadFirst(IAllowlistStore database)
     {

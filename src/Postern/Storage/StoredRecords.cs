@@ -34,19 +34,7 @@ internal sealed class StoredRecords : IAllowlistRecords
             return null;
         }
 
-        IAllowlistStore? store;
-        StoreProblem? failure;
-        if (location.IsLmdb)
-        {
-            failure = LmdbAllowlist.Open(path, options, static _ => { }, out var lmdb);
-            store = lmdb;
-        }
-        else
-        {
-            failure = AllowlistDatabase.Open(path, options.BusyTimeout, out var database);
-            store = database;
-        }
-
+        var failure = location.OpenStore(options, static _ => { }, out var store);
         if (failure is null && store is not null)
         {
             problem = null;
