@@ -13,28 +13,18 @@ internal sealed class ServerTls(string host, RelayRules rules)
 
     /// <summary>The options of one handshake.</summary>
     /// <param name="complain">Is told what is wrong with a certificate that is not taken.</param>
-    public SslClientAuthenticationOptions NewOptions(Action<string> complain)
+    public SslClientAuthenticationOptions NewOptions(Action<string> complain) => new()
     {
-        var policy = new X509ChainPolicy
+        TargetHost = host,
+        CertificateChainPolicy = TrustPolicy.Of(_authorities.Value),
+        RemoteCertificateValidationCallback = (_, _, _, errors) =>
         {
-            TrustMode = X509ChainTrustMode.CustomRootTrust,
-            RevocationMode = X509RevocationMode.NoCheck,
-            DisableCertificateDownloads = true, // nobody makes us visit his web server
-        };
-        policy.CustomTrustStore.AddRange(_authorities.Value);
-        return new SslClientAuthenticationOptions
-        {
-            TargetHost = host,
-            CertificateChainPolicy = policy,
-            RemoteCertificateValidationCallback = (_, _, _, errors) =>
-            {
-                if (rules.Tls is not RelayTls.Verify || errors is SslPolicyErrors.None)
-                    return true;
-                complain(errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable) ? "it has no certificate"
-                    : errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch) ? $"its certificate is not for {host}"
-                    : "no authority in postern_relay_tls_CAfile vouches for its certificate, or it is out of date");
-                return false;
-            },
-        };
-    }
+            if (rules.Tls is not RelayTls.Verify || errors is SslPolicyErrors.None)
+                return true;
+            complain(errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable) ? "it has no certificate"
+                : errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch) ? $"its certificate is not for {host}"
+                : "no authority in postern_relay_tls_CAfile vouches for its certificate, or it is out of date");
+            return false;
+        },
+    };
 }

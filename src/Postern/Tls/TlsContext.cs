@@ -50,13 +50,7 @@ internal sealed class TlsContext
         if (!_settings.AsksForCertificate)
             return options;
         options.ClientCertificateRequired = true;
-        options.CertificateChainPolicy = new X509ChainPolicy
-        {
-            TrustMode = X509ChainTrustMode.CustomRootTrust,
-            RevocationMode = X509RevocationMode.NoCheck,
-            DisableCertificateDownloads = true, // nobody makes us visit his web server
-        };
-        options.CertificateChainPolicy.CustomTrustStore.AddRange(_authorities);
+        options.CertificateChainPolicy = TrustPolicy.Of(_authorities);
         options.RemoteCertificateValidationCallback = (_, certificate, _, errors) =>
         {
             var trusted = certificate is not null && (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None;
