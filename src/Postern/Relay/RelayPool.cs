@@ -21,6 +21,7 @@ internal sealed class RelayPool
         Rules = rules;
         _log = log;
         Servers = [.. targets.Select(target => new RelayServer(target, rules))];
+        Name = string.Join(", ", Servers.Select(static server => server.Target.Name));
     }
 
     /// <summary>How the servers are talked to.</summary>
@@ -35,7 +36,7 @@ internal sealed class RelayPool
     public Action<RelayServer>? Suspect { get; set; }
 
     /// <summary>As log lines name them all.</summary>
-    public string Name => string.Join(", ", Servers.Select(static server => server.Target.Name));
+    public string Name { get; }
 
     public void Log(LogSeverity severity, string text) => _log(severity, text);
 
