@@ -29,6 +29,18 @@ public readonly struct IpAddress : IEquatable<IpAddress>
     /// <summary>The 32 bits of an IPv4 address, most significant byte first.</summary>
     public uint IPv4Bits => (uint)Low;
 
+    /// <summary>Whether it stands for the own machine: 127.0.0.0/8, ::1.</summary>
+    public bool IsLoopback => IsIPv4 ? IPv4Bits >> 24 == 127 : this is { High: 0, Low: 1 };
+
+    /// <summary>The network that the address is in: its first bits, and zeros.</summary>
+    /// <param name="length">Bits: 0 to 32 of an IPv4 address, 0 to 128 of an IPv6 address.</param>
+    public IpAddress Network(int length)
+    {
+        return IsIPv4 ? FromIPv4(IPv4Bits & (uint)(First(length) >> 32)) : new(High & First(length), Low & First(length - 64));
+
+        static ulong First(int bits) => bits <= 0 ? 0 : ulong.MaxValue << (64 - Math.Min(bits, 64));
+    }
+
     /// <param name="bits">a.b.c.d with a in the most significant byte.</param>
     public static IpAddress FromIPv4(uint bits) => new(0, MappedPrefix | bits);
 

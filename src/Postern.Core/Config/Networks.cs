@@ -57,7 +57,7 @@ internal static class Networks
         {
             foreach (var own in host.Addresses)
             {
-                if (protocols.Has(own.Address) && (words[0] == "all" || IsLoopback(own.Address)))
+                if (protocols.Has(own.Address) && (words[0] == "all" || own.Address.IsLoopback))
                     AddOnce(addresses, own.Address);
             }
 
@@ -130,7 +130,7 @@ internal static class Networks
                 return "";
             }
 
-            var network = Mask(address, length.Value);
+            var network = address.Network(length.Value);
             var one = address.IsIPv4 ? $"{network}/{length}" : $"[{network}]/{length}";
             if (!networks.Contains(one))
                 networks.Add(one);
@@ -145,9 +145,6 @@ internal static class Networks
 
     /// <summary>Splits a list as Postfix does, at commas and white space.</summary>
     public static string[] Words(string text) => text.Split(Separators, StringSplitOptions.RemoveEmptyEntries);
-
-    private static bool IsLoopback(IpAddress address) =>
-        address.IsIPv4 ? address.IPv4Bits >> 24 == 127 : address is { High: 0, Low: 1 };
 
     private static void AddOnce(List<IpAddress> addresses, IpAddress address)
     {
@@ -174,19 +171,4 @@ internal static class Networks
         < 240 => 4,
         _ => null,
     };
-
-    private static IpAddress Mask(IpAddress address, int length)
-    {
-        if (address.IsIPv4)
-            return IpAddress.FromIPv4(length == 0 ? 0 : address.IPv4Bits & (uint.MaxValue << (32 - length)));
-        Span<byte> bytes = stackalloc byte[16];
-        address.WriteBytes(bytes);
-        for (var i = 0; i < bytes.Length; i++)
-        {
-            var bits = Math.Clamp(length - i * 8, 0, 8);
-            bytes[i] &= (byte)(0xff00 >> bits);
-        }
-
-        return IpAddress.FromBytes(bytes);
-    }
 }

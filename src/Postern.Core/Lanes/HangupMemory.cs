@@ -78,15 +78,7 @@ public sealed class HangupMemory(int generationSize = 50_000)
 
     private static uint Since(uint now, uint then) => now > then ? now - then : 0; // sessions may end in another order
 
-    private static IpAddress NetworkOf(IpAddress client)
-    {
-        if (client.IsIPv4)
-            return IpAddress.FromIPv4(client.IPv4Bits & 0xffffff00);
-        Span<byte> bytes = stackalloc byte[16];
-        client.WriteBytes(bytes);
-        bytes[8..].Clear();
-        return IpAddress.FromBytes(bytes);
-    }
+    private static IpAddress NetworkOf(IpAddress client) => client.Network(client.IsIPv4 ? 24 : 64);
 
     private readonly record struct Entry(uint FirstAt, uint CountedAt, int Refusals);
 }

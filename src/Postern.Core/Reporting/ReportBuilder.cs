@@ -247,7 +247,7 @@ public sealed class ReportBuilder
 
         _stopped++;
         CountHour(connection.Began, stopped: true);
-        var network = NetworkOf(address);
+        var network = address.Network(address.IsIPv4 ? 24 : 64);
         if (HasRoom(_networks.Count) || _networks.ContainsKey(network))
             _networks[network] = _networks.GetValueOrDefault(network) + 1;
         foreach (var cause in AllCauses)
@@ -301,14 +301,6 @@ public sealed class ReportBuilder
         for (var hour = _hours.Keys.Min(); hour <= last && hours.Count < 24 * 400; hour = hour.AddHours(1))
             hours.Add(new HourCount(hour, _hours.GetValueOrDefault(hour).Stopped, _hours.GetValueOrDefault(hour).HandedOff));
         return hours;
-    }
-
-    private static IpAddress NetworkOf(IpAddress address)
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        address.WriteBytes(bytes);
-        bytes[(address.IsIPv4 ? 15 : 8)..].Clear();
-        return IpAddress.FromBytes(bytes);
     }
 
     private void Sweep()

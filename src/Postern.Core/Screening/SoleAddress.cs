@@ -36,16 +36,14 @@ public sealed class SoleAddress
     /// <summary>This host's own health checks say nothing, unless there is nobody else.</summary>
     private bool Ignores(IpAddress address)
     {
-        if (_clients > 0 && IsLoopback(_address) && !IsLoopback(address))
+        if (_clients > 0 && _address.IsLoopback && !address.IsLoopback)
             _clients = 0; // what counted so far were such
-        return IsLoopback(address) && _clients > 0 && !IsLoopback(_address);
+        return address.IsLoopback && _clients > 0 && !_address.IsLoopback;
     }
 
     // RFC 1918, RFC 6598, RFC 3927; RFC 4193, RFC 4291 §2.5.6.
     private static bool IsPrivate(IpAddress address) => address.IsIPv4
         ? address.IPv4Bits >> 24 == 10 || address.IPv4Bits >> 20 == 0xac1 || address.IPv4Bits >> 16 is 0xc0a8 or 0xa9fe
-            || address.IPv4Bits >> 22 == 0x6440_0000 >> 22 || IsLoopback(address)
-        : address.High >> 57 == 0xfc >> 1 || address.High >> 54 == 0xfe80 >> 6 || IsLoopback(address);
-
-    private static bool IsLoopback(IpAddress address) => address.IsIPv4 ? address.IPv4Bits >> 24 == 127 : address is { High: 0, Low: 1 };
+            || address.IPv4Bits >> 22 == 0x6440_0000 >> 22 || address.IsLoopback
+        : address.High >> 57 == 0xfc >> 1 || address.High >> 54 == 0xfe80 >> 6 || address.IsLoopback;
 }
