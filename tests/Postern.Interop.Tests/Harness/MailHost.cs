@@ -52,6 +52,10 @@ internal sealed class MailHost : IDisposable
         if (!Tool.IsRoot)
             return;
         Tool.Must("chmod", "0755", Directory);
+        // postsuper(1) becomes mail_owner before it opens the log, and ends without one: what an unlucky stop left behind in
+        // the queue would keep Postfix from starting again.
+        File.WriteAllText(Path.Combine(Directory, "log/maillog"), "");
+        Tool.Must("chmod", "666", Path.Combine(Directory, "log/maillog"));
         Tool.Must("chown", Owner, Path.Combine(Directory, "data"), Path.Combine(Directory, "mail"));
     }
 
