@@ -65,6 +65,29 @@ explain.SetAction(arguments => ExplainVerb.Run(
     Console.Out,
     Console.Error));
 
+var question = new Option<string[]>("--override", "-o") { Description = "name=value: the setting in question; may be given several times." };
+var eventLogs = new Option<string[]>("--events") { Description = "Event logs, plain or gzip; without, that of the configuration and what was rotated.", AllowMultipleArgumentsPerToken = true };
+var mailLogs = new Option<string[]>("--mail-log") { Description = "Mail logs that tell from whom smtpd took mail.", AllowMultipleArgumentsPerToken = true };
+var since = new Option<string?>("--since") { Description = "A time such as 2026-11-23T10:00, or how long ago, such as 24h or 7d." };
+var mostNamed = new Option<int>("--names") { Description = "How many decent clients that would be stopped are named at most.", DefaultValueFactory = static _ => 10 };
+var whatIf = new Command("what-if", "What another setting would have done with the clients in the event log, and what cannot be known of it. Exit status 2 if nothing can.") { question, directory, eventLogs, mailLogs, explainedService, since, mostNamed, asJson };
+whatIf.SetAction(arguments =>
+{
+    using var output = Console.OpenStandardOutput();
+    return WhatIfVerb.Run(
+        new WhatIfQuery(
+            Path.GetFullPath(arguments.GetRequiredValue(directory)),
+            [.. (arguments.GetValue(question) ?? []).Select(Latin1.OfText)],
+            arguments.GetValue(eventLogs) ?? [],
+            arguments.GetValue(mailLogs) ?? [],
+            arguments.GetValue(explainedService),
+            arguments.GetValue(since),
+            arguments.GetValue(asJson),
+            arguments.GetValue(mostNamed)),
+        output,
+        Console.Error);
+});
+
 // What postconf calls them. -h is not for help there, so it is not here.
 var changed = new Option<bool>("--changed", "-n") { Description = "Only what main.cf, postern.cf and options set." };
 var defaults = new Option<bool>("--defaults", "-d") { Description = "Built-in defaults instead of what is in force." };
@@ -90,7 +113,7 @@ config.SetAction(arguments => ConfigVerb.Run(
     Console.Out,
     Console.Error));
 
-var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config, report, allowlist, explain };
+var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config, report, whatIf, allowlist, explain };
 var page = new Argument<string>("PAGE") { Description = "postern (the default) or postern.cf.", DefaultValueFactory = static _ => "postern" };
 page.AcceptOnlyFromAmong("postern", "postern.cf");
 var man = new Command("man", "Print a manual page: postern man | man -l -") { page };

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Postern.Core.Reporting;
-using Postern.Native;
 using Postern.Reports;
 using Spectre.Console;
 
@@ -55,17 +54,7 @@ internal static class ReportVerb
         foreach (var file in files)
         {
             var done = 0L;
-            string? problem;
-            try
-            {
-                using var log = file == "-" ? Console.OpenStandardInput() : new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-                problem = LogInput.Read(log, builder, read => progress(before + (done = read)));
-            }
-            catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
-            {
-                problem = Errno.ReasonOf(reason);
-            }
-
+            var problem = LogFiles.Read(file, builder.Add, read => progress(before + (done = read)));
             before += done;
             if (problem is null)
                 continue;
@@ -83,15 +72,17 @@ internal static class ReportVerb
             case ReportFormat.Json: JsonReport.Write(report, output); break;
             case ReportFormat.Html: HtmlReport.Write(report, output); break;
             case ReportFormat.Text:
-                var writer = new StreamWriter(output) { AutoFlush = true };
-                TextReport.Write(report, AnsiConsole.Create(new AnsiConsoleSettings
-                {
-                    Out = new AnsiConsoleOutput(writer),
-                    Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect,
-                    ColorSystem = Console.IsOutputRedirected ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
-                }));
+                TextReport.Write(report, TerminalOn(output));
                 break;
             default: throw new UnreachableException($"unhandled {format}");
         }
     }
+
+    /// <summary>For text with colours; without, where the output is no terminal.</summary>
+    internal static IAnsiConsole TerminalOn(Stream output) => AnsiConsole.Create(new AnsiConsoleSettings
+    {
+        Out = new AnsiConsoleOutput(new StreamWriter(output) { AutoFlush = true }),
+        Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect,
+        ColorSystem = Console.IsOutputRedirected ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
+    });
 }

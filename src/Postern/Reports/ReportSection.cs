@@ -75,7 +75,8 @@ internal sealed record ReportSection(string Title, string Note, IReadOnlyList<Re
         return new(title, note, rows);
     }
 
-    private static string Duration(double seconds) => seconds switch
+    /// <summary>A time in the largest unit that fits.</summary>
+    internal static string Duration(double seconds) => seconds switch
     {
         >= 86400 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 86400:0.#} d"),
         >= 3600 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 3600:0.#} h"),
