@@ -11,6 +11,8 @@ public sealed class WhatIf
 {
     private static readonly TimeSpan Noticeable = TimeSpan.FromMilliseconds(500);
 
+    private static readonly ScreeningCause DeepCauses = ScreeningTest.Deep.Aggregate(ScreeningCause.None, static (sum, test) => sum | test.Cause);
+
     private readonly Func<RecordedClient, (ReplayRules Before, ReplayRules After)> _rules;
     private readonly Func<RecordedClient, bool> _isDecent;
     private readonly int _mostNamed;
@@ -127,6 +129,8 @@ public sealed class WhatIf
 
         var isSame = Array.TrueForAll(stories, story => (story.IsNewlyStopped, story.IsNewlyLetIn, story.IsNewlyTold) == (stories[0].IsNewlyStopped, stories[0].IsNewlyLetIn, stories[0].IsNewlyTold));
         var missing = isSame ? Unknowns.None : stories.Aggregate(Unknowns.None, static (sum, story) => sum | story.Before.Unknowns | story.After.Unknowns);
+        if (missing.HasFlag(Unknowns.Silence))
+            missing = Unknowns.Silence; // the others follow from it
         for (var bits = (int)missing; bits != 0; bits &= bits - 1)
             _missing[(Unknowns)(bits & -bits)] = _missing.GetValueOrDefault((Unknowns)(bits & -bits)) + 1;
         if (missing.HasFlag(Unknowns.Silence) && Array.Exists(clients, other => IsAsPatient(other, stories[0].After.Facts.Waited)))
@@ -139,6 +143,8 @@ public sealed class WhatIf
         if (list.Count >= _mostNamed || list.Exists(named => named.Client.Address == client.Address))
             return;
         var causes = stories.Where(static story => story.IsNewlyStopped).Aggregate(ScreeningCause.None, static (sum, story) => sum | story.After.Facts.Causes);
+        if (missing.HasFlag(Unknowns.Silence))
+            causes &= ~DeepCauses; // supposed of those that are supposed to talk
         list.Add(new NamedClient(client with { Sender = client.Sender ?? Said(clients, static other => other.Sender), Recipient = client.Recipient ?? Said(clients, static other => other.Recipient) }, isCertain, causes, missing));
     }
 

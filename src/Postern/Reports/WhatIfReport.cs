@@ -23,7 +23,11 @@ internal static class WhatIfReport
     public static void WriteText(WhatIfAnswer answer, IReadOnlyList<WhatIfQuestion> questions, bool withMail, IAnsiConsole console)
     {
         if (answer.Period is var (first, last))
-            Line(console, $"[bold]{first.UtcDateTime:yyyy-MM-dd HH:mm:ss} to {last.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC, {answer.Clients:N0} clients from {answer.Addresses:N0} addresses[/]");
+        {
+            Line(console, $"[bold]{first.UtcDateTime:yyyy-MM-dd HH:mm:ss} to {last.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC[/]");
+            Line(console, $"[bold]{answer.Clients:N0} clients from {answer.Addresses:N0} addresses[/]");
+        }
+
         foreach (var question in questions)
         {
             Line(console, $"  {question.Name}: {Printable(question.Before)} -> [bold]{Printable(question.After)}[/]");
@@ -183,7 +187,7 @@ internal static class WhatIfReport
     }
 
     private static string Times(Histogram times) =>
-        times.Total == 0 ? "" : $"half by {ReportSection.Duration(times.Quantile(0.5))} or less, at most {ReportSection.Duration(times.Longest)}";
+        times.Total == 0 ? "" : $"half {ReportSection.Duration(times.Quantile(0.5))}, most {ReportSection.Duration(times.Longest)}";
 
     private static void Row(IAnsiConsole console, string label, Bounds before, Bounds after) =>
         Line(console, $"  {label.PadRight(LabelWidth)}{Text(before).PadLeft(ColumnWidth)}[bold]{Text(after).PadLeft(ColumnWidth)}[/]");
