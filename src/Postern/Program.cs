@@ -30,14 +30,16 @@ serve.SetAction(arguments => ServeVerb.Run(Path.GetFullPath(arguments.GetRequire
 var check = new Command("check", "Print every problem of the configuration with file, line and what to do. Exit status 1 if there is one.") { directory };
 check.SetAction(arguments => CheckVerb.Run(Path.GetFullPath(arguments.GetRequiredValue(directory)), Console.Out));
 
-var logs = new Argument<string[]>("FILE") { Description = "Mail logs, oldest first, plain or gzip; standard input without one (journalctl -u postfix | postern report).", Arity = ArgumentArity.ZeroOrMore };
+var logs = new Argument<string[]>("FILE") { Description = "Mail logs, oldest first, and event logs, plain or gzip; standard input without one (journalctl -u postfix | postern report).", Arity = ArgumentArity.ZeroOrMore };
 logs.Validators.Add(RefuseOptions);
 var asJson = new Option<bool>("--json") { Description = "For programs." };
 var asHtml = new Option<bool>("--html") { Description = "One page for a browser." };
-var report = new Command("report", "Count what screening did, from the mail log of Postern or of postscreen and smtpd.") { logs, asJson, asHtml };
+var asCsv = new Option<string?>("--csv") { Description = "One table for other programs: curve, how long clients stayed before they left." };
+asCsv.AcceptOnlyFromAmong("curve");
+var report = new Command("report", "Count what screening did, from the mail log of Postern or of postscreen and smtpd.") { logs, asJson, asHtml, asCsv };
 report.SetAction(arguments =>
 {
-    var format = arguments.GetValue(asJson) ? ReportFormat.Json : arguments.GetValue(asHtml) ? ReportFormat.Html : ReportFormat.Text;
+    var format = arguments.GetValue(asJson) ? ReportFormat.Json : arguments.GetValue(asHtml) ? ReportFormat.Html : arguments.GetValue(asCsv) is not null ? ReportFormat.CurveCsv : ReportFormat.Text;
     using var output = Console.OpenStandardOutput();
     return ReportVerb.Run(arguments.GetValue(logs) ?? [], format, output, Console.Error);
 });

@@ -42,7 +42,7 @@ public sealed class ArchitectureTests
         ["Native"] = [],
         ["Tls"] = ["Logging"],
         ["Master"] = ["Native"],
-        ["Reports"] = ["Native"],
+        ["Reports"] = ["Events", "Native"],
         ["Events"] = ["Logging"],
         ["Control"] = ["Native", "Storage"],
         ["Metrics"] = ["Events"],

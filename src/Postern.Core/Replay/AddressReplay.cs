@@ -130,7 +130,7 @@ public sealed class AddressReplay : IAllowlistView
                 session.Decisions.OnReverseName((Lanes.ReverseName)payload!, _actions);
                 break;
             case Step.Talk when session.Watch is WatchMode.Peek:
-                session.Decisions.OnReadable("EHLO early\r\n"u8, MomentOf(session), _actions);
+                session.Decisions.OnReadable(session.Recorded.SaidQuit ? "QUIT\r\n"u8 : "EHLO early\r\n"u8, MomentOf(session), _actions);
                 break;
             case Step.HangUp when session.Watch is WatchMode.Peek:
                 session.Decisions.OnReadable([], MomentOf(session), _actions);

@@ -47,6 +47,12 @@ public sealed record RecordedClient
     /// <summary>How long it was silent before it talked out of turn; null: it did not.</summary>
     public TimeSpan? TalkedAfter { get; init; }
 
+    /// <summary>Whether what it said then was QUIT.</summary>
+    public bool SaidQuit { get; init; }
+
+    /// <summary>Its class by reverse name; null: it was not asked for, or DNS was not as fast.</summary>
+    public RdnsKind? Class { get; init; }
+
     /// <summary>How long it had stayed when it hung up; null: it did not.</summary>
     public TimeSpan? HungUpAfter { get; init; }
 

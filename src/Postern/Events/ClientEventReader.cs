@@ -67,6 +67,8 @@ internal static class ClientEventReader
             Failed = failed,
             Dropped = dropped,
             TalkedAfter = Time(Find(json, "tests", "pregreet", "after_ms")),
+            SaidQuit = Find(json, "tests", "pregreet", "text")?.GetString()?.TrimEnd().Equals("QUIT", StringComparison.OrdinalIgnoreCase) is true,
+            Class = Find(json, "class")?.GetString() is { } word && Classes.TryGetValue(word, out var reason) ? new RdnsVerdict(reason).Kind : null,
             HungUpAfter = Time(Find(json, "hung_up_after_ms")),
             Waited = waited,
             HandoffTook = Time(Find(json, "handoff", "took_ms")),
