@@ -90,6 +90,14 @@ whatIf.SetAction(arguments =>
         Console.Error);
 });
 
+var once = new Option<bool>("--once") { Description = "One picture as text, and no more." };
+var top = new Command("top", "What the running daemon does, drawn anew each second; q quits. Exit status 1 if there is no daemon to ask.") { directory, once };
+top.SetAction(arguments =>
+{
+    using var output = Console.OpenStandardOutput();
+    return TopVerb.Run(Path.GetFullPath(arguments.GetRequiredValue(directory)), arguments.GetValue(once), output, Console.Error);
+});
+
 // What postconf calls them. -h is not for help there, so it is not here.
 var changed = new Option<bool>("--changed", "-n") { Description = "Only what main.cf, postern.cf and options set." };
 var defaults = new Option<bool>("--defaults", "-d") { Description = "Built-in defaults instead of what is in force." };
@@ -115,7 +123,7 @@ config.SetAction(arguments => ConfigVerb.Run(
     Console.Out,
     Console.Error));
 
-var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config, report, whatIf, allowlist, explain };
+var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config, report, whatIf, top, allowlist, explain };
 var page = new Argument<string>("PAGE") { Description = "postern (the default) or postern.cf.", DefaultValueFactory = static _ => "postern" };
 page.AcceptOnlyFromAmong("postern", "postern.cf");
 var man = new Command("man", "Print a manual page: postern man | man -l -") { page };
