@@ -10,11 +10,13 @@ using Spectre.Console;
 namespace Postern.Cli;
 
 /// <summary><c>postern top</c>: what the running daemon does, drawn anew each second until q or Ctrl-C.</summary>
-internal sealed class TopVerb(ControlClient daemon)
+/// <param name="path">Of the control socket.</param>
+internal sealed class TopVerb(string path)
 {
     private const int MostClients = 200; // more than a screen has lines
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1), KeyInterval = TimeSpan.FromMilliseconds(50);
 
+    private readonly ControlClient _daemon = new(path);
     private JsonElement? _before;
 
     /// <param name="directory">Such as <c>/etc/postfix</c>.</param>
@@ -31,7 +33,7 @@ internal sealed class TopVerb(ControlClient daemon)
 
         if (configuration.Process!.ControlSocket is not { } path)
             return Fail("postern_control_socket is empty, so the daemon cannot be asked");
-        var top = new TopVerb(new ControlClient(path));
+        var top = new TopVerb(path);
         return (isOnce || Console.IsInputRedirected || Console.IsOutputRedirected ? top.ShowOnce(output) : top.Show(output)) is { } problem ? Fail(problem) : 0;
 
         int Fail(string problem)
@@ -99,8 +101,8 @@ internal sealed class TopVerb(ControlClient daemon)
     {
         screen = null;
         var (figures, clients) = (new List<string>(), new List<string>());
-        if ((daemon.Ask(["figures"], [], figures.Add) ?? daemon.Ask(["clients", $"{MostClients}"], [], clients.Add)) is { } problem)
-            return problem;
+        if ((_daemon.Ask(["figures"], [], figures.Add) ?? _daemon.Ask(["clients", $"{MostClients}"], [], clients.Add)) is { } problem)
+            return ControlClient.IsServed(path) ? problem : $"no daemon listens on {path} (postern_control_socket)";
         try
         {
             var now = Parse(figures.Single());

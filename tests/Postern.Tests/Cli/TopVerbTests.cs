@@ -98,7 +98,7 @@ public sealed class TopVerbTests : IDisposable
 
         Assert.Equal(1, TopVerb.Run(_folder.Path, isOnce: true, output, errors));
 
-        Assert.StartsWith($"postern top: {_folder["control"]}: ", errors.ToString(), StringComparison.Ordinal);
+        Assert.Equal($"postern top: no daemon listens on {_folder["control"]} (postern_control_socket){Environment.NewLine}", errors.ToString());
         Assert.Equal(0, output.Length);
     }
 
