@@ -30,14 +30,16 @@ serve.SetAction(arguments => ServeVerb.Run(Path.GetFullPath(arguments.GetRequire
 var check = new Command("check", "Print every problem of the configuration with file, line and what to do. Exit status 1 if there is one.") { directory };
 check.SetAction(arguments => CheckVerb.Run(Path.GetFullPath(arguments.GetRequiredValue(directory)), Console.Out));
 
-var logs = new Argument<string[]>("FILE") { Description = "Mail logs, oldest first, plain or gzip; standard input without one (journalctl -u postfix | postern report).", Arity = ArgumentArity.ZeroOrMore };
+var logs = new Argument<string[]>("FILE") { Description = "Mail logs, oldest first, and event logs, plain or gzip; standard input without one (journalctl -u postfix | postern report).", Arity = ArgumentArity.ZeroOrMore };
 logs.Validators.Add(RefuseOptions);
 var asJson = new Option<bool>("--json") { Description = "For programs." };
 var asHtml = new Option<bool>("--html") { Description = "One page for a browser." };
-var report = new Command("report", "Count what screening did, from the mail log of Postern or of postscreen and smtpd.") { logs, asJson, asHtml };
+var asCsv = new Option<string?>("--csv") { Description = "One table for other programs: curve, how long clients stayed before they left." };
+asCsv.AcceptOnlyFromAmong("curve");
+var report = new Command("report", "Count what screening did, from the mail log of Postern or of postscreen and smtpd.") { logs, asJson, asHtml, asCsv };
 report.SetAction(arguments =>
 {
-    var format = arguments.GetValue(asJson) ? ReportFormat.Json : arguments.GetValue(asHtml) ? ReportFormat.Html : ReportFormat.Text;
+    var format = arguments.GetValue(asJson) ? ReportFormat.Json : arguments.GetValue(asHtml) ? ReportFormat.Html : arguments.GetValue(asCsv) is not null ? ReportFormat.CurveCsv : ReportFormat.Text;
     using var output = Console.OpenStandardOutput();
     return ReportVerb.Run(arguments.GetValue(logs) ?? [], format, output, Console.Error);
 });
@@ -65,6 +67,37 @@ explain.SetAction(arguments => ExplainVerb.Run(
     Console.Out,
     Console.Error));
 
+var question = new Option<string[]>("--override", "-o") { Description = "name=value: the setting in question; may be given several times." };
+var eventLogs = new Option<string[]>("--events") { Description = "Event logs, plain or gzip; without, that of the configuration and what was rotated.", AllowMultipleArgumentsPerToken = true };
+var mailLogs = new Option<string[]>("--mail-log") { Description = "Mail logs that tell from whom smtpd took mail.", AllowMultipleArgumentsPerToken = true };
+var since = new Option<string?>("--since") { Description = "A time such as 2026-11-23T10:00, or how long ago, such as 24h or 7d." };
+var mostNamed = new Option<int>("--names") { Description = "How many decent clients that would be stopped are named at most.", DefaultValueFactory = static _ => 10 };
+var whatIf = new Command("what-if", "What another setting would have done with the clients in the event log, and what cannot be known of it. Exit status 2 if nothing can.") { question, directory, eventLogs, mailLogs, explainedService, since, mostNamed, asJson };
+whatIf.SetAction(arguments =>
+{
+    using var output = Console.OpenStandardOutput();
+    return WhatIfVerb.Run(
+        new WhatIfQuery(
+            Path.GetFullPath(arguments.GetRequiredValue(directory)),
+            [.. (arguments.GetValue(question) ?? []).Select(Latin1.OfText)],
+            arguments.GetValue(eventLogs) ?? [],
+            arguments.GetValue(mailLogs) ?? [],
+            arguments.GetValue(explainedService),
+            arguments.GetValue(since),
+            arguments.GetValue(asJson),
+            arguments.GetValue(mostNamed)),
+        output,
+        Console.Error);
+});
+
+var once = new Option<bool>("--once") { Description = "One picture as text, and no more." };
+var top = new Command("top", "What the running daemon does, drawn anew each second; q quits. Exit status 1 if there is no daemon to ask.") { directory, once };
+top.SetAction(arguments =>
+{
+    using var output = Console.OpenStandardOutput();
+    return TopVerb.Run(Path.GetFullPath(arguments.GetRequiredValue(directory)), arguments.GetValue(once), output, Console.Error);
+});
+
 // What postconf calls them. -h is not for help there, so it is not here.
 var changed = new Option<bool>("--changed", "-n") { Description = "Only what main.cf, postern.cf and options set." };
 var defaults = new Option<bool>("--defaults", "-d") { Description = "Built-in defaults instead of what is in force." };
@@ -90,7 +123,7 @@ config.SetAction(arguments => ConfigVerb.Run(
     Console.Out,
     Console.Error));
 
-var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config, report, allowlist, explain };
+var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config, report, whatIf, top, allowlist, explain };
 var page = new Argument<string>("PAGE") { Description = "postern (the default) or postern.cf.", DefaultValueFactory = static _ => "postern" };
 page.AcceptOnlyFromAmong("postern", "postern.cf");
 var man = new Command("man", "Print a manual page: postern man | man -l -") { page };

@@ -21,6 +21,7 @@ public sealed class ArchitectureTests
         ["Tables"] = [],
         ["Allowlist"] = [],
         ["Reporting"] = [],
+        ["Replay"] = ["Allowlist", "Config", "Dnsbl", "Lanes", "Relay", "Reporting", "Screening"],
     };
 
     // Who may use the loop: the composition. And what nobody but the composition and the loop may use.
@@ -41,7 +42,7 @@ public sealed class ArchitectureTests
         ["Native"] = [],
         ["Tls"] = ["Logging"],
         ["Master"] = ["Native"],
-        ["Reports"] = ["Native"],
+        ["Reports"] = ["Events", "Native"],
         ["Events"] = ["Logging"],
         ["Control"] = ["Native", "Storage"],
         ["Metrics"] = ["Events"],

@@ -52,17 +52,20 @@ public sealed class Configuration
     /// all of the process. The master has judged its master.cf, so what is wrong in there by now is no concern of ours.
     /// Null: all screening services of master.cf.
     /// </param>
+    /// <param name="overrides">Texts <c>name=value</c>, stronger than the files, for all services; null: none.</param>
     public static Configuration Load(
         string directory,
         ITextFiles files,
         HostFacts host,
         Func<ProcessSettings, IReadOnlyList<TableType>>? hostTables = null,
-        MasterCfEntry? service = null)
+        MasterCfEntry? service = null,
+        IReadOnlyList<string>? overrides = null)
     {
         directory = directory.Length > 1 ? directory.TrimEnd('/') : directory;
         var problems = new ProblemList();
         var mainCf = new MainCf();
         var master = $"{directory}/master.cf";
+        var strongest = ServiceOverrides.Read(overrides ?? [], problems);
         var isComplete = ReadMain(directory, files, mainCf, problems);
         var masterProblems = service is null ? problems : new ProblemList();
         isComplete &= ReadFile(master, files, masterProblems, out var masterText) || service is not null;
@@ -76,6 +79,8 @@ public sealed class Configuration
             service = service with { Arguments = [] };
         }
 
+        foreach (var entry in strongest)
+            mainCf.Set(entry);
         if (!isComplete)
             return new Configuration(directory, mainCf.Entries, new TableCatalog(files), problems, process: null, []);
 
@@ -84,7 +89,7 @@ public sealed class Configuration
         var tables = new TableCatalog(files, hostTables?.Invoke(process) ?? []) { ChecksUtf8 = process.SmtpUtf8 };
         if (service is not null)
             services = [service, .. services.Where(static entry => entry.Command is not ("postscreen" or "postern"))];
-        var reader = new ServiceReader(directory, mainCf, services, defaults, tables, host, problems);
+        var reader = new ServiceReader(directory, mainCf, strongest, services, defaults, tables, host, problems);
         var screening = reader.ReadServices();
         reader.WarnOfUnusedNames(mainCf.Entries.Values);
         return new Configuration(directory, mainCf.Entries, tables, problems, process, screening);

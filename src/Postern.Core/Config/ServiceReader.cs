@@ -4,11 +4,13 @@ using Postern.Core.Tables;
 namespace Postern.Core.Config;
 
 /// <summary>Reads the screening services: lines of master.cf, and main.cf with their overrides.</summary>
+/// <param name="strongest">Entries that hold whatever a line of master.cf says.</param>
 /// <param name="masterCf">The lines to look through.</param>
 /// <param name="defaults">After main.cf was evaluated without overrides.</param>
 internal sealed class ServiceReader(
     string directory,
     MainCf mainCf,
+    IReadOnlyList<MainCfEntry> strongest,
     IReadOnlyList<MasterCfEntry> masterCf,
     HostDefaults defaults,
     TableCatalog tables,
@@ -106,6 +108,8 @@ internal sealed class ServiceReader(
             entries[one.Name] = one;
         }
 
+        foreach (var one in strongest)
+            entries[one.Name] = one;
         WarnOfUnusedNames(overrides);
         var values = new ParameterValues(entries, defaults.Find, problems);
         values.Define("config_directory", directory);

@@ -6,8 +6,10 @@ namespace Postern.Core.Dnsbl;
 /// </summary>
 public sealed class DnsblScore(DnsblSites sites)
 {
+    private static readonly TimeSpan GivenUp = TimeSpan.MaxValue;
+
     private readonly List<ulong> _waiting = new(1);
-    private readonly bool[] _closed = new bool[sites.Lists.Length]; // by list: it has answered, or its time is over
+    private readonly TimeSpan?[] _answers = new TimeSpan?[sites.Lists.Length]; // by list: after which time it answered, or was given up
     private List<DnsblListing>? _listings;
     private DnsblList? _best;
     private int _bestWeight;
@@ -42,6 +44,10 @@ public sealed class DnsblScore(DnsblSites sites)
     /// <summary>The answers so far that list the client, those included that no rule counts.</summary>
     public IReadOnlyList<DnsblListing> Listings => _listings ?? [];
 
+    /// <summary>The lists that have answered so far, whatever they said, and how long it took them.</summary>
+    public IEnumerable<(DnsblList List, TimeSpan After)> Answered =>
+        Sites.Lists.Where(list => _answers[list.Index] is { } after && after != GivenUp).Select(list => (list, _answers[list.Index]!.Value));
+
     /// <summary>The queries are out.</summary>
     /// <param name="queries">How many: a list that is not well may have been left out.</param>
     public void Start(int queries) => (IsStarted, Pending) = (true, queries);
@@ -53,12 +59,13 @@ public sealed class DnsblScore(DnsblSites sites)
     /// <param name="list">One of <see cref="Sites"/>.</param>
     /// <param name="addresses">The A records, a.b.c.d with a in the most significant byte; empty: not listed, or no answer.</param>
     /// <param name="timeToLive">Seconds that the answer may be remembered; -1: it does not say.</param>
+    /// <param name="after">How long the answer took.</param>
     /// <returns>Whether it is complete with this answer.</returns>
-    public bool Add(DnsblList list, ReadOnlySpan<uint> addresses, int timeToLive)
+    public bool Add(DnsblList list, ReadOnlySpan<uint> addresses, int timeToLive, TimeSpan after = default)
     {
-        if (_closed[list.Index])
+        if (_answers[list.Index] is not null)
             return false;
-        _closed[list.Index] = true;
+        _answers[list.Index] = after;
         Pending--;
         if (Sessions == 0)
             return false;
@@ -91,9 +98,10 @@ public sealed class DnsblScore(DnsblSites sites)
     /// <returns>False: it has answered.</returns>
     public bool GiveUp(DnsblList list)
     {
-        if (_closed[list.Index])
+        if (_answers[list.Index] is not null)
             return false;
-        return _closed[list.Index] = true;
+        _answers[list.Index] = GivenUp;
+        return true;
     }
 
     /// <summary>How long a client with this score may be remembered as passed.</summary>

@@ -69,6 +69,12 @@ public sealed record Report
     /// </summary>
     public Histogram NewClientWaits { get; init; } = new();
 
+    /// <summary>How long clients stayed in the greet wait before they left.</summary>
+    public BreakOffCurves BreakOff { get; init; } = new();
+
+    /// <summary>Clients of event logs, of whom all is in <see cref="BreakOff"/> and nowhere else.</summary>
+    public int Events { get; init; }
+
     /// <summary>New clients that passed, were told to come back and did not, as far as the log goes.</summary>
     public int NeverCameBack { get; init; }
 }

@@ -29,6 +29,7 @@ public sealed class ReportBuilder
     private readonly HashSet<(IpAddress, string)> _listed = [];
     private readonly Dictionary<ScreeningCause, (int Connections, int Only)> _causes = [];
     private readonly Histogram _earlyTalk = new(), _hangUps = new(), _newClientWaits = new();
+    private readonly BreakOffCurves _curves = new();
     private bool _isIncomplete;
     private int _sweepAt = MaxOpen;
     private DateTime _first, _last;
@@ -45,6 +46,8 @@ public sealed class ReportBuilder
         public DateTime Began, Passed;
         public ScreeningCause Causes;
         public Pass Pass;
+        public string? Class;
+        public bool IsCurveDone; // it was counted in the curve, or has no place there
     }
 
     private struct ServerSession
@@ -118,6 +121,7 @@ public sealed class ReportBuilder
             HangUps = _hangUps,
             NewClientWaits = _newClientWaits,
             NeverCameBack = _toldToComeBackAt.Count,
+            BreakOff = _curves,
         };
         _open.Clear();
         _sessions.Clear();
@@ -143,6 +147,12 @@ public sealed class ReportBuilder
             return;
         }
 
+        if (text.StartsWith("LANE CLASS "u8) && ClientText.TryRead(text[11..], out var classed, out var from) && _open.TryGetValue((classed, from), out var waiting))
+        {
+            _open[(classed, from)] = waiting with { Class = LaneClass(text) };
+            return;
+        }
+
         if (!ScreeningLine.TryRead(text, out var said) || !_open.TryGetValue((said.Address, said.Port), out var connection))
             return;
         Note(line.Time);
@@ -164,9 +174,38 @@ public sealed class ReportBuilder
                 break;
         }
 
+        FollowCurve(ref connection, said, text, line.Time);
         _open[(said.Address, said.Port)] = connection;
         if (said.Event is ScreeningEvent.Allowlisted or ScreeningEvent.PassOld && _toldToComeBackAt.Remove(said.Address, out var began))
             _newClientWaits.Add((line.Time - began).TotalSeconds);
+    }
+
+    /// <summary>What became of the client in the greet wait: it left, or it was still there when it talked, passed or failed.</summary>
+    private void FollowCurve(ref Connection connection, in ScreeningLine said, ReadOnlySpan<byte> text, DateTime time)
+    {
+        if (connection.IsCurveDone)
+            return;
+        var isWait = said is { Event: ScreeningEvent.Failed, Cause: ScreeningCause.Pregreet or ScreeningCause.HangupBefore };
+        var isPass = said.Event is ScreeningEvent.PassNew or ScreeningEvent.PassOld || said is { Event: ScreeningEvent.Failed, Cause: ScreeningCause.Dnsbl };
+        connection.IsCurveDone = isWait || isPass || said.Event is ScreeningEvent.Allowlisted || said.Cause is ScreeningCause.NoRoom or ScreeningCause.ConnectionLimit;
+        if (isWait)
+            _curves.Add(connection.Class, said.Seconds, hasLeft: said.Cause is ScreeningCause.HangupBefore || text.EndsWith(": QUIT\\r\\n"u8));
+        else if (isPass && (time - connection.Began).TotalSeconds is > 0 and var seconds) // else no test was due
+            _curves.Add(connection.Class, seconds, hasLeft: false);
+    }
+
+    // LANE CLASS [192.0.2.7]:40000 generic rule=6 name=adsl12.isp.example
+    private static string? LaneClass(ReadOnlySpan<byte> text)
+    {
+        foreach (var kind in (ReadOnlySpan<string>)["named", "generic", "unconfirmed", "none", "undecided"])
+        {
+            var rest = text[(text.IndexOf("]:"u8) + 2)..];
+            rest = rest[(rest.IndexOf((byte)' ') + 1)..];
+            if (rest.Length > kind.Length && rest[kind.Length] == (byte)' ' && Ascii.Equals(rest[..kind.Length], kind))
+                return kind;
+        }
+
+        return null;
     }
 
     private void AddServer(in MailLogLine line)

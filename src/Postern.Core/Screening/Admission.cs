@@ -108,6 +108,8 @@ internal static class Admission
     {
         isNew = false;
         var (settings, client, port) = (session.Settings, session.Client, session.ClientPort);
+        if (isKnown)
+            session.Facts?.Recall(client.Expiry);
         session.Ledger.Open(settings, client.Expiry, moment.UnixSeconds);
         foreach (var test in ScreeningTest.All)
             isNew |= test.ExpiryIn(client.Expiry) == 0;

@@ -1,3 +1,4 @@
+using Postern.Core.Allowlist;
 using Postern.Core.Dnsbl;
 using Postern.Core.Lanes;
 using Postern.Core.Reporting;
@@ -102,8 +103,26 @@ public sealed class ClientFacts(DateTimeOffset connected)
     /// <summary>How many lists had not answered when the score was taken.</summary>
     public int DnsblUnanswered { get; private set; }
 
+    /// <summary>The lists that had, and how long it took them.</summary>
+    public IReadOnlyList<(DnsblList List, TimeSpan After)> DnsblAnswered { get; private set; } = [];
+
     /// <summary>Its class by reverse name; null: there are no slow lanes, or it did not come to that.</summary>
     public RdnsVerdict? Rdns { get; private set; }
+
+    /// <summary>The name that the class is by, see <see cref="ReverseName.Name"/>; null: it is not known.</summary>
+    public string? RdnsName { get; private set; }
+
+    /// <summary>Whether the shorter waits of stress mode were in force when its greet wait began.</summary>
+    public bool UnderStress { get; private set; }
+
+    /// <summary>How long the tests before the greeting took; null: they did not come to their end, or there were none.</summary>
+    public TimeSpan? Waited { get; private set; }
+
+    /// <summary>What the temporary allowlist had of it when it came; null: nothing, or it was not asked.</summary>
+    public TestExpiry? Record { get; private set; }
+
+    /// <summary>What the temporary allowlist has of it since; null: as before.</summary>
+    public TestExpiry? Remembered { get; private set; }
 
     /// <summary>Its last HELO or EHLO; null: none.</summary>
     public byte[]? Helo { get; private set; }
@@ -157,9 +176,18 @@ public sealed class ClientFacts(DateTimeOffset connected)
         Causes |= inDialogue ? ScreeningCause.HangupAfter : ScreeningCause.HangupBefore;
     }
 
-    internal void TakeDnsbl(DnsblScore score) => (DnsblScore, Listings, DnsblUnanswered) = (score.Score, [.. score.Listings], score.Pending);
+    internal void TakeDnsbl(DnsblScore score) =>
+        (DnsblScore, Listings, DnsblUnanswered, DnsblAnswered) = (score.Score, [.. score.Listings], score.Pending, [.. score.Answered]);
 
-    internal void Classify(RdnsVerdict verdict) => Rdns = verdict;
+    internal void Classify(RdnsVerdict verdict, string name) => (Rdns, RdnsName) = (verdict, name.Length == 0 ? null : name);
+
+    internal void BeginEarly(bool underStress) => UnderStress = underStress;
+
+    internal void EndEarly(TimeSpan waited) => Waited = waited;
+
+    internal void Recall(in TestExpiry record) => Record = record;
+
+    internal void Remember(in TestExpiry record) => Remembered = record;
 
     internal void Greet(ReadOnlySpan<byte> helo) => Helo = Cut(helo);
 

@@ -14,6 +14,7 @@ internal static class EarlyPhase
     internal static bool Begin(Session session, bool underStress, Moment moment, SessionActions actions)
     {
         var settings = session.Settings;
+        session.Facts?.BeginEarly(underStress);
         if (session.Ledger.Due.Has(ScreeningTest.Pregreet))
         {
             actions.Text.Append("220-"u8).Append(settings.GreetBanner).Append("\r\n"u8);

@@ -395,6 +395,8 @@ public sealed class Session
 
     private void EndEarlyPhase(Moment moment, SessionActions actions)
     {
+        if (_phase is Phase.Early)
+            Facts?.EndEarly(Elapsed(moment));
         if (EarlyPhase.Judge(this, moment, actions))
             return;
         _ofPhase = null;
@@ -467,6 +469,7 @@ public sealed class Session
         }
 
         Client.Expiry = ExpiryRules.ForRecord(Client.Expiry, ScreeningTest.EnabledIn(Settings));
+        Facts?.Remember(Client.Expiry);
         actions.Remember(Client.Expiry);
     }
 

@@ -168,7 +168,7 @@ internal static class SlowLane
     private static void TellClass(Session session, LaneTraffic traffic, string name, SessionActions actions)
     {
         traffic.Note(Verdict(session).Kind, LaneEvent.Class);
-        session.Facts?.Classify(Verdict(session));
+        session.Facts?.Classify(Verdict(session), name);
         if (session.Rdns is RdnsReason.LooksLikeServer)
             return; // so look nearly all that are let in
         LogText.LaneClass(actions.Text, session.Client.Address, session.ClientPort, Verdict(session), name);

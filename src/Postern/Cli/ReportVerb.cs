@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Postern.Core.Reporting;
-using Postern.Native;
 using Postern.Reports;
 using Spectre.Console;
 
@@ -12,9 +11,10 @@ internal enum ReportFormat
     Text,
     Json,
     Html,
+    CurveCsv,
 }
 
-/// <summary><c>postern report</c>: what screening did, from mail logs of Postern or of postscreen.</summary>
+/// <summary><c>postern report</c>: what screening did, from mail logs of Postern or of postscreen, and event logs.</summary>
 internal static class ReportVerb
 {
     private const long LongLog = 50_000_000; // bytes; shorter ones are read before a progress bar would be seen
@@ -26,13 +26,13 @@ internal static class ReportVerb
     /// <returns>The exit status: 1 when a file could not be read to its end.</returns>
     public static int Run(IReadOnlyList<string> files, ReportFormat format, Stream output, TextWriter errors)
     {
-        var builder = new ReportBuilder(DateTime.Now);
+        var input = new ReportInput(DateTime.Now);
         var logs = files.Count == 0 ? ["-"] : files;
         var total = logs.Sum(static file => file == "-" ? 0 : new FileInfo(file) is { Exists: true } info ? info.Length : 0);
         var status = 0;
         if (total < LongLog || Console.IsErrorRedirected)
         {
-            status = ReadAll(logs, builder, static _ => { }, errors);
+            status = ReadAll(logs, input, static _ => { }, errors);
         }
         else
         {
@@ -40,32 +40,22 @@ internal static class ReportVerb
             console.Progress().AutoClear(true).Start(context =>
             {
                 var task = context.AddTask("reading", maxValue: total);
-                status = ReadAll(logs, builder, done => task.Value = done, errors);
+                status = ReadAll(logs, input, done => task.Value = done, errors);
             });
         }
 
-        Write(builder.Build(), format, output);
+        Write(input.Build(), format, output);
         return status;
     }
 
-    private static int ReadAll(IReadOnlyList<string> files, ReportBuilder builder, Action<long> progress, TextWriter errors)
+    private static int ReadAll(IReadOnlyList<string> files, ReportInput input, Action<long> progress, TextWriter errors)
     {
         var status = 0;
         var before = 0L;
         foreach (var file in files)
         {
             var done = 0L;
-            string? problem;
-            try
-            {
-                using var log = file == "-" ? Console.OpenStandardInput() : new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-                problem = LogInput.Read(log, builder, read => progress(before + (done = read)));
-            }
-            catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
-            {
-                problem = Errno.ReasonOf(reason);
-            }
-
+            var problem = LogFiles.Read(file, input.Add, read => progress(before + (done = read)));
             before += done;
             if (problem is null)
                 continue;
@@ -81,17 +71,20 @@ internal static class ReportVerb
         switch (format)
         {
             case ReportFormat.Json: JsonReport.Write(report, output); break;
+            case ReportFormat.CurveCsv: CurveReport.WriteCsv(report.BreakOff, output); break;
             case ReportFormat.Html: HtmlReport.Write(report, output); break;
             case ReportFormat.Text:
-                var writer = new StreamWriter(output) { AutoFlush = true };
-                TextReport.Write(report, AnsiConsole.Create(new AnsiConsoleSettings
-                {
-                    Out = new AnsiConsoleOutput(writer),
-                    Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect,
-                    ColorSystem = Console.IsOutputRedirected ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
-                }));
+                TextReport.Write(report, TerminalOn(output));
                 break;
             default: throw new UnreachableException($"unhandled {format}");
         }
     }
+
+    /// <summary>For text with colours; without, where the output is no terminal.</summary>
+    internal static IAnsiConsole TerminalOn(Stream output) => AnsiConsole.Create(new AnsiConsoleSettings
+    {
+        Out = new AnsiConsoleOutput(new StreamWriter(output) { AutoFlush = true }),
+        Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect,
+        ColorSystem = Console.IsOutputRedirected ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
+    });
 }

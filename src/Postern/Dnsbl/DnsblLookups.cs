@@ -112,7 +112,7 @@ internal sealed class DnsblLookups
         while (_delayed.TryPeek(out var answer, out var due) && due <= now)
         {
             _delayed.Dequeue();
-            Add(answer.Score, answer.List, answer.Addresses, answer.TimeToLive);
+            Add(answer.Score, answer.List, answer.Addresses, answer.TimeToLive, answer.After);
         }
 
         while (_timeouts.TryPeek(out var request, out var due) && due <= now)
@@ -161,15 +161,16 @@ internal sealed class DnsblLookups
 
         var now = Now;
         request.Lists[index].OnClientAnswer(answer, now, request.AskedAt);
+        var after = TimeSpan.FromMilliseconds(now - request.AskedAt + request.ReplyDelay);
         if (request.ReplyDelay > 0)
-            _delayed.Enqueue(new DelayedAnswer(request.Score, list, answer.Addresses.ToArray(), answer.TimeToLive), now + request.ReplyDelay);
+            _delayed.Enqueue(new DelayedAnswer(request.Score, list, answer.Addresses.ToArray(), answer.TimeToLive, after), now + request.ReplyDelay);
         else
-            Add(request.Score, list, answer.Addresses, answer.TimeToLive);
+            Add(request.Score, list, answer.Addresses, answer.TimeToLive, after);
     }
 
-    private void Add(DnsblScore score, DnsblList list, ReadOnlySpan<uint> addresses, int timeToLive)
+    private void Add(DnsblScore score, DnsblList list, ReadOnlySpan<uint> addresses, int timeToLive, TimeSpan after)
     {
-        if (score.Add(list, addresses, timeToLive))
+        if (score.Add(list, addresses, timeToLive, after))
             Completed?.Invoke(score);
     }
 
@@ -214,5 +215,5 @@ internal sealed class DnsblLookups
     }
 
     /// <summary>An answer that is kept for <c>dnsblog_reply_delay</c>.</summary>
-    private sealed record DelayedAnswer(DnsblScore Score, DnsblList List, uint[] Addresses, int TimeToLive);
+    private sealed record DelayedAnswer(DnsblScore Score, DnsblList List, uint[] Addresses, int TimeToLive, TimeSpan After);
 }

@@ -3,7 +3,9 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using Postern.Core;
+using Postern.Core.Allowlist;
 using Postern.Core.Config;
+using Postern.Core.Lanes;
 using Postern.Core.Reporting;
 using Postern.Core.Screening;
 
@@ -32,8 +34,18 @@ internal static class ClientEvent
             json.WriteString("let_in_by", Name(facts.Entrance));
         WriteCauses(json, facts.Causes);
         WriteTests(json, session.Settings, facts);
+        if (facts.Waited is { } waited)
+            json.WriteNumber("waited_ms", Milliseconds(waited));
+        if (facts.UnderStress)
+            json.WriteBoolean("stress", true);
         if (facts.Rdns is { } rdns)
-            json.WriteString("class", $"{rdns.Word} {rdns.Why}");
+            json.WriteString("class", Text(rdns));
+        if (facts.RdnsName is { } name)
+            json.WriteString("reverse_name", name);
+        if (facts.Record is { } record)
+            json.WriteString("record", CacheRecord.Format(record));
+        if (facts.Remembered is { } remembered)
+            json.WriteString("remembered", CacheRecord.Format(remembered));
         if (facts.HungUpAfter is { } after)
             json.WriteNumber("hung_up_after_ms", Milliseconds(after));
         WriteDialogue(json, session.Settings, facts);
@@ -62,6 +74,9 @@ internal static class ClientEvent
         Entrance.New => "new",
         _ => "nothing",
     };
+
+    /// <summary>A class by reverse name and why, as in the mail log.</summary>
+    public static string Text(RdnsVerdict verdict) => $"{verdict.Word} {verdict.Why}";
 
     private static void WriteEndpoint(Utf8JsonWriter json, string name, IpAddress address, ushort port)
     {
@@ -100,6 +115,10 @@ internal static class ClientEvent
                 json.WriteNumber("score", score);
                 json.WriteNumber("threshold", settings.DnsblThreshold);
                 json.WriteNumber("unanswered", facts.DnsblUnanswered);
+                json.WriteStartObject("answered_ms");
+                foreach (var (list, after) in facts.DnsblAnswered)
+                    json.WriteNumber(list.Domain, Milliseconds(after));
+                json.WriteEndObject();
                 WriteListings(json, facts);
             }
 

@@ -40,6 +40,8 @@ internal static class HtmlReport
             page.Append("</table>\n");
         }
 
+        if (CurveReport.Svg(report.BreakOff) is { Length: > 0 } drawing)
+            page.Append("<h2>Break-off curve</h2>\n<p>The share of clients that are still there, by class of reverse name; who was let in did not leave</p>\n").Append(drawing);
         output.Write(Encoding.UTF8.GetBytes(page.Append("</body></html>\n").ToString()));
     }
 

@@ -63,6 +63,9 @@ internal static class JsonReport
         WriteHistogram(json, "hang_ups", report.HangUps);
         WriteHistogram(json, "new_client_waits", report.NewClientWaits);
         json.WriteNumber("never_came_back", report.NeverCameBack);
+        json.WriteNumber("event_log_clients", report.Events);
+        json.WritePropertyName("break_off");
+        CurveReport.WriteJson(report.BreakOff, json);
         json.WriteEndObject();
     }
 

@@ -1,10 +1,12 @@
 using System.IO.Compression;
-using Postern.Core.Reporting;
 using Postern.Native;
 
 namespace Postern.Reports;
 
-/// <summary>Reads mail logs, plain or gzip, into a report.</summary>
+/// <summary>Takes a line, without its line end.</summary>
+internal delegate void LineTaker(ReadOnlySpan<byte> line);
+
+/// <summary>Reads logs, plain or gzip.</summary>
 internal static class LogInput
 {
     private const int BufferLength = 1 << 20;
@@ -13,17 +15,17 @@ internal static class LogInput
 
     /// <summary>Reads all lines of a log.</summary>
     /// <param name="log">Read to its end; need not be seekable.</param>
-    /// <param name="report">Takes the lines.</param>
+    /// <param name="take">Takes the lines.</param>
     /// <param name="progress">Told now and then how many bytes of <paramref name="log"/> are done.</param>
     /// <returns>What is wrong with the log; what could be read of it has been counted. Null: nothing.</returns>
-    public static string? Read(Stream log, ReportBuilder report, Action<long> progress)
+    public static string? Read(Stream log, LineTaker take, Action<long> progress)
     {
         using var counted = new CountingStream(log);
         try
         {
             var isCompressed = counted.Peek(2) is [FirstMagic, SecondMagic];
             using Stream text = isCompressed ? new GZipStream(counted, CompressionMode.Decompress, leaveOpen: true) : counted;
-            ReadLines(text, report, () => progress(counted.Count));
+            ReadLines(text, take, () => progress(counted.Count));
             return null;
         }
         catch (InvalidDataException)
@@ -36,8 +38,8 @@ internal static class LogInput
         }
     }
 
-    // A line that does not fit into the buffer is no line of a mail log: it is counted as one, by its beginning.
-    private static void ReadLines(Stream text, ReportBuilder report, Action progress)
+    // A line that does not fit into the buffer is no line of ours: it is counted as one, by its beginning.
+    private static void ReadLines(Stream text, LineTaker take, Action progress)
     {
         var buffer = new byte[BufferLength];
         var (filled, isTail, untold) = (0, false, 0);
@@ -49,7 +51,7 @@ internal static class LogInput
             while (buffer.AsSpan(start, filled - start).IndexOf((byte)'\n') is >= 0 and var end)
             {
                 if (!isTail)
-                    report.Add(buffer.AsSpan(start, end).TrimEnd((byte)'\r'));
+                    take(buffer.AsSpan(start, end).TrimEnd((byte)'\r'));
                 isTail = false;
                 start += end + 1;
             }
@@ -59,7 +61,7 @@ internal static class LogInput
             if (filled == buffer.Length)
             {
                 if (!isTail)
-                    report.Add(buffer);
+                    take(buffer);
                 (filled, isTail) = (0, true);
             }
 
@@ -71,7 +73,7 @@ internal static class LogInput
         }
 
         if (filled > 0 && !isTail)
-            report.Add(buffer.AsSpan(0, filled));
+            take(buffer.AsSpan(0, filled));
         progress();
     }
 }

@@ -19,11 +19,13 @@ internal sealed record ReportSection(string Title, string Note, IReadOnlyList<Re
     /// <summary>From when to when, and how much was read.</summary>
     public static string Period(Report report) => report.Period is var (first, last)
         ? string.Create(CultureInfo.InvariantCulture, $"{first:yyyy-MM-dd HH:mm:ss} to {last:yyyy-MM-dd HH:mm:ss}, {report.Lines.Read:N0} lines")
+        : report.Events > 0 ? string.Create(CultureInfo.InvariantCulture, $"{report.Events:N0} clients of event logs")
         : string.Create(CultureInfo.InvariantCulture, $"no line of postscreen in {report.Lines.Read:N0} lines");
 
     /// <summary>What it comes to.</summary>
-    public static string Summary(Report report) =>
-        string.Create(CultureInfo.InvariantCulture, $"{report.LoadTakenOff * 100:0.0} % of {report.Connections:N0} connections never reached the mail server")
+    public static string Summary(Report report) => report is { Connections: 0, Events: > 0 }
+        ? "only the break-off curve is made of event logs; the rest is in the mail log"
+        : string.Create(CultureInfo.InvariantCulture, $"{report.LoadTakenOff * 100:0.0} % of {report.Connections:N0} connections never reached the mail server")
         + (report.IsIncomplete ? " (too many clients for one report: what follows is too low; take shorter logs)" : "");
 
     private static IEnumerable<ReportSection> All(Report report)
@@ -53,6 +55,8 @@ internal sealed record ReportSection(string Title, string Note, IReadOnlyList<Re
         yield return Waits("How long early talkers were silent", report.EarlyTalk);
         yield return Waits("How long those waited who hung up", report.HangUps);
         yield return Waits("How long new clients had to wait", report.NewClientWaits, report.NeverCameBack);
+        foreach (var curve in CurveReport.Sections(report.BreakOff))
+            yield return curve;
     }
 
     // More than two days are laid over each other: what one wants to see then is the course of a day.
@@ -75,7 +79,8 @@ internal sealed record ReportSection(string Title, string Note, IReadOnlyList<Re
         return new(title, note, rows);
     }
 
-    private static string Duration(double seconds) => seconds switch
+    /// <summary>A time in the largest unit that fits.</summary>
+    internal static string Duration(double seconds) => seconds switch
     {
         >= 86400 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 86400:0.#} d"),
         >= 3600 => string.Create(CultureInfo.InvariantCulture, $"{seconds / 3600:0.#} h"),

@@ -24,7 +24,7 @@ public sealed class ClientEventTests
 
         Assert.Equal(
             """
-            {"event":"client","schema":1,"time":"2026-11-24T02:00:00.000Z","duration_ms":6000,"client":{"address":"192.0.2.7","port":40000},"server":{"address":"192.0.2.25","port":25},"outcome":"handed_off","let_in_by":"new","reasons":[],"tests":{"pregreet":{"result":"passed","action":"enforce"}},"handoff":{"service":"private/smtpd","took_ms":0}}
+            {"event":"client","schema":1,"time":"2026-11-24T02:00:00.000Z","duration_ms":6000,"client":{"address":"192.0.2.7","port":40000},"server":{"address":"192.0.2.25","port":25},"outcome":"handed_off","let_in_by":"new","reasons":[],"tests":{"pregreet":{"result":"passed","action":"enforce"}},"waited_ms":6000,"remembered":"1795572006;1;1;1;1","handoff":{"service":"private/smtpd","took_ms":0}}
             """,
             TextOf(shell));
     }

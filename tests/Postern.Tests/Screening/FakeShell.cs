@@ -25,17 +25,20 @@ public sealed class FakeShell : IAllowlistView
     private WatchMode _watch;
     private TimeSpan? _timer;
     private bool _tlsIsAsked;
+    private TimeSpan _listsAskedAt;
 
     public FakeShell(
-        Settings settings, IpAddress client, ServiceLoad? load = null, ClientAddressState? shared = null, DateTimeOffset? localTime = null, TargetOffer? offer = null)
+        Settings settings, IpAddress client, ServiceLoad? load = null, ClientAddressState? shared = null, DateTimeOffset? localTime = null, TargetOffer? offer = null,
+        TimeSpan connectAt = default)
     {
+        Now = connectAt;
         _actions.LocalTime = () => localTime ?? Start;
         _settings = settings;
         _load = load ?? new ServiceLoad();
         _load.Offer = offer;
         Client = shared ?? new ClientAddressState(client);
         Client.Concurrency++;
-        Session = new Session(settings, _load, Client, 40000, new Endpoint(IpAddress.FromIPv4(0xc0000219), 25)) { Facts = new ClientFacts(Start) };
+        Session = new Session(settings, _load, Client, 40000, new Endpoint(IpAddress.FromIPv4(0xc0000219), 25)) { Facts = new ClientFacts(Start + connectAt) };
     }
 
     public Session Session { get; }
@@ -46,7 +49,7 @@ public sealed class FakeShell : IAllowlistView
     public TimeSpan Now { get; private set; }
 
     /// <summary>The allowlist: what the session finds there, and what it stored.</summary>
-    public Dictionary<IpAddress, TestExpiry> Allowlist { get; } = [];
+    public Dictionary<IpAddress, TestExpiry> Allowlist { get; init; } = [];
 
     /// <summary>False: no postscreen_cache_map.</summary>
     public bool HasAllowlist { get; init; } = true;
@@ -128,7 +131,7 @@ public sealed class FakeShell : IAllowlistView
     /// <returns>Whether all have answered now.</returns>
     public bool Answer(string domain, int timeToLive, params uint[] addresses)
     {
-        if (DnsblScore is not { } score || !score.Add(score.Sites.Lists.First(list => list.Domain == domain), addresses, timeToLive))
+        if (DnsblScore is not { } score || !score.Add(score.Sites.Lists.First(list => list.Domain == domain), addresses, timeToLive, Now - _listsAskedAt))
             return false;
         TellDnsblComplete();
         return true;
@@ -276,6 +279,7 @@ public sealed class FakeShell : IAllowlistView
                     if (!DnsblScore.IsStarted)
                     {
                         DnsblScore.Start(DnsblScore.Sites.Lists.Length);
+                        _listsAskedAt = Now;
                         Write("= look up DNS lists");
                     }
 

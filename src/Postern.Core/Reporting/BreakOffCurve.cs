@@ -1,0 +1,73 @@
+namespace Postern.Core.Reporting;
+
+/// <summary>A step of a break-off curve: so long after the beginning somebody left.</summary>
+/// <param name="Seconds">Since the greet wait began.</param>
+/// <param name="AtRisk">Clients that were still there and watched.</param>
+/// <param name="Left">Clients that left then.</param>
+/// <param name="Remaining">The share that is still there after it, between 0 and 1.</param>
+/// <param name="Low">Where this share would lie at least in 95 of 100 such logs.</param>
+/// <param name="High">Where it would lie at most.</param>
+public readonly record struct BreakOffPoint(double Seconds, int AtRisk, int Left, double Remaining, double Low, double High);
+
+/// <summary>
+/// How long clients waited before they left: Kaplan and Meier's estimate. Who was let in, talked or was hung up on has not
+/// left; of such a client it is only known that it stayed until then.
+/// </summary>
+public sealed class BreakOffCurve
+{
+    /// <summary>Longer waits count as this long, in seconds: no greet wait is longer.</summary>
+    public const int Longest = 300;
+
+    private const int StepsPerSecond = 10;
+    private const double Confidence = 1.96; // standard errors, for 95 %
+
+    private readonly int[] _left = new int[Longest * StepsPerSecond + 1], _seen = new int[Longest * StepsPerSecond + 1];
+
+    /// <summary>Clients that were watched.</summary>
+    public int Clients { get; private set; }
+
+    /// <summary>Those of them that left.</summary>
+    public int Left { get; private set; }
+
+    /// <summary>Counts a client.</summary>
+    /// <param name="seconds">How long it was watched.</param>
+    /// <param name="hasLeft">Whether it left then; else it is not known what it would have done.</param>
+    public void Add(double seconds, bool hasLeft)
+    {
+        var step = (int)Math.Clamp(Math.Round(seconds * StepsPerSecond), 0, _left.Length - 1);
+        (hasLeft ? _left : _seen)[step]++;
+        Clients++;
+        Left += hasLeft ? 1 : 0;
+    }
+
+    /// <summary>The curve: a point for each time at which somebody left. Who was let in at the very moment was still there.</summary>
+    public IReadOnlyList<BreakOffPoint> Points()
+    {
+        var points = new List<BreakOffPoint>();
+        var (atRisk, remaining, variance) = (Clients, 1.0, 0.0);
+        for (var step = 0; step < _left.Length; step++)
+        {
+            var left = _left[step];
+            if (left > 0)
+            {
+                remaining *= 1 - (double)left / atRisk;
+                variance += atRisk == left ? 0 : (double)left / ((double)atRisk * (atRisk - left)); // Greenwood's formula
+                var error = Confidence * remaining * Math.Sqrt(variance);
+                points.Add(new((double)step / StepsPerSecond, atRisk, left, remaining, Math.Max(0, remaining - error), Math.Min(1, remaining + error)));
+            }
+
+            atRisk -= left + _seen[step];
+        }
+
+        return points;
+    }
+
+    /// <summary>How many were still there and watched after so many seconds.</summary>
+    public int AtRisk(double seconds)
+    {
+        var atRisk = Clients;
+        for (var step = 0; step < _left.Length && step < seconds * StepsPerSecond; step++)
+            atRisk -= _left[step] + _seen[step];
+        return atRisk;
+    }
+}

@@ -1,0 +1,216 @@
+using System.Globalization;
+using Postern.Core;
+using Postern.Core.Config;
+using Postern.Core.Replay;
+using Postern.Core.Reporting;
+using Postern.Core.Screening;
+using Postern.Events;
+using Postern.Reports;
+using Postern.Storage;
+using Postern.Tables;
+
+namespace Postern.Cli;
+
+/// <summary>What <c>postern what-if</c> is asked.</summary>
+/// <param name="Directory">Such as <c>/etc/postfix</c>.</param>
+/// <param name="Overrides">Texts <c>name=value</c>: the question.</param>
+/// <param name="Events">Event logs; none: that of the configuration, with what was rotated.</param>
+/// <param name="MailLogs">Mail logs that tell whose mail smtpd took; may be none.</param>
+/// <param name="Service">The first field of a line of master.cf, to whose clients the question is limited; null: all.</param>
+/// <param name="Since">A time or how long ago; null: from the beginning.</param>
+/// <param name="IsJson">For programs.</param>
+/// <param name="MostNamed">How many decent clients are named at most.</param>
+internal sealed record WhatIfQuery(
+    string Directory, IReadOnlyList<string> Overrides, IReadOnlyList<string> Events, IReadOnlyList<string> MailLogs, string? Service, string? Since, bool IsJson, int MostNamed);
+
+/// <summary><c>postern what-if</c>: what other settings would have done with the clients in the event log.</summary>
+internal sealed class WhatIfVerb
+{
+    private const int MostClients = 1_000_000;
+
+    private const int Failed = 1, CannotTell = 2;
+
+    private readonly WhatIfQuery _query;
+    private readonly TextWriter _errors;
+    private readonly List<RecordedClient> _clients = [];
+    private readonly AcceptedMail? _mail;
+    private long _lines, _unreadable;
+
+    private WhatIfVerb(WhatIfQuery query, DateTime today, TextWriter errors)
+    {
+        (_query, _errors) = (query, errors);
+        _mail = query.MailLogs.Count > 0 ? new AcceptedMail(today) : null;
+    }
+
+    /// <returns>The exit status: 1 when there is trouble, 2 when the event log cannot tell.</returns>
+    public static int Run(WhatIfQuery query, Stream output, TextWriter errors) =>
+        Run(query, new TextFiles(), HostFactsReader.Read(), DateTimeOffset.Now, output, errors);
+
+    internal static int Run(WhatIfQuery query, ITextFiles files, HostFacts host, DateTimeOffset now, Stream output, TextWriter errors) =>
+        new WhatIfVerb(query, now.LocalDateTime, errors).Answer(files, host, now, output);
+
+    private int Answer(ITextFiles files, HostFacts host, DateTimeOffset now, Stream output)
+    {
+        if (!TryReadSince(_query.Since, now, out var since))
+            return Fail($"--since {_query.Since}: write a time such as 2026-11-23 or 2026-11-23T10:00, or how long ago, such as 24h or 7d");
+        if (!AreNamesKnown() || Load([], files, host) is not { } before || Load(_query.Overrides, files, host) is not { } after)
+            return Failed;
+        if (_query.Service is { } name && before.Services.All(service => service.Name != name))
+            return Fail($"no screening service {name} in master.cf; there are: {string.Join(", ", before.Services.Select(static service => service.Name))}");
+        var questions = Questions(files, host);
+        if (questions.TrueForAll(static question => question.Obstacle is not null))
+        {
+            foreach (var question in questions)
+                _errors.WriteLine($"postern what-if: {question.Name}: {question.Obstacle}");
+            return CannotTell;
+        }
+
+        var logs = _query.Events.Count > 0 ? _query.Events : before.Process!.EventLog is { } path ? LogFiles.WithRotated(path) : [];
+        if (logs.Count == 0)
+            return Fail("postern_event_log is empty, so nothing has been recorded: set it, wait a day, and ask again; or name a file with --events");
+        var status = ReadAll(logs, TakeEvent(since)) | ReadAll(_query.MailLogs, line => _mail!.Add(line));
+        if (_clients.Count == 0)
+        {
+            _errors.WriteLine($"postern what-if: no client in {string.Join(", ", logs)}{(since is null ? "" : " since then")}");
+            return CannotTell;
+        }
+
+        var answer = Compare(before.Services, after.Services);
+        if (_query.IsJson)
+            WhatIfReport.WriteJson(answer, questions, _mail is not null, output);
+        else
+            WhatIfReport.WriteText(answer, questions, _mail is not null, ReportVerb.TerminalOn(output));
+        return status;
+    }
+
+    private Configuration? Load(IReadOnlyList<string> overrides, ITextFiles files, HostFacts host)
+    {
+        var configuration = Configuration.Load(_query.Directory, files, host, HostTableTypes.For, overrides: overrides);
+        if (!configuration.HasErrors)
+            return configuration;
+        CheckVerb.PrintProblems(configuration.Problems, _errors);
+        return null;
+    }
+
+    private bool AreNamesKnown()
+    {
+        var areKnown = _query.Overrides.Count > 0;
+        if (!areKnown)
+            _errors.WriteLine("postern what-if: what if what? Ask with -o name=value");
+        foreach (var text in _query.Overrides)
+        {
+            if (!NameValue.TrySplit(text, out var name, out _, out var problem))
+                _errors.WriteLine($"postern what-if: -o {text}: {problem}");
+            else if (Parameters.Find(name) is null)
+                _errors.WriteLine($"postern what-if: {name}: unknown parameter" + (Parameters.Nearest(name) is { } nearest ? $"; did you mean {nearest}?" : ""));
+            else
+                continue;
+            areKnown = false;
+        }
+
+        return areKnown;
+    }
+
+    private List<WhatIfQuestion> Questions(ITextFiles files, HostFacts host)
+    {
+        var listing = ParameterListing.Load(_query.Directory, files, host, _query.Service, []);
+        var questions = new List<WhatIfQuestion>();
+        foreach (var text in _query.Overrides)
+        {
+            if (NameValue.TrySplit(text, out var name, out var value, out _))
+                questions.Add(new(name, listing.TextOf(name), value, ReplayableParameters.Obstacle(name)));
+        }
+
+        return questions;
+    }
+
+    private LineTaker TakeEvent(DateTimeOffset? since) => line =>
+    {
+        _lines++;
+        if (!ClientEventReader.TryRead(line, out var client))
+            _unreadable++;
+        else if ((since is null || client.Connected >= since) && _clients.Count <= MostClients)
+            _clients.Add(client);
+    };
+
+    private int ReadAll(IReadOnlyList<string> files, LineTaker take)
+    {
+        var status = 0;
+        foreach (var file in files)
+        {
+            if (LogFiles.Read(file, take, static _ => { }) is not { } problem)
+                continue;
+            _errors.WriteLine($"postern what-if: {file}: {problem}");
+            status = Failed;
+        }
+
+        return status;
+    }
+
+    private WhatIfAnswer Compare(IReadOnlyList<ScreeningService> before, IReadOnlyList<ScreeningService> after)
+    {
+        if (_clients.Count > MostClients)
+        {
+            _errors.WriteLine(string.Create(CultureInfo.InvariantCulture, $"postern what-if: more than {MostClients:N0} clients: the others are left out; take a shorter time with --since"));
+            _clients.RemoveRange(MostClients, _clients.Count - MostClients);
+        }
+
+        var rules = before.Zip(after, static (one, other) => (Before: new ReplayRules(one.Settings, one.Settings), After: new ReplayRules(other.Settings, one.Settings))).ToArray();
+        var listed = Listed(before);
+        var whatIf = new WhatIf(client => rules[ServiceOf(client, before)], client => IsDecent(client, listed), _query.MostNamed);
+        foreach (var visits in _clients.GroupBy(client => (client.Address, Service: ServiceOf(client, before))))
+        {
+            if (_query.Service is null || before[visits.Key.Service].Name == _query.Service)
+                whatIf.Add([.. visits.Select(WithMail).OrderBy(static client => client.Connected)]);
+        }
+
+        return whatIf.Answer() with { Lines = (_lines, _unreadable) };
+    }
+
+    /// <summary>The addresses that a DNS list has said something bad of.</summary>
+    private HashSet<IpAddress> Listed(IReadOnlyList<ScreeningService> services)
+    {
+        var bad = services.SelectMany(static service => service.Settings.DnsblSites?.Lists ?? [])
+            .Where(static list => list.Rules.Any(static rule => rule.Weight > 0)).Select(static list => list.Domain).ToHashSet(StringComparer.Ordinal);
+        return [.. _clients.Where(client => client.Answers.Any(answer => bad.Contains(answer.List))).Select(static client => client.Address)];
+    }
+
+    private bool IsDecent(RecordedClient client, HashSet<IpAddress> listed) =>
+        client.Outcome is Outcome.HandedOff && (_mail is null ? !listed.Contains(client.Address) : _mail.From(client.Address, out _, out _));
+
+    private RecordedClient WithMail(RecordedClient client) =>
+        _mail is not null && _mail.From(client.Address, out var sender, out var recipient)
+            ? client with { Sender = client.Sender ?? sender, Recipient = client.Recipient ?? recipient }
+            : client;
+
+    // By where it came to; the endpoints of a wildcard match by their port.
+    private static int ServiceOf(RecordedClient client, IReadOnlyList<ScreeningService> services)
+    {
+        for (var i = 0; i < services.Count; i++)
+        {
+            if (services[i].Endpoints.Any(endpoint => endpoint.Port == client.Server.Port && (endpoint.Address == client.Server.Address || endpoint.Address is { High: 0, Low: 0 } or { IsIPv4: true, IPv4Bits: 0 })))
+                return i;
+        }
+
+        return 0; // behind a proxy, which named an address of its own
+    }
+
+    private static bool TryReadSince(string? text, DateTimeOffset now, out DateTimeOffset? since)
+    {
+        since = null;
+        if (text is null)
+            return true;
+        var unit = text.Length > 1 ? text[^1] switch { 's' => 1L, 'm' => 60, 'h' => 3600, 'd' => 86400, 'w' => 604800, _ => 0 } : 0;
+        if (unit > 0 && int.TryParse(text.AsSpan()[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count * unit < int.MaxValue)
+            since = now - TimeSpan.FromSeconds(count * unit);
+        else if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out var time))
+            since = time;
+        return since is not null;
+    }
+
+    private int Fail(string problem)
+    {
+        _errors.WriteLine($"postern what-if: {problem}");
+        return Failed;
+    }
+}

@@ -1,0 +1,46 @@
+using Postern.Native;
+
+namespace Postern.Reports;
+
+/// <summary>Finds and reads log files, those included that logrotate has put aside.</summary>
+internal static class LogFiles
+{
+    /// <summary>A log and what logrotate made of it: <c>path.2.gz</c>, <c>path.1</c>, <c>path-20261124</c>, in no order.</summary>
+    public static IReadOnlyList<string> WithRotated(string path)
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        if (!Directory.Exists(folder))
+            return [path];
+        var name = Path.GetFileName(path);
+        var rotated = Directory.EnumerateFiles(folder).Where(file => IsRotated(Path.GetFileName(file), name)).Order(StringComparer.Ordinal).ToList();
+        return File.Exists(path) || rotated.Count == 0 ? [.. rotated, path] : rotated;
+    }
+
+    /// <summary>Reads all lines of a file.</summary>
+    /// <param name="path">Plain or gzip; <c>-</c>: standard input.</param>
+    /// <param name="take">Takes the lines.</param>
+    /// <param name="progress">Told now and then how many bytes are done.</param>
+    /// <returns>What is wrong with the file; null: nothing.</returns>
+    public static string? Read(string path, LineTaker take, Action<long> progress)
+    {
+        try
+        {
+            using var log = path == "-" ? Console.OpenStandardInput() : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return LogInput.Read(log, take, progress);
+        }
+        catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
+        {
+            return Errno.ReasonOf(reason);
+        }
+    }
+
+    private static bool IsRotated(string file, string name)
+    {
+        if (!file.StartsWith(name, StringComparison.Ordinal))
+            return false;
+        var rest = file.AsSpan(name.Length);
+        if (rest.EndsWith(".gz"))
+            rest = rest[..^3];
+        return rest.Length > 1 && rest[0] is '.' or '-' && !rest[1..].ContainsAnyExceptInRange('0', '9');
+    }
+}
