@@ -52,12 +52,14 @@ public sealed class Configuration
     /// all of the process. The master has judged its master.cf, so what is wrong in there by now is no concern of ours.
     /// Null: all screening services of master.cf.
     /// </param>
+    /// <param name="overrides">Texts <c>name=value</c>, stronger than all else; null: none.</param>
     public static Configuration Load(
         string directory,
         ITextFiles files,
         HostFacts host,
         Func<ProcessSettings, IReadOnlyList<TableType>>? hostTables = null,
-        MasterCfEntry? service = null)
+        MasterCfEntry? service = null,
+        IReadOnlyList<string>? overrides = null)
     {
         directory = directory.Length > 1 ? directory.TrimEnd('/') : directory;
         var problems = new ProblemList();
@@ -76,6 +78,9 @@ public sealed class Configuration
             service = service with { Arguments = [] };
         }
 
+        foreach (var entry in ServiceOverrides.ReadTexts(overrides ?? [], problems))
+            mainCf.Set(entry);
+
         if (!isComplete)
             return new Configuration(directory, mainCf.Entries, new TableCatalog(files), problems, process: null, []);
 
@@ -88,6 +93,22 @@ public sealed class Configuration
         var screening = reader.ReadServices();
         reader.WarnOfUnusedNames(mainCf.Entries.Values);
         return new Configuration(directory, mainCf.Entries, tables, problems, process, screening);
+    }
+
+    /// <summary>
+    /// Reads the files for a trial that listens elsewhere: the first screening service of master.cf alone, or postscreen as
+    /// Postfix's master.cf would have it, where screening is not switched on yet.
+    /// </summary>
+    /// <inheritdoc cref="Load" path="/param" />
+    public static Configuration LoadTrial(
+        string directory, ITextFiles files, HostFacts host, Func<ProcessSettings, IReadOnlyList<TableType>>? hostTables, IReadOnlyList<string> overrides)
+    {
+        directory = directory.Length > 1 ? directory.TrimEnd('/') : directory;
+        var master = $"{directory}/master.cf";
+        var services = files.TryRead(master, out var text, out _) ? MasterCf.Read(text.Text, master, new ProblemList()) : [];
+        var service = services.FirstOrDefault(static entry => entry is { Type: "inet", Command: "postscreen" or "postern" })
+            ?? MasterCf.Read("smtp inet n - n - 1 postscreen", master, new ProblemList())[0];
+        return Load(directory, files, host, hostTables, service with { ProcessLimit = 1 }, overrides);
     }
 
     /// <summary>Reads main.cf, and postern.cf if there is one.</summary>

@@ -32,8 +32,7 @@ public sealed class ParameterListing
             problems.Error(new ConfigOrigin(master, 0), $"no service {service} of type inet", "write the first field of its line, as in -s smtp");
         else if (service is not null)
             Add(ServiceOverrides.Read(services.Last(entry => entry.Type == "inet" && entry.Name == service), problems));
-        var option = new MasterCfEntry("", "", false, true, false, 0, 1, "postern config", [.. overrides.SelectMany(static one => (string[])["-o", one])], new ConfigOrigin("-o", 0));
-        Add(ServiceOverrides.Read(option, problems));
+        Add(ServiceOverrides.ReadTexts(overrides, problems));
 
         // What is wrong with a value is said by the check; here its text is all that counts.
         var silent = new ProblemList();

@@ -5,6 +5,11 @@ internal static class ServiceOverrides
 {
     private const string Remedy = "write -o name=value, or -o { name = value } when the value has blanks";
 
+    /// <summary>Reads <c>-o name=value</c> of a command line.</summary>
+    /// <param name="texts">What follows each <c>-o</c>.</param>
+    public static IReadOnlyList<MainCfEntry> ReadTexts(IReadOnlyList<string> texts, ProblemList problems) =>
+        Read(new MasterCfEntry("", "", false, true, false, 0, 1, "postern", [.. texts.SelectMany(static one => (string[])["-o", one])], new ConfigOrigin("-o", 0)), problems);
+
     /// <summary>Reads the overrides in their order; a later one of the same name counts.</summary>
     public static IReadOnlyList<MainCfEntry> Read(MasterCfEntry entry, ProblemList problems)
     {

@@ -48,6 +48,15 @@ internal static class ReportVerb
         return status;
     }
 
+    /// <summary>A console for people, which is plain where standard output is no terminal.</summary>
+    /// <param name="output">UTF-8.</param>
+    internal static IAnsiConsole ConsoleOn(Stream output) => AnsiConsole.Create(new AnsiConsoleSettings
+    {
+        Out = new AnsiConsoleOutput(new StreamWriter(output) { AutoFlush = true }),
+        Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect,
+        ColorSystem = Console.IsOutputRedirected ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
+    });
+
     private static int ReadAll(IReadOnlyList<string> files, ReportBuilder builder, Action<long> progress, TextWriter errors)
     {
         var status = 0;
@@ -83,13 +92,7 @@ internal static class ReportVerb
             case ReportFormat.Json: JsonReport.Write(report, output); break;
             case ReportFormat.Html: HtmlReport.Write(report, output); break;
             case ReportFormat.Text:
-                var writer = new StreamWriter(output) { AutoFlush = true };
-                TextReport.Write(report, AnsiConsole.Create(new AnsiConsoleSettings
-                {
-                    Out = new AnsiConsoleOutput(writer),
-                    Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect,
-                    ColorSystem = Console.IsOutputRedirected ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
-                }));
+                TextReport.Write(report, ConsoleOn(output));
                 break;
             default: throw new UnreachableException($"unhandled {format}");
         }
