@@ -21,6 +21,7 @@ public sealed class ArchitectureTests
         ["Tables"] = [],
         ["Allowlist"] = [],
         ["Reporting"] = [],
+        ["Rehearsal"] = [],
     };
 
     // Who may use the loop: the composition. And what nobody but the composition and the loop may use.
@@ -45,7 +46,8 @@ public sealed class ArchitectureTests
         ["Events"] = ["Logging"],
         ["Control"] = ["Native", "Storage"],
         ["Metrics"] = ["Events"],
-        ["Cli"] = ["Control", "Dns", "Events", "Lmdb", "Logging", "Master", "Storage", "Native", "Reports", "Tables", "Tls"],
+        ["Rehearsal"] = ["Dns", "Dnsbl", "Handoff", "Logging", "Loop", "Native", "Receiver", "Reports", "Storage"], // a second composition
+        ["Cli"] = ["Control", "Dns", "Events", "Lmdb", "Logging", "Master", "Storage", "Native", "ProcessLife", "Rehearsal", "Reports", "Tables", "Tls"],
     };
 
     [Fact]

@@ -51,7 +51,8 @@ public sealed class Tally
     }
 
     /// <summary>A connection is over.</summary>
-    public void End(Sender sender, Visit visit)
+    /// <param name="isFirst">Whether it was the sender's first one.</param>
+    public void End(Sender sender, Visit visit, bool isFirst)
     {
         if (!sender.IsBot)
         {
@@ -60,8 +61,8 @@ public sealed class Tally
         }
 
         BotVisits++;
-        if (!sender.CanBeShed)
-            return;
+        if (!isFirst || !sender.CanBeShed)
+            return; // a bot with many tries does not count more often than the others
         _shedable++;
         if (visit.HungUp)
             _shed.Add(visit.LeftAfter);
@@ -87,7 +88,7 @@ public sealed class Tally
     /// <summary>An honest sender has no more hope.</summary>
     public void Lose() => Lost++;
 
-    /// <summary>The share of the connections of bots that a delay can shed, and that had left within a time.</summary>
+    /// <summary>The share of the bots that a delay can shed and that had left within a time, at their first connection.</summary>
     public double ShedWithin(TimeSpan time) => _shedable == 0 ? 0 : (double)_shed.Count(left => left <= time) / _shedable;
 
     private static TimeSpan Quantile(List<TimeSpan> delays, double share)

@@ -121,7 +121,7 @@ public sealed class Visit(Manners manners)
             if (line[0] != '2')
             {
                 Judge(line);
-                Leave();
+                IsLeaving = true;
                 return;
             }
 

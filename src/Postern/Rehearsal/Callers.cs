@@ -86,7 +86,7 @@ internal sealed class Callers(EventLoop loop, VirtualClock clock, Agenda agenda,
         caller.Close();
         _open.Remove((caller.Host.Address, caller.Port));
         Count(caller, isOwed: false);
-        tally.End(caller.Sender, caller.Visit);
+        tally.End(caller.Sender, caller.Visit, isFirst: attempt == 0);
         GoOn(caller, attempt);
     }
 

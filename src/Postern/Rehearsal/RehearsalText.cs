@@ -37,13 +37,14 @@ internal static class RehearsalText
         {
             var value = model.TextOf(parameter);
             console.MarkupLineInterpolated($"[bold]{parameter.Name}={value}[/]{(value == parameter.Default ? "" : $" (default {parameter.Default})")}");
-            console.MarkupLineInterpolated($"    {parameter.Summary}{(parameter.Source.Length > 0 ? $" [grey]({parameter.Source})[/]" : "")}");
+            console.MarkupLineInterpolated($"    {parameter.Summary} [grey]({parameter.Source})[/]");
         }
     }
 
     private static Table Comparison(RehearsalResult result)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumn("");
+        var first = result.Runs[0].Tally;
+        var table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("").NoWrap());
         foreach (var run in result.Runs)
             table.AddColumn(new TableColumn(Markup.Escape(run.Variant.Label)).RightAligned());
         Add("connections", static run => Count(run.Report.Connections));
@@ -51,15 +52,15 @@ internal static class RehearsalText
         if (result.Runs.Any(static run => run.Report.ToldToComeBack > 0))
             Add("told to come back (450)", static run => Count(run.Report.ToldToComeBack));
         Add("rejected by smtpd", static run => Count(run.Report.Rejected));
-        Add("mails delivered, spam included", static run => Count(run.Report.Delivered));
+        Add("mails delivered", static run => Count(run.Report.Delivered));
         Add("load taken off smtpd", static run => Share(run.Report.LoadTakenOff));
         table.AddEmptyRow();
-        Add("bots whose spam came through", static run => $"{Count(run.Tally.SpamAccepted)} of {Count(run.Tally.Bots)}");
-        Add("honest mails delivered", static run => $"{Count(run.Tally.Delivered)} of {Count(run.Tally.Mails)}");
-        Add("  lost (returned to sender)", static run => Count(run.Tally.Lost));
-        Add("  more than a minute late", static run => Count(run.Tally.Late));
-        Add("  of new senders: half within", static run => Duration(run.Tally.MedianDelay));
-        Add("  9 of 10 within", static run => Duration(run.Tally.LongDelay));
+        Add($"spam in, of {Count(first.Bots)} bots", static run => Count(run.Tally.SpamAccepted));
+        Add($"honest in, of {Count(first.Mails)} mails", static run => Count(run.Tally.Delivered));
+        Add("  lost", static run => Count(run.Tally.Lost));
+        Add("  over a minute late", static run => Count(run.Tally.Late));
+        Add("  new senders, median", static run => Duration(run.Tally.MedianDelay));
+        Add("  9 of 10 new senders", static run => Duration(run.Tally.LongDelay));
         Add("  longest of all", static run => Duration(run.Tally.LongestDelay));
         return table;
 
@@ -100,7 +101,7 @@ internal static class RehearsalText
 
     private static void WriteAnchors(RehearsalRun run, IAnsiConsole console)
     {
-        console.MarkupLineInterpolated($"[bold]Who can be shed by a delay and is gone after … ({run.Variant.Label}, connections of bots)[/]");
+        console.MarkupLineInterpolated($"[bold]Of the bots that a delay can shed, gone after … ({run.Variant.Label})[/]");
         foreach (var (seconds, share) in Scenario.ShedAnchors)
             console.MarkupLineInterpolated(Culture, $"  {seconds,4} s   published {(share > 0.9 ? "nearly all" : Share(share)),10}   this run {Share(run.Tally.ShedWithin(TimeSpan.FromSeconds(seconds)))}");
         console.WriteLine();
