@@ -38,7 +38,7 @@ public sealed class RehearseVerbTests : IDisposable
     public void A_signal_ends_it_and_nothing_is_left_behind(string signal)
     {
         var start = new ProcessStartInfo(PosternProcess.Command[0]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in Command("--set", "scale=10").Skip(1))
+        foreach (var argument in Command("--set", "bots=20000").Skip(1))
             start.ArgumentList.Add(argument);
         start.Environment["TMPDIR"] = _directory + "/tmp";
         using var process = Process.Start(start)!;

@@ -15,8 +15,8 @@ public sealed record ModelParameter(string Name, string Default, double? Most, s
     private const string S25R = "S25R, July 2006: 4,423 hosts that sent spam, 98.2 % matched a rule";
 
     public static readonly ModelParameter Hours = new("hours", "4", 48, "Hours in which clients arrive; retries may come later.", Assumed);
-    public static readonly ModelParameter Scale = new("scale", "1", 10, "Multiplies mails and bots.", "none: a matter of patience");
-    public static readonly ModelParameter Mails = new("mails", "800", 20_000, "Mails that honest senders have for us.", "assumed: with the bots' tries these make 45 % of the connections, as on the published site");
+    public static readonly ModelParameter Scale = new("scale", "1", 3, "Multiplies mails and bots.", "none: a matter of patience");
+    public static readonly ModelParameter Mails = new("mails", "800", 10_000, "Mails that honest senders have for us.", "assumed: with the bots' tries these make 45 % of the connections, as on the published site");
     public static readonly ModelParameter Known = new("honest_known", "0.84", 1, "Share of them whose sender is on the temporary allowlist already.", Stats2011 + ": 8,391 PASS OLD, 1,600 PASS NEW");
     public static readonly ModelParameter Large = new("honest_large", "0.3", 1, "Share of the other senders that retry as one of ten large providers does, the rest as Postfix does.", "assumed; the schedules: Pagani et al., DSN 2016; postconf(5)");
     public static readonly ModelParameter HonestThink = new("honest_think", "0.2", 10, "Seconds between a reply and an honest sender's next command.", Assumed);

@@ -8,7 +8,6 @@ namespace Postern.Rehearsal;
 internal static class RehearsalText
 {
     private const int WidestBar = 40;
-    private const int LabelWidth = 20;
     private static readonly CultureInfo Culture = CultureInfo.InvariantCulture;
 
     public static void Write(RehearsalResult result, IAnsiConsole console)
@@ -70,11 +69,12 @@ internal static class RehearsalText
     private static void WriteBars(RehearsalResult result, IAnsiConsole console)
     {
         console.MarkupLine("[bold]Bots whose spam came through[/]");
+        var width = result.Runs.Max(static run => run.Variant.Label.Length);
         foreach (var run in result.Runs)
         {
             var share = run.Tally.Bots == 0 ? 0 : (double)run.Tally.SpamAccepted / run.Tally.Bots;
             var bar = new string('█', share > 0 ? Math.Max(1, (int)Math.Round(share * WidestBar)) : 0);
-            console.MarkupLineInterpolated($"  {run.Variant.Label.PadRight(LabelWidth)} [blue]{bar}[/] {Share(share)}");
+            console.MarkupLineInterpolated($"  {run.Variant.Label.PadRight(width)} [blue]{bar}[/] {Share(share)}");
         }
 
         console.WriteLine();

@@ -25,9 +25,10 @@ internal sealed class Sandbox : IDisposable
     private const int MostClients = 20_000;
     private const int RealPause = 1; // milliseconds; any event ends it sooner
     private const long LongestRealWait = 5000; // milliseconds, for a machine that is busy
+    private const long ShortRealWait = 50; // likewise, after one that was in vain
     private const string ResolverPath = "resolv.conf";
     private static readonly TimeSpan End = TimeSpan.FromDays(8); // the longest retry schedule has five
-    private static readonly IpAddress FallbackServer = IpAddress.FromIPv4(0xc000_0219); // 192.0.2.25
+    private static readonly IpAddress PrimaryAddress = IpAddress.FromIPv4(0xc000_0219); // 192.0.2.25, where all clients believe to be
 
     private readonly VirtualClock _clock = new();
     private readonly Agenda _agenda = new();
@@ -49,6 +50,7 @@ internal sealed class Sandbox : IDisposable
     private long _rounds = -1;
     private bool _hasEchoed;
     private long _unsettledSince = -1;
+    private long _realWait = LongestRealWait;
 
     private Sandbox(Configuration configuration, TrafficModel model, int seed, string folder, Action<double> progress, CancellationToken stop)
     {
@@ -76,7 +78,7 @@ internal sealed class Sandbox : IDisposable
         var listener = Listener.Open(new Endpoint(IpAddress.FromIPv4(0x7f000001), 0), Backlog, _service, out problem) ?? throw new IOException(problem);
         _loop.Add(listener);
         _receiver = StartReceiver(process, settings, tags);
-        _callers = new Callers(_loop, _clock, _agenda, _tally, listener.Endpoint.Port, ServerAddress(service, settings));
+        _callers = new Callers(_loop, _clock, _agenda, _tally, listener.Endpoint.Port, PrimaryAddress);
         _loop.ClientLeft = _callers.OnClientLeft;
     }
 
@@ -129,6 +131,7 @@ internal sealed class Sandbox : IDisposable
     {
         UpstreamProxy = true,
         ProxyNetworks = null,
+        AllowlistInterfaces = MatchList.Everything,
         Protocols = new InetProtocols(IPv4: true, IPv6: true),
         TlsLevel = default,
         Tls = null,
@@ -138,14 +141,6 @@ internal sealed class Sandbox : IDisposable
     };
 
     private static string DomainOf(ProcessSettings process) => process.ReceiverDomains.Count > 0 ? process.ReceiverDomains[0] : process.MyDomain;
-
-    /// <summary>An own address for which <c>postscreen_allowlist_interfaces</c> lets clients be remembered.</summary>
-    private static IpAddress ServerAddress(ScreeningService service, Settings settings)
-    {
-        var candidates = service.Endpoints.Select(static endpoint => endpoint.Address).Where(static address => address is { IsIPv4: true, IPv4Bits: not 0 });
-        return candidates.Append(FallbackServer).FirstOrDefault(
-            address => settings.AllowlistInterfaces.Match(address, SilentSink.Instance) is MatchOutcome.Yes, FallbackServer);
-    }
 
     /// <summary>In memory, with those who are known from before.</summary>
     private TemporaryAllowlist? OpenAllowlist(Settings settings)
@@ -210,9 +205,14 @@ internal sealed class Sandbox : IDisposable
         {
             if (_unsettledSince < 0)
                 _unsettledSince = Environment.TickCount64;
-            if (Environment.TickCount64 - _unsettledSince < LongestRealWait)
+            if (Environment.TickCount64 - _unsettledSince < _realWait)
                 return RealPause;
             Unsettled++;
+            _realWait = ShortRealWait;
+        }
+        else
+        {
+            _realWait = LongestRealWait;
         }
 
         if (!_hasEchoed)
@@ -237,14 +237,4 @@ internal sealed class Sandbox : IDisposable
     }
 
     private bool IsUnderWay() => _loop.Accepted != _callers.Connections || _service.Load.PostQueue > 0 || _callers.IsOwed;
-
-    private sealed class SilentSink : IWarningSink
-    {
-        public static readonly SilentSink Instance = new();
-
-        public void Warn(string text)
-        {
-            // the loop asks the same table, and says what is wrong with it
-        }
-    }
 }
