@@ -4,6 +4,7 @@ using System.CommandLine.Parsing;
 using System.Text;
 using Postern.Cli;
 using Postern.Core.Config;
+using Postern.Core.Rehearsal;
 using Postern.Master;
 using Postern.Native;
 using Postern.Storage;
@@ -123,7 +124,39 @@ config.SetAction(arguments => ConfigVerb.Run(
     Console.Out,
     Console.Error));
 
-var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config, report, whatIf, top, allowlist, explain };
+var rehearsedDirectory = new Option<string?>("--config", "-c") { Description = "The folder of main.cf and master.cf; /etc/postfix without, and a built-in configuration where that has none." };
+var scenario = new Option<string>("--scenario") { Description = "mixed (the default): three greet waits and the configuration as it is; published: the counts of a real site; starpit: slow lanes.", DefaultValueFactory = static _ => Scenario.Mixed.Name };
+scenario.AcceptOnlyFromAmong([.. Scenario.All.Select(static row => row.Name)]);
+var compared = new Option<string[]>("--compare") { Description = "name=value to be tried in a run of its own, instead of the scenario's settings. May be repeated." };
+var modelled = new Option<string[]>("--set") { Description = "name=value of the traffic model. May be repeated." };
+var showModel = new Option<bool>("--show-model") { Description = "Print the traffic model with its sources, and play nothing." };
+var withReports = new Option<bool>("--reports") { Description = "Also what postern report makes of the log of each run." };
+var seed = new Option<int>("--seed") { Description = "Another number gives other traffic of the same kind.", DefaultValueFactory = static _ => 1 };
+var logFolder = new Option<string?>("--logs") { Description = "A folder to keep the mail logs of the runs in." };
+var rehearse = new Command("rehearse", "Play bots and honest senders against a configuration, in a sandbox of its own and in fast motion, and count what comes of it.")
+{
+    rehearsedDirectory, scenario, overrides, compared, modelled, showModel, withReports, seed, logFolder, asJson,
+};
+rehearse.SetAction(arguments =>
+{
+    using var output = Console.OpenStandardOutput();
+    return RehearseVerb.Run(
+        new RehearseQuery(
+            arguments.GetValue(rehearsedDirectory) is { } folder ? Path.GetFullPath(folder) : null,
+            arguments.GetRequiredValue(scenario),
+            [.. (arguments.GetValue(overrides) ?? []).Select(Latin1.OfText)],
+            [.. (arguments.GetValue(compared) ?? []).Select(Latin1.OfText)],
+            arguments.GetValue(modelled) ?? [],
+            arguments.GetValue(seed),
+            arguments.GetValue(showModel),
+            arguments.GetValue(withReports),
+            arguments.GetValue(asJson),
+            arguments.GetValue(logFolder)),
+        output,
+        Console.Error);
+});
+
+var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config, report, whatIf, rehearse, top, allowlist, explain };
 var page = new Argument<string>("PAGE") { Description = "postern (the default) or postern.cf.", DefaultValueFactory = static _ => "postern" };
 page.AcceptOnlyFromAmong("postern", "postern.cf");
 var man = new Command("man", "Print a manual page: postern man | man -l -") { page };

@@ -22,6 +22,7 @@ public sealed class ArchitectureTests
         ["Allowlist"] = [],
         ["Reporting"] = [],
         ["Replay"] = ["Allowlist", "Config", "Dnsbl", "Lanes", "Relay", "Reporting", "Screening"],
+        ["Rehearsal"] = [],
     };
 
     // Who may use the loop: the composition. And what nobody but the composition and the loop may use.
@@ -46,7 +47,8 @@ public sealed class ArchitectureTests
         ["Events"] = ["Logging"],
         ["Control"] = ["Native", "Storage"],
         ["Metrics"] = ["Events"],
-        ["Cli"] = ["Control", "Dns", "Events", "Lmdb", "Logging", "Master", "Storage", "Native", "Reports", "Tables", "Tls"],
+        ["Rehearsal"] = ["Dns", "Dnsbl", "Handoff", "Logging", "Loop", "Native", "Receiver", "Reports", "Storage"], // a second composition
+        ["Cli"] = ["Control", "Dns", "Events", "Lmdb", "Logging", "Master", "Storage", "Native", "ProcessLife", "Rehearsal", "Reports", "Tables", "Tls"],
     };
 
     [Fact]

@@ -95,6 +95,22 @@ public sealed class Configuration
         return new Configuration(directory, mainCf.Entries, tables, problems, process, screening);
     }
 
+    /// <summary>
+    /// Reads the files for a trial that listens elsewhere: the first screening service of master.cf alone, or postscreen as
+    /// Postfix's master.cf would have it, where screening is not switched on yet.
+    /// </summary>
+    /// <inheritdoc cref="Load" path="/param" />
+    public static Configuration LoadTrial(
+        string directory, ITextFiles files, HostFacts host, Func<ProcessSettings, IReadOnlyList<TableType>>? hostTables, IReadOnlyList<string> overrides)
+    {
+        directory = directory.Length > 1 ? directory.TrimEnd('/') : directory;
+        var master = $"{directory}/master.cf";
+        var services = files.TryRead(master, out var text, out _) ? MasterCf.Read(text.Text, master, new ProblemList()) : [];
+        var service = services.FirstOrDefault(static entry => entry is { Type: "inet", Command: "postscreen" or "postern" })
+            ?? MasterCf.Read("smtp inet n - n - 1 postscreen", master, new ProblemList())[0];
+        return Load(directory, files, host, hostTables, service with { ProcessLimit = 1 }, overrides);
+    }
+
     /// <summary>Reads main.cf, and postern.cf if there is one.</summary>
     /// <returns>False when a file cannot be read, which is a problem already.</returns>
     internal static bool ReadMain(string directory, ITextFiles files, MainCf mainCf, ProblemList problems)

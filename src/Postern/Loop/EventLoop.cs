@@ -128,6 +128,12 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
         }
     }
 
+    /// <summary>
+    /// For a clock that does not run by itself: told, on the loop's thread, for how many milliseconds of its clock the loop
+    /// would wait (-1: for ever), it says how long it shall really wait. Null: the clock is the world's.
+    /// </summary>
+    public Func<int, int>? Pace { get; set; }
+
     /// <summary>Under which name the lines stand that postscreen has no counterpart for.</summary>
     public LogTag OwnTag { get; init; }
 
@@ -207,7 +213,7 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
     public void Run()
     {
         while (_stopDeadline < 0 || (_clients.Count > 0 && _ticks < _stopDeadline))
-            RunOnce(Timeout());
+            RunOnce(Pace is { } pace ? pace(Timeout()) : Timeout());
 
         ReadClock();
         foreach (var client in _clients.ToArray())

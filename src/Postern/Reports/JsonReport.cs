@@ -10,6 +10,12 @@ internal static class JsonReport
     public static void Write(Report report, Stream output)
     {
         using var json = new Utf8JsonWriter(output, new JsonWriterOptions { Indented = true });
+        Write(report, json);
+    }
+
+    /// <summary>The same as a part of something else.</summary>
+    public static void Write(Report report, Utf8JsonWriter json)
+    {
         json.WriteStartObject();
         if (report.Period is var (first, last))
         {
