@@ -255,6 +255,7 @@ internal sealed class Daemon : IDisposable
     {
         var running = _services[service.Name] = new RunningService
         {
+            Name = service.Name,
             Settings = service.Settings,
             Allowlist = null,
             Handoff = HandoffFor(service),

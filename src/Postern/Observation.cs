@@ -30,6 +30,7 @@ internal sealed class Observation(
     private EventLog? _events;
     private ControlSocket? _control;
     private HttpEndpoint? _http;
+    private DateTimeOffset? _countedSince;
 
     /// <summary>Opens the event log that the settings name, in place of the one that is open.</summary>
     /// <param name="problem">In the administrator's words.</param>
@@ -89,7 +90,9 @@ internal sealed class Observation(
     private void Watch()
     {
         var events = _events;
-        loop.ClientLeft = _http is null ? events is null ? null : events.Add : session =>
+        if (_http is not null)
+            _countedSince ??= clock.GetUtcNow();
+        loop.ClientLeft = _countedSince is null ? events is null ? null : events.Add : session =>
         {
             _counts.Add(session.Facts!);
             events?.Add(session);
@@ -102,9 +105,27 @@ internal sealed class Observation(
         _control = null;
         if (process.ControlSocket is not { } path)
             return;
-        var commands = new AllowlistCommands(allowlists.GetValueOrDefault, _loop);
+        var ofAllowlists = new AllowlistCommands(allowlists.GetValueOrDefault, _loop);
+        var ofClients = new ClientCommands(loop.CopyClients, _loop);
         _control = ControlSocket.Open(
-            path, isTakenOver, (words, body, answer) => words[0] == "allowlist" ? commands.Answer(words[1..], body, answer) : $"no such request: {words[0]}", out var problem);
+            path,
+            isTakenOver,
+            (words, body, answer) =>
+            {
+                switch (words[0])
+                {
+                    case "allowlist":
+                        return ofAllowlists.Answer(words[1..], body, answer);
+                    case "clients":
+                        return ofClients.Answer(words[1..], answer);
+                    case "figures":
+                        answer.WriteLine(Figures());
+                        return null;
+                    default:
+                        return $"no such request: {words[0]}";
+                }
+            },
+            out var problem);
         if (problem is not null)
             log.Write(tag, LogSeverity.Warning, $"postern_control_socket: {problem} -- commands will not find this process");
     }
@@ -147,6 +168,22 @@ internal sealed class Observation(
         {
             return new(500, "text/plain", $"internal error: {bug}\n"); // who asks must not end the daemon
         }
+    }
+
+    // Who asks for the first time has clients counted from then on: until somebody does, a parked client does not pay for it.
+    private string Figures()
+    {
+        var start = clock.GetTimestamp();
+        return _loop.Ask(() =>
+        {
+            if (_countedSince is null)
+            {
+                _countedSince = clock.GetUtcNow();
+                Watch();
+            }
+
+            return FiguresText.Write(Measure(clock.GetElapsedTime(start)), clock.GetUtcNow(), _countedSince.Value);
+        });
     }
 
     private MetricsPage Measure(TimeSpan loopWait) => new()

@@ -142,6 +142,9 @@ public sealed class ClientFacts(DateTimeOffset connected)
     /// <summary>The service that it was or was to be handed to; null: it did not come to that.</summary>
     public string? HandoffService { get; private set; }
 
+    /// <summary>When it was or was to be handed to <see cref="HandoffService"/>; null: it did not come to that.</summary>
+    public DateTimeOffset? HandOffBegan => HandoffService is null ? null : _handOffBegan;
+
     /// <summary>How long the server took to take it; meaningful when it is handed off.</summary>
     public TimeSpan HandoffLasted => Ended - _handOffBegan;
 

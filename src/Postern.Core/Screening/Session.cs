@@ -81,6 +81,25 @@ public sealed class Session
     /// <summary>Nothing more will come of this session: it asked for the hand-off or the close.</summary>
     public bool IsDone => _phase is Phase.Done;
 
+    /// <summary>What the session waits for.</summary>
+    public ClientWait Wait => _phase switch
+    {
+        Phase.Admission or Phase.Recall => ClientWait.Allowlist,
+        Phase.Early when LanePlace is LanePlace.Inside or LanePlace.InsideShort => ClientWait.Lane,
+        Phase.Early => _ledger.Watches(ScreeningTest.Pregreet) ? ClientWait.Silence : ClientWait.DnsLists,
+        Phase.Dialogue => ClientWait.Command,
+        _ => ClientWait.Server,
+    };
+
+    /// <summary>When the phase began that <see cref="Wait"/> belongs to; null: in none that has a beginning.</summary>
+    public DateTimeOffset? PhaseBegan => _phaseStartTicks > 0 ? new DateTimeOffset(_phaseStartTicks, TimeSpan.Zero) : null;
+
+    /// <summary>How much longer than to its next timer the session has to wait in its lane.</summary>
+    public TimeSpan LaneRest => Wait is ClientWait.Lane ? SlowLane.RestAfterStep(this) : TimeSpan.Zero;
+
+    /// <summary>The class by reverse name; null: there are no slow lanes, or it is not known yet.</summary>
+    public RdnsVerdict? Class => Settings.Lanes is not null && Rdns is not RdnsReason.Late ? new RdnsVerdict(Rdns) : null;
+
     /// <summary>What the DNS lists say, from the lookup to the end of the early tests; null: nobody asked.</summary>
     public DnsblScore? Dnsbl => _ofPhase as DnsblScore;
 

@@ -88,6 +88,9 @@ internal static class SlowLane
         session.LanePlace = LanePlace.Outside;
     }
 
+    /// <summary>What is left of the wait in the lane when the session's timer has run out.</summary>
+    internal static TimeSpan RestAfterStep(Session session) => TimeSpan.FromSeconds(session.LaneLeft - Step(session));
+
     private static bool Enter(Session session, LaneTraffic traffic, TimeSpan elapsed, Moment moment, SessionActions actions)
     {
         var lanes = session.Settings.Lanes!;

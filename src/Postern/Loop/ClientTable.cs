@@ -67,6 +67,23 @@ internal sealed class ClientTable
         return (slot.Uses & UseMask) == (uint)(token >> 32) ? slot.Client : null;
     }
 
+    /// <summary>The clients whose numbers are in a range.</summary>
+    /// <param name="first">The lowest number.</param>
+    /// <param name="count">How many numbers.</param>
+    /// <param name="visit">Called for each client; must not take clients in or out.</param>
+    /// <returns>The number to go on with; -1: there are none above.</returns>
+    public int Visit(int first, int count, Action<Client> visit)
+    {
+        var end = Math.Min(_top, first + count);
+        for (var i = first; i < end; i++)
+        {
+            if (At(i).Client is { } client)
+                visit(client);
+        }
+
+        return end < _top ? end : -1;
+    }
+
     /// <summary>Every client there is at this moment.</summary>
     public Client[] ToArray()
     {

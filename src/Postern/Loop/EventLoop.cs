@@ -209,6 +209,13 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
         _stopDeadline = _ticks + (long)grace.TotalMilliseconds;
     }
 
+    /// <summary>Copies what is known of the clients whose numbers are in a range. On the loop's thread.</summary>
+    /// <param name="first">The lowest number; 0 to begin with.</param>
+    /// <param name="count">How many numbers.</param>
+    /// <param name="into">Takes the clients.</param>
+    /// <returns>The number to go on with; -1: that was all.</returns>
+    public int CopyClients(int first, int count, List<HeldClient> into) => _clients.Visit(first, count, client => into.Add(Describe(client)));
+
     /// <summary>Serves until <see cref="Stop"/>.</summary>
     public void Run()
     {
@@ -813,6 +820,25 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
         client.Service.Load.ClientLeft(client.Session.Settings, _actions);
         for (var i = 0; i < _actions.Count; i++)
             _log.Write(_tag, _actions[i].Severity, _actions.BytesOf(_actions[i]));
+    }
+
+    private HeldClient Describe(Client client)
+    {
+        var until = client.DeadlineSlot < 0 ? (DateTimeOffset?)null : _now + TimeSpan.FromMilliseconds(client.Deadline - _ticks);
+        if (!client.IsNamed)
+            return new HeldClient(null, 0, client.Service.Name, ClientWait.Proxy, null, until, null, 0, null);
+        var session = client.Session;
+        var isScreened = client.State is ClientState.Screened;
+        return new HeldClient(
+            session.Client.Address,
+            session.ClientPort,
+            client.Service.Name,
+            isScreened ? session.Wait : client.State is ClientState.Relayed ? ClientWait.Relayed : ClientWait.Server,
+            isScreened ? session.PhaseBegan : session.Facts?.HandOffBegan,
+            until + (isScreened ? session.LaneRest : TimeSpan.Zero),
+            session.Dnsbl?.Score,
+            session.Dnsbl?.Pending ?? 0,
+            session.Class is { } verdict ? $"{verdict.Word} {verdict.Why}" : null);
     }
 
     private static string NameOf(Client client) => client.IsNamed ? $"[{client.Session.Client.Address}]:{client.Session.ClientPort}" : "behind a proxy";

@@ -9,6 +9,9 @@ namespace Postern.Loop;
 /// <summary>A screening service at work: its settings at this moment, its load, its allowlist and where its clients go.</summary>
 internal sealed class RunningService
 {
+    /// <summary>The first field of its line in master.cf.</summary>
+    public required string Name { get; init; }
+
     /// <summary>The snapshot for clients that connect from now on.</summary>
     public required Settings Settings { get; set; }
 

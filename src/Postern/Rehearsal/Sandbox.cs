@@ -61,7 +61,7 @@ internal sealed class Sandbox : IDisposable
         var logOptions = new LogOptions { HostName = process.MyHostname, SyslogName = service.SyslogName, MaillogFile = LogPath, KeepUtf8 = process.SmtpUtf8 };
         _log = MailLog.TryOpen(logOptions, _clock, out var log, out var problem) ? log : throw new IOException(problem);
         var tags = LogTags.For(service.SyslogName);
-        _service = new RunningService { Settings = settings, Allowlist = null, Handoff = new DescriptorPassing(folder + "/receiver", "the built-in receiver") };
+        _service = new RunningService { Name = service.Name, Settings = settings, Allowlist = null, Handoff = new DescriptorPassing(folder + "/receiver", "the built-in receiver") };
         _service.Load.Lanes.Room = MostClients;
         _loop = new EventLoop(_clock, _log, tags.Postscreen, MostClients) { OwnTag = tags.Postern, Pace = Pace };
         _names = new SampleNames(_traffic, settings.DnsblSites, model.Number(ModelParameter.Overlap));

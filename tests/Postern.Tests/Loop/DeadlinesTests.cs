@@ -10,7 +10,7 @@ namespace Postern.Tests.Loop;
 public sealed class DeadlinesTests
 {
     private static readonly RunningService Service =
-        new() { Settings = new Settings(), Allowlist = null, Handoff = new DescriptorPassing("/nowhere", "nowhere") };
+        new() { Name = "smtp", Settings = new Settings(), Allowlist = null, Handoff = new DescriptorPassing("/nowhere", "nowhere") };
 
     [Fact]
     public void Every_deadline_comes_once_not_early_and_at_most_a_tick_late() => Gen.Select(

@@ -49,7 +49,7 @@ internal sealed class LoopHarness : IDisposable
     private LoopHarness(
         Settings settings, DescriptorPassing? handoff, int maxClients, IAllowlist? allowlist, ITextFiles? certificates, IPEndPoint? nameServer)
     {
-        Service = new RunningService { Settings = settings, Allowlist = allowlist, Handoff = handoff };
+        Service = new RunningService { Name = "smtp", Settings = settings, Allowlist = allowlist, Handoff = handoff };
         Log = new MailLog(_memory, new LogOptions(), TimeProvider.System);
         var tags = LogTags.For("postfix");
         Loop = new EventLoop(TimeProvider.System, Log, tags.Postscreen, maxClients) { OwnTag = tags.Postern };

@@ -23,7 +23,7 @@ public sealed class ParkedClientTests
             AllowlistInterfaces = MatchList.Parse("postscreen_allowlist_interfaces", "static:all", catalog, warnings, out _)!,
             PreQueueLimit = clients.Length + 1,
         };
-        var service = new RunningService { Settings = settings, Allowlist = null, Handoff = new DescriptorPassing("/nowhere", "nowhere") };
+        var service = new RunningService { Name = "smtp", Settings = settings, Allowlist = null, Handoff = new DescriptorPassing("/nowhere", "nowhere") };
         var server = new Endpoint(Ip.Of("192.0.2.25"), 25);
         var actions = new SessionActions();
         Park(0);

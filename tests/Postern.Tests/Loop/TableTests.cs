@@ -11,7 +11,7 @@ namespace Postern.Tests.Loop;
 public sealed class TableTests
 {
     private static readonly RunningService Service =
-        new() { Settings = new Settings(), Allowlist = null, Handoff = new DescriptorPassing("/nowhere", "nowhere") };
+        new() { Name = "smtp", Settings = new Settings(), Allowlist = null, Handoff = new DescriptorPassing("/nowhere", "nowhere") };
 
     [Fact]
     public void A_token_leads_to_its_client_as_long_as_that_is_there() => Gen.Int[0, 9].Array[0, 3000].Sample(steps =>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text;
+using System.Text.Json;
 using Postern.Control;
 using Postern.Core.Config;
 using Postern.Core.Dnsbl;
@@ -74,6 +75,39 @@ public sealed class MetricsPageTests
             "postern_dnsbl_seconds_bucket{list=\"bl.example\",le=\"0.025\"} 1", "postern_dnsbl_seconds_bucket{list=\"bl.example\",le=\"10\"} 2", "postern_dnsbl_seconds_bucket{list=\"bl.example\",le=\"+Inf\"} 3",
         ])
             Assert.Contains("\n" + line + "\n", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_live_figures_say_the_same_in_one_line_of_ASCII()
+    {
+        var counts = new ClientCounts();
+        counts.Add(Session(static shell => shell.AdvanceTo(TimeSpan.FromSeconds(6))));
+        counts.Add(Session(static shell =>
+        {
+            shell.AdvanceTo(TimeSpan.FromSeconds(2.5));
+            shell.Receive("EHLO x\r\n"u8);
+        }));
+        var list = new ListCounts { TimedOut = 2 };
+        list.Add(ListAnswer.Listed, TimeSpan.FromMilliseconds(20));
+        list.Add(ListAnswer.NotListed, TimeSpan.FromMilliseconds(40));
+
+        var line = FiguresText.Write(Measured(counts, ("bl\u00fc.example", list, false)), DateTimeOffset.UnixEpoch.AddSeconds(7), DateTimeOffset.UnixEpoch.AddSeconds(5));
+
+        Assert.DoesNotContain('\n', line);
+        Assert.True(Ascii.IsValid(line));
+        var figures = JsonDocument.Parse(line).RootElement;
+        Assert.Equal((7000, 5000, 9, 4, 1), (Number("time"), Number("counted_since"), Number("connections"), Number("held"), Number("handing_off")));
+        Assert.Equal((1, 1, 0), (Number("outcomes", "handed_off"), Number("outcomes", "stopped"), Number("outcomes", "told_to_come_back")));
+        Assert.Equal((1, 1), (Number("let_in_by", "new"), Number("stopped_by", "pregreet")));
+        Assert.Equal((1, 1), (Number("tests", "pregreet", "passed"), Number("tests", "pregreet", "failed")));
+        Assert.Equal((1, 1), (Number("lanes", "standing"), Number("lanes", "greylisted")));
+        var ofList = figures.GetProperty("dns_lists")[0];
+        Assert.Equal(
+            """{"name":"bl\u00FC.example","well":false,"listed":1,"not_listed":1,"failed":0,"timed_out":2,"mean_ms":30}""", ofList.GetRawText());
+        Assert.Equal("""{"target":"tcp:127.0.0.1:2525","well":false,"sessions":7,"auth_failures":3}""", figures.GetProperty("relays")[0].GetRawText());
+        Assert.Equal(5, figures.GetProperty("allowlists")[0].GetProperty("records").GetInt32());
+
+        int Number(params string[] path) => path.Aggregate(figures, static (part, name) => part.GetProperty(name)).GetInt32();
     }
 
     [Fact]
@@ -153,7 +187,9 @@ public sealed class MetricsPageTests
         return shell.Session.Facts!;
     }
 
-    private static string Page(ClientCounts clients, params (string, ListCounts, bool)[] lists) => new MetricsPage
+    private static string Page(ClientCounts clients, params (string, ListCounts, bool)[] lists) => Measured(clients, lists).ToString();
+
+    private static MetricsPage Measured(ClientCounts clients, params (string, ListCounts, bool)[] lists) => new()
     {
         Clients = clients,
         Accepted = 9,
@@ -167,5 +203,5 @@ public sealed class MetricsPageTests
         EventsLost = 3,
         LoopWait = TimeSpan.FromSeconds(0.25),
         Started = DateTimeOffset.UnixEpoch,
-    }.ToString();
+    };
 }
