@@ -317,7 +317,7 @@ internal sealed class Daemon : IDisposable
     private void ConfigureDnsbl()
     {
         var settings = _configuration.Services.Select(s => s.Settings);
-        if (_loop.Dnsbl is null && settings.Any(s => s.DnsblSites is not null || s.Lanes is not null))
+        if (_loop.Dnsbl is null && (settings.Any(s => s.DnsblSites is not null || s.Lanes is not null) || _configuration.Services.Any(s => s.TellsNames)))
         {
             var servers = new ResolverFile(new TextFiles(ResolverFile.MostBytes), ResolverConfiguration.SystemPath);
             _resolver = new UdpResolver(servers, _clock, _loop.Watch, _loop.Forget, _loop.Post);

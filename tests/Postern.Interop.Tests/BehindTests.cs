@@ -91,6 +91,28 @@ public sealed class BehindTests
     }
 
     [Fact]
+    public void XCLIENT_tells_the_names_that_smtpd_would_have_found()
+    {
+        using var names = Dnsmasq.Start([("mail.good.lab", "127.0.6.21")], ("mail.liar.lab", "127.0.6.22"));
+        using var scene = new Scene("Postfix xclient", "smtpd_recipient_restrictions = reject_unknown_client_hostname");
+        scene.Host.UseResolvConf(names.ResolvConf);
+        scene.Host.StartPostern();
+        WaitForTarget(scene);
+
+        Deliver(scene.Host, "127.0.6.21", "new");
+        Deliver(scene.Host, "127.0.6.21", "known");
+        using (var liar = scene.Host.Connect("127.0.6.22"))
+        {
+            liar.ReadReply();
+            Assert.StartsWith("450 4.7.25 Client host rejected: cannot find your hostname", liar.SendMail("a@liar.lab", "b@lab.example", "refused"), StringComparison.Ordinal);
+        }
+
+        AssertArrivedOnce(scene, "new", "known");
+        Assert.Equal(2, Regex.Count(scene.ServerLog, @"smtpd\[\d+\]: [0-9A-F]+: client=mail\.good\.lab\[127\.0\.6\.21\]"));
+        Assert.Matches(@"NOQUEUE: reject: RCPT from unknown\[127\.0\.6\.22\]: 450 4\.7\.25 ", scene.ServerLog);
+    }
+
+    [Fact]
     public void A_user_who_authenticates_himself_may_send_anywhere()
     {
         Tool.Require("swaks");

@@ -1,10 +1,9 @@
-using System.Diagnostics;
 using System.Globalization;
 
 namespace Postern.Interop.Tests;
 
 /// <summary>
-/// Slow lanes with a real name server (dnsmasq; rbldnsd has no reverse names), a real Postfix that sends, and swaks.
+/// Slow lanes with a real name server (dnsmasq), a real Postfix that sends, and swaks.
 /// <c>POSTERN_LANE_SECONDS</c> sets how long the honest sender has to wait: 65 is Starpit's first choice, and slow.
 /// </summary>
 [Collection(nameof(InteropCollection))]
@@ -13,15 +12,9 @@ public sealed class SlowLaneTests : IDisposable
     private const string Impatient = "127.0.5.61", Server = "127.0.5.62", Nameless = "127.0.5.63", Liar = "127.0.5.64";
     private static readonly int Seconds = int.Parse(Environment.GetEnvironmentVariable("POSTERN_LANE_SECONDS") ?? "4", CultureInfo.InvariantCulture);
 
-    private readonly int _port = MailHost.FreeUdpPort();
-    private Process? _names;
+    private Dnsmasq? _names;
 
-    public void Dispose()
-    {
-        _names?.Kill();
-        _names?.WaitForExit();
-        _names?.Dispose();
-    }
+    public void Dispose() => _names?.Dispose();
 
     [Fact]
     public void A_Postfix_with_an_end_users_name_waits_the_lane_out_and_delivers()
@@ -102,15 +95,9 @@ public sealed class SlowLaneTests : IDisposable
 
     private MailHost Start(params string[] parameters)
     {
-        Tool.RequireRoot();
-        Tool.Require("dnsmasq");
-        _names = Tool.Start(
-            "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=nobody", $"--port={_port}", "--listen-address=127.0.0.1",
-            "--bind-interfaces", "--no-resolv", "--no-hosts", "--local=/lab/", "--local=/127.in-addr.arpa/",
-            $"--host-record=host-12-34.isp.lab,{SendingPostfix.Address}", $"--host-record=adsl7.isp.lab,{Impatient}", $"--host-record=mail.server.lab,{Server}",
-            $"--ptr-record={string.Join('.', Liar.Split('.').Reverse())}.in-addr.arpa,mail.big.lab", "--address=/mail.big.lab/127.0.9.9");
+        _names = Dnsmasq.Start([("host-12-34.isp.lab", SendingPostfix.Address), ("adsl7.isp.lab", Impatient), ("mail.server.lab", Server)], ("mail.big.lab", Liar));
         var host = MailHost.WithPostfix(["postscreen_greet_action = enforce", .. parameters]);
-        host.UseResolvConf($"nameserver [127.0.0.1]:{_port}\noptions timeout:5 attempts:2\n");
+        host.UseResolvConf(_names.ResolvConf);
         host.StartPostern();
         return host;
     }

@@ -28,6 +28,10 @@ public sealed record ScreeningService
     /// <summary>How clients are relayed, where they are.</summary>
     public RelayRules Relay { get; init; } = new();
 
+    /// <summary>Clients may be relayed to a target that is told their names.</summary>
+    public bool TellsNames => (LiveTarget?.Targets ?? []).Concat((Handoff as HandoffTarget.Relay)?.Targets ?? [])
+        .Any(target => (target.Announcement ?? Relay.Announcement) is RelayAnnouncement.Xclient);
+
     /// <summary><c>syslog_name</c> with the line's overrides.</summary>
     public required string SyslogName { get; init; }
 

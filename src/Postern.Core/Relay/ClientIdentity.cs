@@ -6,7 +6,20 @@ namespace Postern.Core.Relay;
 /// <param name="Server">The endpoint that the client connected to.</param>
 /// <param name="UniqueId">Names this session in the target's log as in ours; ASCII, at most 128 bytes.</param>
 /// <param name="Tls">Null: the client's connection is not encrypted, or not by us.</param>
-public sealed record ClientIdentity(IpAddress Address, ushort Port, Endpoint Server, string UniqueId, TlsFacts? Tls = null);
+public sealed record ClientIdentity(IpAddress Address, ushort Port, Endpoint Server, string UniqueId, TlsFacts? Tls = null)
+{
+    /// <summary>In place of a name: the address has none.</summary>
+    public const string Unavailable = "[UNAVAILABLE]";
+
+    /// <summary>In place of a name: DNS could not say.</summary>
+    public const string TemporarilyUnavailable = "[TEMPUNAVAIL]";
+
+    /// <summary>The host name that the address leads to and that leads back to it, or what stands in its place.</summary>
+    public string Name { get; init; } = Unavailable;
+
+    /// <summary>The host name that the address leads to, whether it leads back or not, or what stands in its place.</summary>
+    public string ReverseName { get; init; } = Unavailable;
+}
 
 /// <summary>The client's TLS session, in OpenSSL's words.</summary>
 /// <param name="Version"><c>TLSv1.3</c>.</param>

@@ -5,7 +5,8 @@ namespace Postern.Core.Relay;
 /// <summary>Writes the XCLIENT command, with the attributes that the server's EHLO reply names; values are in xtext (RFC 3461 §4).</summary>
 public static class Xclient
 {
-    private const int LongestHelo = 255; // longer is no host name, and the whole command has to stay within 512 bytes
+    private const int LongestHelo = 255; // longer is no host name
+    private const int LongestCommand = 510; // RFC 5321 §4.5.3.1.4, without CR LF
 
     /// <summary>Appends the command with its CR LF.</summary>
     /// <param name="output">Takes the command.</param>
@@ -19,10 +20,13 @@ public static class Xclient
         var names = offered.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (!Takes("ADDR"))
             return false;
+        var start = output.Length;
         output.Append("XCLIENT ADDR="u8);
         AppendAddress(output, client.Address);
         if (Takes("NAME"))
-            output.Append(" NAME=[UNAVAILABLE]"u8); // we ask DNS for no names
+            output.Append(" NAME="u8).Append(client.Name);
+        if (Takes("REVERSE_NAME"))
+            output.Append(" REVERSE_NAME="u8).Append(client.ReverseName);
         if (Takes("PORT"))
             output.Append(" PORT="u8).Append(client.Port);
         if (Takes("DESTADDR"))
@@ -31,8 +35,11 @@ public static class Xclient
             output.Append(" DESTPORT="u8).Append(client.Server.Port);
         if (!helo.IsEmpty && Takes("PROTO"))
             output.Append(extended ? " PROTO=ESMTP"u8 : " PROTO=SMTP"u8);
+        var end = output.Length;
         if (!helo.IsEmpty && helo.Length <= LongestHelo && Takes("HELO"))
             AppendXtext(output.Append(" HELO="u8), helo);
+        if (output.Length - start > LongestCommand)
+            output.Truncate(end); // what the client says of itself is the least of it
         output.Append("\r\n"u8);
         return true;
 

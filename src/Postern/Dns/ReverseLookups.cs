@@ -12,25 +12,23 @@ internal sealed class ReverseLookups(UdpResolver resolver)
 {
     private readonly Dictionary<IpAddress, Lookup> _lookups = [];
 
-    /// <summary>Told of each answer, for everybody who asked.</summary>
-    public Action<ulong, ReverseName>? Completed { get; set; }
-
     /// <summary>Lookups under way.</summary>
     public int Count => _lookups.Count;
 
     /// <summary>Looks up an address.</summary>
     /// <param name="client">The address.</param>
-    /// <param name="token">Given to <see cref="Completed"/>, never from within this call.</param>
-    public void Ask(IpAddress client, ulong token)
+    /// <param name="token">Names who asks.</param>
+    /// <param name="told">Is given the token with the answer, never from within this call.</param>
+    public void Ask(IpAddress client, ulong token, Action<ulong, ReverseName> told)
     {
         if (_lookups.TryGetValue(client, out var running))
         {
-            running.Waiting.Add(token);
+            running.Waiting.Add((token, told));
             return;
         }
 
         var lookup = _lookups[client] = new Lookup(client);
-        lookup.Waiting.Add(token);
+        lookup.Waiting.Add((token, told));
         Ask(lookup, lookup.Search.First);
     }
 
@@ -43,8 +41,8 @@ internal sealed class ReverseLookups(UdpResolver resolver)
         }
 
         _lookups.Remove(lookup.Client);
-        foreach (var token in lookup.Waiting)
-            Completed?.Invoke(token, lookup.Search.Result);
+        foreach (var (token, told) in lookup.Waiting)
+            told(token, lookup.Search.Result);
     });
 
     private sealed class Lookup(IpAddress client)
@@ -53,6 +51,6 @@ internal sealed class ReverseLookups(UdpResolver resolver)
 
         public ReverseSearch Search { get; } = new(client);
 
-        public List<ulong> Waiting { get; } = new(1);
+        public List<(ulong Token, Action<ulong, ReverseName> Told)> Waiting { get; } = new(1);
     }
 }

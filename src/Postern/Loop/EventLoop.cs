@@ -55,6 +55,7 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
     private readonly Action _onTick;
     private readonly Action<Client> _onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer, _onReverseName;
     private AllowlistAnswer _answer;
+    private readonly Action<ulong, ReverseName> _onReverseAnswer;
     private ReverseName _reverseName;
     private DateTimeOffset _now;
     private long _ticks;
@@ -84,6 +85,7 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
         _origin = _idleSince = clock.GetTimestamp();
         _tls = new TlsClients(Post, log, OnTlsPrepared, OnTlsReceived, OnTlsRelayEnded);
         (_onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer, _onReverseName) = (OnReady, OnDeadline, OnConnected, OnDnsblComplete, OnAnswer, OnReverseName);
+        _onReverseAnswer = OnReverseName;
         _onTick = () => Dnsbl!.Tick();
         ReadClock();
         _deadlines = new Deadlines(_ticks);
@@ -117,16 +119,11 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
         }
     }
 
-    /// <summary>Finds reverse names; null: no service has slow lanes. Ticked with <see cref="Dnsbl"/>, whose resolver it shares.</summary>
-    public ReverseLookups? ReverseNames
-    {
-        get;
-        set
-        {
-            field = value;
-            value?.Completed = OnReverseName;
-        }
-    }
+    /// <summary>
+    /// Finds reverse names; null: no service has slow lanes, and no relay target is told names. Ticked with <see cref="Dnsbl"/>, whose
+    /// resolver it shares.
+    /// </summary>
+    public ReverseLookups? ReverseNames { get; set; }
 
     /// <summary>
     /// For a clock that does not run by itself: told, on the loop's thread, for how many milliseconds of its clock the loop
@@ -576,7 +573,7 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
                 case ActionKind.Watch: Watch(client, action.Watch); break;
                 case ActionKind.WakeAfter: SetDeadline(client, action.Delay); break;
                 case ActionKind.LookUpDnsbl: LookUpDnsbl(client); break;
-                case ActionKind.LookUpReverseName: ReverseNames?.Ask(client.Session.Client.Address, _clients.Token(client)); break;
+                case ActionKind.LookUpReverseName: ReverseNames?.Ask(client.Session.Client.Address, _clients.Token(client), _onReverseAnswer); break;
                 case ActionKind.AskAllowlist: client.Service.Allowlist!.Ask(client.Session.Client.Address, _clients.Token(client)); break;
                 case ActionKind.Remember: client.Service.Allowlist?.Remember(client.Session.Client.Address, action.Record); break;
                 case ActionKind.PrepareTls: _tls.Prepare(client); break;

@@ -1,5 +1,6 @@
 using Postern.Core.Relay;
 using Postern.Core.Screening;
+using Postern.Dns;
 using Postern.Tls;
 
 namespace Postern.Loop;
@@ -9,6 +10,9 @@ internal interface IRelayHost
 {
     /// <summary>Monotonic milliseconds.</summary>
     long Ticks { get; }
+
+    /// <summary>Finds clients' names, for targets that are told them; null: none is.</summary>
+    ReverseLookups? ReverseNames { get; }
 
     /// <summary>Sets the client's one deadline.</summary>
     void SetDeadline(Client client, TimeSpan delay);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Postern.Core;
 using Postern.Core.Config;
+using Postern.Core.Lanes;
 using Postern.Core.Relay;
 using Postern.Core.Screening;
 using Postern.Native;
@@ -24,6 +25,9 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
     // A client waits five minutes for the reply to RCPT (RFC 5321 §4.5.3.2.3), and we have to be heard before that.
     private static readonly TimeSpan LongestHandover = TimeSpan.FromSeconds(240);
 
+    // The resolver gives up by itself, later than a client should wait for the sake of a name.
+    private static readonly TimeSpan LongestLookup = TimeSpan.FromSeconds(10);
+
     // After the server's last word a client hangs up; one that does not is not waited for.
     private static readonly TimeSpan AfterServer = TimeSpan.FromSeconds(30);
 
@@ -46,7 +50,15 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
         var session = client.Session;
         var identity = new ClientIdentity(session.Client.Address, session.ClientPort, session.Server, string.Create(CultureInfo.InvariantCulture, $"{_idPrefix}-{++_lastId}"), host.TlsOf(client));
         var relay = _sessions[client] = new RelaySession(pool, identity, envelope, host.Ticks);
-        TryNext(client, relay, new HandoffFailure(CouldConnect: false, pool.Name, "no relay target is configured"));
+        if (host.ReverseNames is not { } names || !pool.TellsNames)
+        {
+            TryFirst(client, relay);
+            return;
+        }
+
+        relay.AwaitsName = true;
+        host.SetDeadline(client, LongestLookup);
+        names.Ask(session.Client.Address, clients.Token(client), OnName);
     }
 
     /// <summary>The poller has reported something.</summary>
@@ -71,7 +83,11 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
     public void OnDeadline(Client client)
     {
         var relay = _sessions[client];
-        if (relay.Pump is { } pump)
+        if (relay.AwaitsName)
+        {
+            OnName(client, relay, ReverseName.Failed);
+        }
+        else if (relay.Pump is { } pump)
         {
             var limit = pump.ServerHasEnded ? AfterServer : relay.Pool.Rules.IdleTimeout;
             var idle = TimeSpan.FromMilliseconds(host.Ticks - pump.LastMoved);
@@ -101,6 +117,28 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
     }
 
     public void Dispose() => _pipes.Dispose();
+
+    private void OnName(ulong token, ReverseName name)
+    {
+        if (clients.Find(token) is { } client && _sessions.TryGetValue(client, out var relay) && relay.AwaitsName)
+            OnName(client, relay, name);
+    }
+
+    // As smtpd(8) has the names of clients that it is given with their sockets.
+    private void OnName(Client client, RelaySession relay, ReverseName name)
+    {
+        relay.AwaitsName = false;
+        var none = name.Status is ReverseNameStatus.Failed ? ClientIdentity.TemporarilyUnavailable : ClientIdentity.Unavailable;
+        relay.Identity = relay.Identity! with
+        {
+            Name = name.Status is ReverseNameStatus.Confirmed ? name.Name : none,
+            ReverseName = name.Name.Length > 0 && HostNameSyntax.Problem(name.Name) is null ? name.Name : none,
+        };
+        TryFirst(client, relay);
+    }
+
+    private void TryFirst(Client client, RelaySession relay) =>
+        TryNext(client, relay, new HandoffFailure(CouldConnect: false, relay.Pool.Name, "no relay target is configured"));
 
     private void TryNext(Client client, RelaySession relay, HandoffFailure failure)
     {

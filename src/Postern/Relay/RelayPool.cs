@@ -29,6 +29,9 @@ internal sealed class RelayPool
 
     public IReadOnlyList<RelayServer> Servers { get; }
 
+    /// <summary>A server may be among them that is told the names of clients.</summary>
+    public bool TellsNames => Servers.Any(static server => server.Rules.Announcement is RelayAnnouncement.Xclient);
+
     /// <summary>What clients may be promised.</summary>
     public TargetOffer Offer { get; } = new();
 

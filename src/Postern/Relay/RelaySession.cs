@@ -18,6 +18,9 @@ internal sealed class RelaySession(RelayPool pool, ClientIdentity identity, Enve
     /// <summary>What the server is told; null once it has the client.</summary>
     public ClientIdentity? Identity = identity;
 
+    /// <summary>The client's name is being looked up.</summary>
+    public bool AwaitsName;
+
     /// <summary>What the client said already; null: nothing, or the server has the client.</summary>
     public Envelope? Envelope = envelope;
 

@@ -93,9 +93,9 @@ public sealed class ReverseLookupsTests
     private static List<(ulong Token, string Text)> LookUp(ResolverLoop loop, params string[] clients)
     {
         List<(ulong, string)> answers = [];
-        var lookups = new ReverseLookups(loop.Resolver) { Completed = (token, name) => answers.Add((token, $"{name.Status} {name.Name}")) };
+        var lookups = new ReverseLookups(loop.Resolver);
         for (var i = 0; i < clients.Length; i++)
-            lookups.Ask(Ip.Of(clients[i]), (ulong)i);
+            lookups.Ask(Ip.Of(clients[i]), (ulong)i, (token, name) => answers.Add((token, $"{name.Status} {name.Name}")));
         loop.Until(() => answers.Count == clients.Length);
         Assert.Equal(0, lookups.Count);
         return answers;

@@ -26,6 +26,33 @@ public sealed class XclientTests
         Assert.Equal("XCLIENT ADDR=192.0.2.7\r\n", command);
     }
 
+    [Fact]
+    public void Names_are_told_as_they_were_found()
+    {
+        var facts = new ClientIdentity(Ip.Of("192.0.2.7"), 40000, new Endpoint(Ip.Of("192.0.2.25"), 25), "id")
+        {
+            Name = ClientIdentity.TemporarilyUnavailable,
+            ReverseName = "mail.good.test",
+        };
+        var output = new ByteBuffer();
+
+        Assert.True(Xclient.TryAppend(output, "NAME ADDR REVERSE_NAME", facts, [], extended: false));
+
+        Assert.Equal("XCLIENT ADDR=192.0.2.7 NAME=[TEMPUNAVAIL] REVERSE_NAME=mail.good.test\r\n", Encoding.Latin1.GetString(output.Written));
+    }
+
+    [Fact]
+    public void What_makes_the_command_too_long_is_the_HELO_name_and_is_left_out()
+    {
+        var name = string.Join('.', Enumerable.Repeat(new string('x', 60), 4));
+        var facts = new ClientIdentity(Ip.Of("192.0.2.7"), 40000, new Endpoint(Ip.Of("192.0.2.25"), 25), "id") { Name = name, ReverseName = name[..180] };
+        var output = new ByteBuffer();
+
+        Assert.True(Xclient.TryAppend(output, "NAME ADDR REVERSE_NAME HELO", facts, Encoding.Latin1.GetBytes(new string('h', 60)), extended: true));
+
+        Assert.Equal($"XCLIENT ADDR=192.0.2.7 NAME={name} REVERSE_NAME={name[..180]}\r\n", Encoding.Latin1.GetString(output.Written));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("NAME PORT HELO")]
