@@ -90,6 +90,50 @@ public sealed class BehindTests
         AssertTraced(scene, HaProxy.Address, 0);
     }
 
+    // As in Kubernetes: a load balancer before an ingress.
+    [Theory]
+    [InlineData("Postfix proxy-v2")]
+    [InlineData("Exim proxy-v2")]
+    public void Through_two_proxies_in_a_row_the_server_knows_the_client(string server)
+    {
+        Tool.Require("haproxy");
+        using var scene = new Scene(server, "postscreen_upstream_proxy_protocol = haproxy", $"postern_proxy_networks = {HaProxy.Address}");
+        using var ingress = new HaProxy(scene.Host.Port, "send-proxy-v2", "accept-proxy");
+        using var balancer = new HaProxy(ingress.Port, "send-proxy");
+        WaitForTarget(scene);
+
+        Deliver(balancer.Connect("127.0.6.31"), "new");
+        Deliver(balancer.Connect("127.0.6.31"), "known");
+
+        AssertArrivedOnce(scene, "new", "known");
+        AssertTraced(scene, "127.0.6.31", 2);
+        AssertTraced(scene, HaProxy.Address, 0);
+    }
+
+    // As Docker's userland proxy, and a Kubernetes service that is not local.
+    [Fact]
+    public void A_proxy_that_hides_its_clients_is_named_once_and_costs_no_mail()
+    {
+        Tool.Require("haproxy");
+        using var scene = new Scene("Postfix proxy-v2", "postscreen_client_connection_count_limit = 0");
+        using var proxy = new HaProxy(scene.Host.Port, "");
+        WaitForTarget(scene);
+
+        Deliver(proxy.Connect("127.0.6.32"), "first");
+        for (var client = 0; client < 110; client++)
+        {
+            using var talk = proxy.Connect("127.0.6.33");
+            talk.ReadReply();
+            talk.Say("QUIT", "221");
+        }
+
+        Deliver(proxy.Connect("127.0.6.34"), "last");
+
+        AssertArrivedOnce(scene, "first", "last");
+        AssertTraced(scene, HaProxy.Address, 2);
+        Assert.Equal(1, scene.Host.Count($"warning: all of the first 100 clients came from {HaProxy.Address}, a private address"));
+    }
+
     [Fact]
     public void XCLIENT_tells_the_names_that_smtpd_would_have_found()
     {

@@ -15,7 +15,8 @@ internal sealed class HaProxy : IDisposable
 
     /// <param name="port">Of the mail host.</param>
     /// <param name="options">Of HAProxy's server line, such as <c>send-proxy check</c>.</param>
-    public HaProxy(int port, string options)
+    /// <param name="bindOptions">Of its bind line, such as <c>accept-proxy</c>.</param>
+    public HaProxy(int port, string options, string bindOptions = "")
     {
         Port = MailHost.FreePort();
         var configuration = Path.Combine(_directory, "haproxy.cfg");
@@ -28,7 +29,7 @@ internal sealed class HaProxy : IDisposable
               timeout client 60s
               timeout server 60s
             listen smtp
-              bind 127.0.0.1:{Port}
+              bind 127.0.0.1:{Port} {bindOptions}
               server mail 127.0.0.1:{port} source {Address} {options}
 
             """);
