@@ -70,6 +70,7 @@ internal sealed class TopVerb(string path)
             ColorSystem = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")) ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
         });
         string? problem = null;
+        Console.TreatControlCAsInput = true; // it is a key like q, also where a shell has us ignore the signal
         console.AlternateScreen(() => console.Live(new Text("")).Overflow(VerticalOverflow.Crop).Start(context =>
         {
             do
@@ -79,6 +80,7 @@ internal sealed class TopVerb(string path)
             }
             while (GoesOn());
         }));
+        Console.TreatControlCAsInput = false;
         return problem;
 
         bool GoesOn()

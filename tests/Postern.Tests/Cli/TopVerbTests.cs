@@ -127,8 +127,9 @@ public sealed class TopVerbTests : IDisposable
                 lock (text)
                     text.Append(buffer, 0, read);
             }
-        });
+        }) { IsBackground = true };
         reader.Start();
+        using var end = new Ending(script);
 
         LoopHarness.Until(() => Said().Contains("192.0.2.7]:40000", StringComparison.Ordinal), "nothing is drawn");
         script.StandardInput.Write(key);
@@ -151,6 +152,16 @@ public sealed class TopVerbTests : IDisposable
         {
             lock (text)
                 return text.ToString();
+        }
+    }
+
+    /// <summary>A test that fails must not leave it waiting for a key.</summary>
+    private sealed class Ending(Process script) : IDisposable
+    {
+        public void Dispose()
+        {
+            if (!script.HasExited)
+                script.Kill(entireProcessTree: true);
         }
     }
 
