@@ -284,7 +284,8 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
     {
         var rest = relay.Envelope?.Rest ?? [];
         var isLive = relay.Envelope is not null;
-        var watcher = relay.Envelope is { Mail: null } ? NewWatcher(client, relay) : null;
+        var mayAuthenticate = relay.Envelope is { } envelope ? envelope.Mail is null : client.Session.Settings.AuthPassthrough;
+        var watcher = mayAuthenticate ? NewWatcher(client, relay) : null;
         watcher?.See(talk.ToClient.Written);
         if (relay.Identity!.Tls is not null)
         {

@@ -62,6 +62,25 @@ public sealed class AuthTests
     }
 
     [Fact]
+    public void Refusals_of_a_client_that_is_relayed_from_its_first_byte_are_counted_too()
+    {
+        using var server = new StubServer();
+        using var harness = Start(new Settings { GreetBanner = "", AuthPassthrough = true }, server);
+        using var client = harness.Connect();
+        var there = server.Accept();
+        there.Send("220 there\r\n"u8);
+        Assert.Equal("220 there\r\n", LoopHarness.ReadLine(client));
+
+        client.Send("AUTH PLAIN AGpvZQBzZWNyZXQ=\r\n"u8);
+        Assert.Equal("AUTH PLAIN AGpvZQBzZWNyZXQ=\r\n", LoopHarness.ReadLine(there));
+        there.Send("535 5.7.8 no\r\n"u8);
+        Assert.Equal("535 5.7.8 no\r\n", LoopHarness.ReadLine(client));
+
+        harness.WaitForLog($" at {server.Target.Name}: 535 5.7.8 no\n");
+        Assert.Equal(1, harness.Pool!.Servers[0].AuthFailures);
+    }
+
+    [Fact]
     public void A_server_that_is_away_costs_a_454()
     {
         using var server = new StubServer();
