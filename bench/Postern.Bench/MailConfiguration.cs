@@ -8,8 +8,6 @@ internal static class MailConfiguration
     /// <summary>Clients with these source addresses are permitted by the access list.</summary>
     public const string PermittedClients = "127.2.0.1-127.2.15.250";
 
-    private const string LoggerService = "postlog unix-dgram n - n - 1 postlogd";
-
     /// <summary>Makes the folders and files of an instance in <paramref name="folder"/>, which must be empty.</summary>
     /// <param name="greetWait">Seconds.</param>
     /// <param name="settings">Further lines of main.cf, which override those above them; FOLDER stands for <paramref name="folder"/>.</param>
@@ -50,7 +48,7 @@ internal static class MailConfiguration
             """);
         File.WriteAllText(Path.Combine(folder, "config/master.cf"), $"""
             127.0.0.1:{port} inet n - n - 1 postscreen
-            {LoggerService}
+            postlog unix-dgram n - n - 1 postlogd
             dnsblog unix - - n - 0 dnsblog
             tlsproxy unix - - n - 0 tlsproxy
             tlsmgr unix - - n 1000? 1 tlsmgr
@@ -61,17 +59,6 @@ internal static class MailConfiguration
         File.WriteAllText(Path.Combine(folder, "config/access.cidr"), "127.2.0.0/16 permit\n");
         File.WriteAllText(Path.Combine(folder, "config/ecdsa.pem"), Certificate.Ecdsa());
         File.WriteAllText(Path.Combine(folder, "config/rsa.pem"), Certificate.Rsa());
-    }
-
-    /// <summary>Writes the configuration of a Postfix that has only postlogd, for an instance whose files are there.</summary>
-    /// <returns>Its folder.</returns>
-    public static string WriteLogger(string folder)
-    {
-        var config = Path.Combine(folder, "logger");
-        Directory.CreateDirectory(config);
-        File.Copy(Path.Combine(folder, "config/main.cf"), Path.Combine(config, "main.cf"));
-        File.WriteAllText(Path.Combine(config, "master.cf"), LoggerService + "\n");
-        return config;
     }
 
     private static void Own(string owner, string mode, string folder, params string[] names)

@@ -8,7 +8,6 @@ namespace Postern.Bench;
 /// <summary>A fresh instance of one of the two servers, with a stand-in for smtpd behind it. Ended with <see cref="Dispose"/>.</summary>
 internal sealed class MailServer : IDisposable
 {
-    private const string Master = "/usr/lib/postfix/sbin/master";
     private const int PostscreenPort = 25; // below the clients' port range, and nobody else is in our network
     private const int PosternPort = 26;
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(15);
@@ -21,7 +20,6 @@ internal sealed class MailServer : IDisposable
     private readonly string _postern;
     private readonly ChildProcess _passd;
     private readonly DnsLists? _lists;
-    private readonly ChildProcess? _postlog; // the master of the postlogd that Postern finds, as it does beside any Postfix
     private ChildProcess _main;
 
     /// <summary>Starts it, and returns when it has greeted its first client.</summary>
@@ -38,11 +36,6 @@ internal sealed class MailServer : IDisposable
         _passd = ChildProcess.StartDaemon(Path.Combine(_folder, "passd.out"), Path.GetFullPath(Path.Combine(options.Tools, "passd")), Path.Combine(_folder, "queue/private/smtpd"));
         WaitForFile(Path.Combine(_folder, "queue/private/smtpd"));
         _lists = scenario.HasDnsLists ? DnsLists.Serve(options.Tools, Path.Combine(_folder, "listd.out")) : null;
-        if (kind is ServerKind.Postern)
-        {
-            _postlog = ChildProcess.StartDaemon(Path.Combine(_folder, "master.out"), Master, "-c", MailConfiguration.WriteLogger(_folder), "-s");
-            WaitForFile(Path.Combine(_folder, "queue/public/postlog"));
-        }
 
         Launch();
     }
@@ -67,9 +60,9 @@ internal sealed class MailServer : IDisposable
         : [.. from name in (string[])["postscreen", "postlogd"] from id in ProcessFacts.ChildrenOf(_main.Id, name) select (name, id)];
 
     /// <summary>CPU time so far of all processes that have a part in the screening, those that have ended included.</summary>
-    public TimeSpan CpuTime() => ProcessFacts.CpuTimeOfEndedChildren(_main.Id) + (_postlog is null
-        ? CpuTimeOfChildren(_main)
-        : ProcessFacts.CpuTime(_main.Id) + ProcessFacts.CpuTimeOfEndedChildren(_postlog.Id) + CpuTimeOfChildren(_postlog));
+    public TimeSpan CpuTime() => ProcessFacts.CpuTimeOfEndedChildren(_main.Id) + (Kind is ServerKind.Postern
+        ? ProcessFacts.CpuTime(_main.Id)
+        : PostfixPrograms.SelectMany(name => ProcessFacts.ChildrenOf(_main.Id, name)).Aggregate(TimeSpan.Zero, static (sum, id) => sum + ProcessFacts.CpuTime(id)));
 
     /// <summary>The first fatal error that a process of the server has logged, without the time; null when there was none.</summary>
     /// <exception cref="InvalidOperationException">The server has ended: the figures are worth nothing.</exception>
@@ -98,7 +91,6 @@ internal sealed class MailServer : IDisposable
     public void Dispose()
     {
         Stop();
-        EndMaster(_postlog);
         _passd.Dispose();
         _lists?.Dispose();
         if (_keep is not null)
@@ -113,7 +105,7 @@ internal sealed class MailServer : IDisposable
         var started = Stopwatch.GetTimestamp();
         _main = Kind is ServerKind.Postern
             ? ChildProcess.StartDaemon(Output, _postern, "serve", "-c", config)
-            : ChildProcess.StartDaemon(Output, Master, "-c", config, "-s");
+            : ChildProcess.StartDaemon(Output, "/usr/lib/postfix/sbin/master", "-c", config, "-s");
         try
         {
             WaitForTeaser(started);
@@ -127,25 +119,11 @@ internal sealed class MailServer : IDisposable
 
     private void Stop()
     {
-        if (Kind is ServerKind.Postern)
-            _main.Dispose();
-        else
-            EndMaster(_main);
-    }
-
-    private static void EndMaster(ChildProcess? master)
-    {
-        if (master is null)
-            return;
-        int[] children = [.. ChildrenOf(master)];
-        master.Dispose();
+        var children = Kind is ServerKind.Postscreen ? PostfixPrograms.SelectMany(name => ProcessFacts.ChildrenOf(_main.Id, name)).ToArray() : [];
+        _main.Dispose();
         foreach (var child in children)
             WaitForEnd(child);
     }
-
-    private static IEnumerable<int> ChildrenOf(ChildProcess master) => PostfixPrograms.SelectMany(name => ProcessFacts.ChildrenOf(master.Id, name));
-
-    private static TimeSpan CpuTimeOfChildren(ChildProcess master) => ChildrenOf(master).Aggregate(TimeSpan.Zero, static (sum, id) => sum + ProcessFacts.CpuTime(id));
 
     private void WaitForTeaser(long started)
     {

@@ -135,12 +135,12 @@ internal sealed class Daemon : IDisposable
 
     private static LogOptions LogOptionsOf(ProcessSettings process, bool toStandardOutput, MasterRole? master) => new()
     {
-        PostlogSocket = process.MaillogFile is null ? "" : Path.Combine(master is null ? process.QueueDirectory : "", "public", process.PostlogServiceName),
+        PostlogSocket = master is not null && process.MaillogFile is not null ? "public/" + process.PostlogServiceName : "",
         HostName = process.MyHostname.Split('.')[0],
         SyslogName = process.SyslogName,
         Facility = process.SyslogFacility,
         KeepUtf8 = process.SmtpUtf8,
-        MaillogFile = master is null ? process.MaillogFile ?? "" : "", // a child of master may be in a jail where there is none
+        MaillogFile = process.MaillogFile ?? "",
         MaillogFileMode = (uint)process.MaillogFilePermissions,
         ToStandardOutput = toStandardOutput,
     };

@@ -21,16 +21,6 @@ internal sealed unsafe class DatagramDestination(string path, bool isSyslog, Tim
     /// <inheritdoc />
     public bool IsSyslog => isSyslog;
 
-    /// <summary>Whether the daemon has yet to read something that we sent.</summary>
-    public bool HasUnread
-    {
-        get
-        {
-            int bytes;
-            return _socket >= 0 && Libc.ioctl(_socket, Libc.SIOCOUTQ, &bytes) == 0 && bytes > 0;
-        }
-    }
-
     /// <inheritdoc />
     public int Write(ReadOnlySpan<byte> lines)
     {

@@ -4,7 +4,7 @@ using Postern.Native;
 namespace Postern.Logging;
 
 /// <summary>
-/// Chooses the destination: standard output if told so, <c>maillog_file</c> or postlogd(8) or both, syslog, else standard output.
+/// Chooses the destination: standard output if told so, postlogd(8), <c>maillog_file</c>, syslog, else standard output.
 /// </summary>
 internal static class LogDestinations
 {
@@ -24,11 +24,16 @@ internal static class LogDestinations
             return true;
         }
 
-        var postlog = options.PostlogSocket.Length > 0 ? new DatagramDestination(options.PostlogSocket, isSyslog: false, time) : null;
+        if (options.PostlogSocket.Length > 0)
+        {
+            destination = new DatagramDestination(options.PostlogSocket, isSyslog: false, time);
+            return true;
+        }
+
         if (options.MaillogFile.Length == 0)
         {
-            destination = postlog is not null ? postlog
-                : IsSocket(options.SyslogSocket) ? new DatagramDestination(options.SyslogSocket, isSyslog: true, time)
+            destination = IsSocket(options.SyslogSocket)
+                ? new DatagramDestination(options.SyslogSocket, isSyslog: true, time)
                 : new StandardOutputDestination();
             return true;
         }
@@ -36,7 +41,7 @@ internal static class LogDestinations
         if (options.MaillogFile == StandardOutputName)
             destination = new StandardOutputDestination();
         else if (FileDestination.TryOpen("maillog_file", options.MaillogFile, options.MaillogFileMode, time, out var file, out problem))
-            destination = postlog is null ? file : new PostlogDestination(postlog, file);
+            destination = file;
         return destination is not null;
     }
 

@@ -27,6 +27,9 @@ internal sealed record LogOptions
     /// <summary>Where the syslog daemon listens.</summary>
     public string SyslogSocket { get; init; } = "/dev/log";
 
-    /// <summary>Where Postfix's postlogd(8) listens, which writes <see cref="MaillogFile"/>; without that, it is the only one to write. Empty: unused.</summary>
+    /// <summary>
+    /// Where Postfix's postlogd(8) listens, relative to the queue directory; stronger than <see cref="MaillogFile"/>, which
+    /// it writes. Empty: not under Postfix's master.
+    /// </summary>
     public string PostlogSocket { get; init; } = "";
 }

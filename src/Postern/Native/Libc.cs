@@ -57,7 +57,6 @@ internal static unsafe partial class Libc
     public const int SO_ACCEPTCONN = 30;
     public const int SO_DOMAIN = 39;
     public const int SCM_RIGHTS = 1;
-    public const nuint SIOCOUTQ = 0x5411;
     public const int IPPROTO_IP = 0;
     public const int IPPROTO_TCP = 6;
     public const int IPPROTO_IPV6 = 41;
@@ -129,10 +128,6 @@ internal static unsafe partial class Libc
     /// <param name="timeout">Milliseconds; 0 does not wait.</param>
     [LibraryImport("libc", SetLastError = true)]
     public static partial int poll(PollEntry* entries, nuint count, int timeout);
-
-    /// <param name="value">What <paramref name="request"/> fills in.</param>
-    [LibraryImport("libc", SetLastError = true)]
-    public static partial int ioctl(int fd, nuint request, int* value);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int socket(int family, int type, int protocol);

@@ -33,7 +33,7 @@ public sealed class DatagramDestinationTests : IDisposable
     public void Postlogd_gets_lines_as_they_stand_in_the_file()
     {
         using var daemon = Listen();
-        var options = new LogOptions { HostName = "mx.example.com", PostlogSocket = _folder["log"] };
+        var options = new LogOptions { HostName = "mx.example.com", MaillogFile = "/var/log/maillog", PostlogSocket = _folder["log"] };
         Assert.True(MailLog.TryOpen(options, _time, out var log, out _));
         using (log)
             log.WriteNow(Tag, LogSeverity.Warning, "two"u8);
