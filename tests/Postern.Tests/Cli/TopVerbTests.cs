@@ -127,7 +127,8 @@ public sealed class TopVerbTests : IDisposable
                 lock (text)
                     text.Append(buffer, 0, read);
             }
-        }) { IsBackground = true };
+        })
+        { IsBackground = true };
         reader.Start();
         using var end = new Ending(script);
 
