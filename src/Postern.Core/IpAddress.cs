@@ -29,6 +29,9 @@ public readonly struct IpAddress : IEquatable<IpAddress>
     /// <summary>The 32 bits of an IPv4 address, most significant byte first.</summary>
     public uint IPv4Bits => (uint)Low;
 
+    /// <summary>All addresses of the own machine, in the place of one to listen on: 0.0.0.0 or ::.</summary>
+    public bool IsWildcard => IsIPv4 ? IPv4Bits == 0 : (High | Low) == 0;
+
     /// <summary>Whether it stands for the own machine: 127.0.0.0/8, ::1.</summary>
     public bool IsLoopback => IsIPv4 ? IPv4Bits >> 24 == 127 : this is { High: 0, Low: 1 };
 

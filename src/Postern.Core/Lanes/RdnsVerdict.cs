@@ -36,6 +36,9 @@ public readonly record struct RdnsVerdict(RdnsReason Reason)
         _ => "rule=6",
     };
 
+    /// <summary>Class and reason, as in the mail log.</summary>
+    public override string ToString() => $"{Word} {Why}";
+
     /// <summary>A class as log lines and documents have it.</summary>
     public static string WordOf(RdnsKind kind) => kind switch
     {

@@ -29,6 +29,9 @@ public sealed class BreakOffCurve
     /// <summary>Those of them that left.</summary>
     public int Left { get; private set; }
 
+    /// <summary>For how many seconds anybody was watched.</summary>
+    public double Followed { get; private set; }
+
     /// <summary>Counts a client.</summary>
     /// <param name="seconds">How long it was watched.</param>
     /// <param name="hasLeft">Whether it left then; else it is not known what it would have done.</param>
@@ -36,6 +39,7 @@ public sealed class BreakOffCurve
     {
         var step = (int)Math.Clamp(Math.Round(seconds * StepsPerSecond), 0, _left.Length - 1);
         (hasLeft ? _left : _seen)[step]++;
+        Followed = Math.Max(Followed, (double)step / StepsPerSecond);
         Clients++;
         Left += hasLeft ? 1 : 0;
     }

@@ -197,10 +197,10 @@ public sealed class ReportBuilder
     // LANE CLASS [192.0.2.7]:40000 generic rule=6 name=adsl12.isp.example
     private static string? LaneClass(ReadOnlySpan<byte> text)
     {
+        var rest = text[(text.IndexOf("]:"u8) + 2)..];
+        rest = rest[(rest.IndexOf((byte)' ') + 1)..];
         foreach (var kind in (ReadOnlySpan<string>)["named", "generic", "unconfirmed", "none", "undecided"])
         {
-            var rest = text[(text.IndexOf("]:"u8) + 2)..];
-            rest = rest[(rest.IndexOf((byte)' ') + 1)..];
             if (rest.Length > kind.Length && rest[kind.Length] == (byte)' ' && Ascii.Equals(rest[..kind.Length], kind))
                 return kind;
         }

@@ -48,23 +48,8 @@ internal static class ReportVerb
         return status;
     }
 
-    private static int ReadAll(IReadOnlyList<string> files, ReportInput input, Action<long> progress, TextWriter errors)
-    {
-        var status = 0;
-        var before = 0L;
-        foreach (var file in files)
-        {
-            var done = 0L;
-            var problem = LogFiles.Read(file, input.Add, read => progress(before + (done = read)));
-            before += done;
-            if (problem is null)
-                continue;
-            errors.WriteLine($"postern report: {file}: {problem}");
-            status = 1;
-        }
-
-        return status;
-    }
+    private static int ReadAll(IReadOnlyList<string> files, ReportInput input, Action<long> progress, TextWriter errors) =>
+        LogFiles.Read(files, input.Add, progress, problem => errors.WriteLine($"postern report: {problem}")) ? 0 : 1;
 
     private static void Write(Report report, ReportFormat format, Stream output)
     {

@@ -133,19 +133,8 @@ internal sealed class WhatIfVerb
             _clients.Add(client);
     };
 
-    private int ReadAll(IReadOnlyList<string> files, LineTaker take)
-    {
-        var status = 0;
-        foreach (var file in files)
-        {
-            if (LogFiles.Read(file, take, static _ => { }) is not { } problem)
-                continue;
-            _errors.WriteLine($"postern what-if: {file}: {problem}");
-            status = Failed;
-        }
-
-        return status;
-    }
+    private int ReadAll(IReadOnlyList<string> files, LineTaker take) =>
+        LogFiles.Read(files, take, static _ => { }, problem => _errors.WriteLine($"postern what-if: {problem}")) ? 0 : Failed;
 
     private WhatIfAnswer Compare(IReadOnlyList<ScreeningService> before, IReadOnlyList<ScreeningService> after)
     {
@@ -188,7 +177,7 @@ internal sealed class WhatIfVerb
     {
         for (var i = 0; i < services.Count; i++)
         {
-            if (services[i].Endpoints.Any(endpoint => endpoint.Port == client.Server.Port && (endpoint.Address == client.Server.Address || endpoint.Address is { High: 0, Low: 0 } or { IsIPv4: true, IPv4Bits: 0 })))
+            if (services[i].Endpoints.Any(endpoint => endpoint.Port == client.Server.Port && (endpoint.Address == client.Server.Address || endpoint.Address.IsWildcard)))
                 return i;
         }
 

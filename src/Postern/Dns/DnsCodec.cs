@@ -194,9 +194,10 @@ public static class DnsCodec
         }
     }
 
+    /// <summary>Reads a name.</summary>
     /// <param name="position">Moved behind the name, also when it was malformed.</param>
     /// <param name="name">Lower case, without the final dot; a byte that is not printable, and a dot within a label, as \DDD.</param>
-    private static bool TryReadName(ReadOnlySpan<byte> message, ref int position, out string name)
+    internal static bool TryReadName(ReadOnlySpan<byte> message, ref int position, out string name)
     {
         name = "";
         var text = new StringBuilder(64);

@@ -5,7 +5,6 @@ using System.Text.Unicode;
 using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
-using Postern.Core.Lanes;
 using Postern.Core.Reporting;
 using Postern.Core.Screening;
 
@@ -39,7 +38,7 @@ internal static class ClientEvent
         if (facts.UnderStress)
             json.WriteBoolean("stress", true);
         if (facts.Rdns is { } rdns)
-            json.WriteString("class", Text(rdns));
+            json.WriteString("class", rdns.ToString());
         if (facts.RdnsName is { } name)
             json.WriteString("reverse_name", name);
         if (facts.Record is { } record)
@@ -74,9 +73,6 @@ internal static class ClientEvent
         Entrance.New => "new",
         _ => "nothing",
     };
-
-    /// <summary>A class by reverse name and why, as in the mail log.</summary>
-    public static string Text(RdnsVerdict verdict) => $"{verdict.Word} {verdict.Why}";
 
     private static void WriteEndpoint(Utf8JsonWriter json, string name, IpAddress address, ushort port)
     {

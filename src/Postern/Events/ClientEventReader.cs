@@ -17,7 +17,7 @@ internal static class ClientEventReader
         Enum.GetValues<ScreeningCause>().ToDictionary(CauseText.Name, StringComparer.Ordinal);
 
     private static readonly Dictionary<string, RdnsReason> Classes =
-        Enum.GetValues<RdnsReason>().GroupBy(static reason => ClientEvent.Text(new RdnsVerdict(reason)), StringComparer.Ordinal).ToDictionary(static same => same.Key, static same => same.First(), StringComparer.Ordinal);
+        Enum.GetValues<RdnsReason>().GroupBy(static reason => new RdnsVerdict(reason).ToString(), StringComparer.Ordinal).ToDictionary(static same => same.Key, static same => same.First(), StringComparer.Ordinal);
 
     /// <summary>A line about one client.</summary>
     /// <param name="line">Without its line end.</param>

@@ -835,7 +835,7 @@ internal sealed unsafe class EventLoop : IDisposable, IRelayHost
             until + (isScreened ? session.LaneRest : TimeSpan.Zero),
             session.Dnsbl?.Score,
             session.Dnsbl?.Pending ?? 0,
-            session.Class is { } verdict ? $"{verdict.Word} {verdict.Why}" : null);
+            session.Class?.ToString());
     }
 
     private static string NameOf(Client client) => client.IsNamed ? $"[{client.Session.Client.Address}]:{client.Session.ClientPort}" : "behind a proxy";

@@ -85,14 +85,12 @@ internal sealed unsafe class Listener : IDisposable
             return -Errno.Last;
         SockAddr.TryReadInet(new ReadOnlySpan<byte>(buffer, (int)length), out address, out var clientPort);
         port = (ushort)clientPort;
-        if (IsWildcard)
+        if (Endpoint.Address.IsWildcard)
             server = FindServerEndpoint(fd);
         return fd;
     }
 
     public void Dispose() => _ = Libc.close(Descriptor);
-
-    private bool IsWildcard => Endpoint.Address.IsIPv4 ? Endpoint.Address.IPv4Bits == 0 : (Endpoint.Address.High | Endpoint.Address.Low) == 0;
 
     /// <summary>The address that the client connected to; endpoints are shared, as there are few of them.</summary>
     private Endpoint FindServerEndpoint(int fd)

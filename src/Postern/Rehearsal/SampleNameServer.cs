@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
 using Postern.Core.Rehearsal;
 using Postern.Dns;
 
@@ -72,19 +71,12 @@ internal sealed class SampleNameServer : IDisposable
     /// <returns>Null: that is no question.</returns>
     private byte[]? Answer(ReadOnlySpan<byte> query)
     {
-        var name = new StringBuilder();
         var position = HeaderLength;
-        while (position < query.Length && query[position] is > 0 and < 64 and var label && position + 1 + label < query.Length)
-        {
-            name.Append(name.Length > 0 ? "." : "").Append(Encoding.Latin1.GetString(query.Slice(position + 1, label)));
-            position += 1 + label;
-        }
-
-        if (position + 5 > query.Length || query[position] != 0)
+        if (!DnsCodec.TryReadName(query, ref position, out var name) || position + 4 > query.Length)
             return null;
-        var end = position + 5;
-        var type = (DnsType)BinaryPrimitives.ReadUInt16BigEndian(query[(position + 1)..]);
-        var records = _names.Find(name.ToString(), type);
+        var end = position + 4;
+        var type = (DnsType)BinaryPrimitives.ReadUInt16BigEndian(query[position..]);
+        var records = _names.Find(name, type);
         var answer = new MemoryStream();
         answer.Write(query[..end]);
         foreach (var record in records)

@@ -32,9 +32,10 @@ internal sealed class SampleNames : IDnsResolver
     }
 
     /// <summary>The records for a question; none: there is no such name.</summary>
+    /// <param name="name">In lower case.</param>
+    /// <param name="type">What is asked for.</param>
     public IReadOnlyList<DnsRecord> Find(string name, DnsType type)
     {
-        name = name.ToLowerInvariant();
         if (type is DnsType.Reverse)
         {
             return TryReadReversed(name, ReverseDomain, out var address) && _hosts.GetValueOrDefault(address)?.Name is { } found
@@ -86,14 +87,10 @@ internal sealed class SampleNames : IDnsResolver
     // The first answer that the rule's filter takes.
     private uint? AnswerFor(DnsblRule rule)
     {
-        for (uint third = 0; third < 256; third++)
+        for (uint answer = 0x7f000002; answer <= 0x7f00ffff; answer++)
         {
-            for (uint fourth = third == 0 ? 2u : 0u; fourth < 256; fourth++)
-            {
-                var answer = 0x7f000000 | third << 8 | fourth;
-                if (rule.Counts(answer, _sites!.CountsErrorAnswers))
-                    return answer;
-            }
+            if (rule.Counts(answer, _sites!.CountsErrorAnswers))
+                return answer;
         }
 
         return null;

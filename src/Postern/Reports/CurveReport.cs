@@ -75,7 +75,7 @@ internal static class CurveReport
         var drawn = curves.Classes.Where(static pair => pair.Value.Left > 0).ToList();
         if (drawn.Count == 0)
             return "";
-        var last = Marks.FirstOrDefault(mark => mark >= drawn.Max(static pair => Followed(pair.Value)), BreakOffCurve.Longest);
+        var last = Marks.FirstOrDefault(mark => mark >= drawn.Max(static pair => pair.Value.Followed), BreakOffCurve.Longest);
         var svg = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"<svg viewBox=\"0 0 {Width} {Height + 20 * drawn.Count}\" role=\"img\" style=\"width:100%;font:12px sans-serif\"><title>Share of clients that are still there, by seconds</title>\n"));
         for (var percent = 0; percent <= 100; percent += 25)
             svg.Append(CultureInfo.InvariantCulture, $"<line x1=\"{Margin}\" x2=\"{Width}\" y1=\"{Y(percent / 100.0):0.#}\" y2=\"{Y(percent / 100.0):0.#}\" stroke=\"currentColor\" opacity=\".2\"/><text x=\"0\" y=\"{Y(percent / 100.0) + 4:0.#}\" fill=\"currentColor\">{percent} %</text>\n");
@@ -87,7 +87,7 @@ internal static class CurveReport
             var path = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"M{X(0):0.#} {Y(1):0.#}"));
             foreach (var point in drawn[i].Value.Points())
                 path.Append(CultureInfo.InvariantCulture, $"H{X(point.Seconds):0.#}V{Y(point.Remaining):0.#}");
-            path.Append(CultureInfo.InvariantCulture, $"H{X(Followed(drawn[i].Value)):0.#}");
+            path.Append(CultureInfo.InvariantCulture, $"H{X(drawn[i].Value.Followed):0.#}");
             svg.Append(CultureInfo.InvariantCulture, $"<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>\n")
                 .Append(CultureInfo.InvariantCulture, $"<rect x=\"{Margin}\" y=\"{Height + 20 * i}\" width=\"14\" height=\"10\" fill=\"{colour}\"/><text x=\"{Margin + 20}\" y=\"{Height + 20 * i + 9}\" fill=\"currentColor\">{WebUtility.HtmlEncode(Words(drawn[i].Key))}, {drawn[i].Value.Clients:N0} clients</text>\n");
         }
@@ -100,15 +100,6 @@ internal static class CurveReport
 
     private static double RemainingAt(IReadOnlyList<BreakOffPoint> points, double seconds) =>
         points.LastOrDefault(point => point.Seconds <= seconds) is { AtRisk: > 0 } point ? point.Remaining : 1;
-
-    // As long as anybody was watched.
-    private static double Followed(BreakOffCurve curve)
-    {
-        var seconds = 0.0;
-        while (seconds < BreakOffCurve.Longest && curve.AtRisk(seconds + 0.1) > 0)
-            seconds += 0.1;
-        return seconds;
-    }
 
     private static string Words(string name) => name == BreakOffCurves.NotKnown ? "all whose class is not known" : $"class {name}";
 }

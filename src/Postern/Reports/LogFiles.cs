@@ -16,12 +16,31 @@ internal static class LogFiles
         return File.Exists(path) || rotated.Count == 0 ? [.. rotated, path] : rotated;
     }
 
-    /// <summary>Reads all lines of a file.</summary>
-    /// <param name="path">Plain or gzip; <c>-</c>: standard input.</param>
+    /// <summary>Reads all lines of some files, one file after the other.</summary>
+    /// <param name="paths">Plain or gzip; <c>-</c>: standard input.</param>
     /// <param name="take">Takes the lines.</param>
     /// <param name="progress">Told now and then how many bytes are done.</param>
+    /// <param name="complain">Told what is wrong with a file; the others are read all the same.</param>
+    /// <returns>False: something was wrong.</returns>
+    public static bool Read(IReadOnlyList<string> paths, LineTaker take, Action<long> progress, Action<string> complain)
+    {
+        var (areWell, before) = (true, 0L);
+        foreach (var path in paths)
+        {
+            var done = 0L;
+            var problem = Read(path, take, read => progress(before + (done = read)));
+            before += done;
+            if (problem is null)
+                continue;
+            complain($"{path}: {problem}");
+            areWell = false;
+        }
+
+        return areWell;
+    }
+
     /// <returns>What is wrong with the file; null: nothing.</returns>
-    public static string? Read(string path, LineTaker take, Action<long> progress)
+    private static string? Read(string path, LineTaker take, Action<long> progress)
     {
         try
         {
