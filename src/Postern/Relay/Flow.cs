@@ -9,9 +9,6 @@ internal enum FlowState : byte
     /// <summary>Bytes may come.</summary>
     Open,
 
-    /// <summary>The source has ended, but not all of its bytes are delivered.</summary>
-    Draining,
-
     /// <summary>The source has ended, all is delivered, and the destination was told that nothing more comes.</summary>
     Ended,
 
@@ -71,17 +68,10 @@ internal unsafe struct Flow
     /// <returns>0, or the error number with which the source failed.</returns>
     public int Move(int from, int to, PipePool pipes, AuthWatcher? watcher)
     {
-        for (var turn = 0; turn < MaxTurns && State is FlowState.Open or FlowState.Draining; turn++)
+        for (var turn = 0; turn < MaxTurns && State is FlowState.Open; turn++)
         {
             if (_pending > 0 && !TryDeliver(to, pipes))
                 return 0;
-            if (State is FlowState.Draining)
-            {
-                _ = Libc.shutdown(to, Libc.SHUT_WR);
-                State = FlowState.Ended;
-                return 0;
-            }
-
             if (!TryTakePipe(pipes))
                 return Errno.EMFILE;
             var taken = watcher is null ? Take(from, PipeSize) : Take(from, watcher);
@@ -97,7 +87,8 @@ internal unsafe struct Flow
                 return 0;
             if (error != 0)
                 return error;
-            State = FlowState.Draining;
+            _ = Libc.shutdown(to, Libc.SHUT_WR); // nothing is taken before all that was taken is delivered
+            State = FlowState.Ended;
         }
 
         return 0;

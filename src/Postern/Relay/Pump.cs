@@ -96,7 +96,7 @@ internal sealed class Pump
         {
             EndedBy ??= "the server, which takes nothing any more"; // what it said before is still delivered
         }
-        else if ((fromServer ? _toClient : _toServer).State is FlowState.Ended or FlowState.Draining)
+        else if ((fromServer ? _toClient : _toServer).State is FlowState.Ended)
         {
             EndedBy ??= fromServer ? "the server" : "the client";
         }
