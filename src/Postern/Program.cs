@@ -125,8 +125,8 @@ config.SetAction(arguments => ConfigVerb.Run(
     Console.Error));
 
 var rehearsedDirectory = new Option<string?>("--config", "-c") { Description = "The folder of main.cf and master.cf; /etc/postfix without, and a built-in configuration where that has none." };
-var scenario = new Option<string>("--scenario") { Description = "mixed (the default): three greet waits and the configuration as it is; published: the counts of a real site; starpit: slow lanes.", DefaultValueFactory = static _ => Scenario.Mixed.Name };
-scenario.AcceptOnlyFromAmong([.. Scenario.All.Select(static row => row.Name)]);
+var scenario = new Option<string>("--scenario") { Description = "mixed (the default): three greet waits and the configuration as it is; published: the counts of a real site; starpit: slow lanes.", DefaultValueFactory = static _ => Scenario.MixedName };
+scenario.AcceptOnlyFromAmong(Scenario.MixedName, Scenario.PublishedName, Scenario.StarpitName);
 var compared = new Option<string[]>("--compare") { Description = "name=value to be tried in a run of its own, instead of the scenario's settings. May be repeated." };
 var modelled = new Option<string[]>("--set") { Description = "name=value of the traffic model. May be repeated." };
 var showModel = new Option<bool>("--show-model") { Description = "Print the traffic model with its sources, and play nothing." };

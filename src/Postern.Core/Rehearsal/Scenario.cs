@@ -6,6 +6,9 @@ public sealed record Scenario
     /// <summary>Parts of what a delay can shed that are gone after so many seconds, as published; see <see cref="ModelParameter.Patience"/>.</summary>
     public static readonly IReadOnlyList<(int Seconds, double Share)> ShedAnchors = [(10, 0.40), (65, 0.65), (125, 0.97)];
 
+    /// <summary>The names, for who must not wait until the scenarios are built: every start of the daemon would pay for that.</summary>
+    public const string MixedName = "mixed", PublishedName = "published", StarpitName = "starpit";
+
     private const string Enforce = "postscreen_greet_action=enforce";
 
     /// <summary>For the command line.</summary>
@@ -32,7 +35,7 @@ public sealed record Scenario
     /// <summary>A site with some of everything; the one without a name on the command line.</summary>
     public static readonly Scenario Mixed = new()
     {
-        Name = "mixed",
+        Name = MixedName,
         Summary = "A small site with some of everything, at three greet waits and with your configuration as it is.",
         Variants =
         [
@@ -44,7 +47,7 @@ public sealed record Scenario
     /// <summary>The counts of the article that made many administrators switch screening on.</summary>
     public static readonly Scenario Published = new()
     {
-        Name = "published",
+        Name = PublishedName,
         Summary = "The eight hours of a site of 3,000 users with postscreen_greet_wait = 15s, scaled down to a tenth.",
         Model = TrafficModel.Default.With(
             (ModelParameter.Hours, "8"),
@@ -62,7 +65,7 @@ public sealed record Scenario
     /// <summary>Slow lanes against longer greet waits for everybody.</summary>
     public static readonly Scenario Starpit = new()
     {
-        Name = "starpit",
+        Name = StarpitName,
         Summary = "Greet waits of 6 and 15 seconds, and slow lanes of 65, 85 and 125 seconds, on the same traffic.",
         Settings = ["postscreen_greet_wait=6s", Enforce],
         Variants = [GreetWait(6), GreetWait(15), Lane(65), Lane(85), Lane(125)],
