@@ -111,10 +111,12 @@ def send(port, file, size):
     return size / 1e6 / (time.perf_counter() - start)
 
 
-def start_postern(folder, program, port, target):
+def start_postern(parent, program, port, target):
+    folder = f"{parent}/postern-{port}"
     for name in ("config", "data", "queue"):
         os.makedirs(f"{folder}/{name}")
-    os.chmod(folder, 0o755)
+    for name in (parent, folder):
+        os.chmod(name, 0o755)
     with open(f"{folder}/config/main.cf", "w") as file:
         file.write(f"""compatibility_level = 3.6
 queue_directory = {folder}/queue
@@ -171,21 +173,17 @@ def throughput(fronts, rounds, size):
         print(f"{name}: {statistics.median(rates):.0f} MB/s ({min(rates):.0f} to {max(rates):.0f}), {statistics.median(seconds):.2f} s of CPU")
 
 
-def idle(port, pid, sessions):
-    # A relayed session takes two descriptors of Postern's; a few dozen it needs for itself.
-    most = (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 150) // 2
-    if sessions > most:
-        print(f"{most} sessions instead of {sessions}: the hard limit of open files allows no more")
-        sessions = most
-    warm = [connect(port) for _ in range(300)]
+def idle(posterns, sessions):
+    """Sessions that stand still, spread over the given Posterns (port, process)."""
+    warm = [connect(port) for port, _ in posterns for _ in range(300)]
     time.sleep(2)
-    before = private_bytes(pid)
-    ours = [connect(port) for _ in range(sessions - len(warm))]
+    before = sum(private_bytes(pid) for _, pid in posterns)
+    ours = [connect(posterns[number % len(posterns)][0]) for number in range(sessions - len(warm))]
     for session in ours:
         session.send(b"NOOP\r\n")
     time.sleep(3)
-    each = (private_bytes(pid) - before) / len(ours)
-    print(f"{len(ours) + len(warm)} idle relayed sessions: {each:.0f} bytes of private memory each")
+    each = (sum(private_bytes(pid) for _, pid in posterns) - before) / len(ours)
+    print(f"{len(ours) + len(warm)} idle relayed sessions in {len(posterns)} process(es): {each:.0f} bytes of private memory each")
     for session in ours + warm:
         session.close()
 
@@ -217,7 +215,14 @@ def main():
             wait_for(port)
         throughput(fronts, options.rounds, options.megabytes << 20)
         if options.sessions:
-            idle(ports[0], programs[0].pid, options.sessions)
+            # A relayed session takes two descriptors of Postern's; a few dozen it needs for itself.
+            posterns, most = [fronts["Postern"]], (hard - 150) // 2
+            while most * len(posterns) < options.sessions:
+                port = free_port()
+                programs.append(start_postern(folder, options.postern, port, target))
+                wait_for(port)
+                posterns.append((port, programs[-1].pid))
+            idle(posterns, options.sessions)
     finally:
         for program in programs:
             program.terminate()
