@@ -152,8 +152,10 @@ public sealed class BehindTests
         }
 
         AssertArrivedOnce(scene, "new", "known");
-        Assert.Equal(2, Regex.Count(scene.ServerLog, @"smtpd\[\d+\]: [0-9A-F]+: client=mail\.good\.lab\[127\.0\.6\.21\]"));
-        Assert.Matches(@"NOQUEUE: reject: RCPT from unknown\[127\.0\.6\.22\]: 450 4\.7\.25 ", scene.ServerLog);
+        Wait.Until( // smtpd's lines go by way of postlogd
+            () => Regex.Count(scene.ServerLog, @"smtpd\[\d+\]: [0-9A-F]+: client=mail\.good\.lab\[127\.0\.6\.21\]") == 2
+                && Regex.IsMatch(scene.ServerLog, @"NOQUEUE: reject: RCPT from unknown\[127\.0\.6\.22\]: 450 4\.7\.25 "),
+            () => $"smtpd did not see the two as we told it: {scene.ServerLog}");
     }
 
     [Fact]
