@@ -76,8 +76,14 @@ internal sealed class Daemon : IDisposable
             log.WriteNow(_tags.Postscreen, LogSeverity.Fatal, "watchdog timeout");
             Environment.Exit(1);
         });
-        _observation = new Observation(_loop, log, _tags.Postern, _clock, _services, _allowlists);
+        _observation = new Observation(_loop, log, _tags.Postern, _clock, _services, _allowlists, [.. ThisProgram(), "dashboard", "-c", configuration.Directory]);
         _manager = SdNotify.FromEnvironment(_warnings);
+    }
+
+    private static string[] ThisProgram()
+    {
+        var program = Environment.ProcessPath!;
+        return Path.GetFileName(program) == "dotnet" ? [program, Environment.GetCommandLineArgs()[0]] : [program];
     }
 
     /// <summary>Starts to serve.</summary>

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Postern.Control;
 using Postern.Core;
 using Postern.Core.Config;
@@ -21,12 +22,14 @@ namespace Postern;
 /// <param name="clock">The time.</param>
 /// <param name="services">At work; asked on the loop's thread.</param>
 /// <param name="allowlists">By map; asked on the loop's thread.</param>
+/// <param name="pages">The command that shows pages to people, without its last argument.</param>
 internal sealed class Observation(
-    EventLoop loop, MailLog log, LogTag tag, TimeProvider clock, IReadOnlyDictionary<string, RunningService> services, IReadOnlyDictionary<string, TemporaryAllowlist> allowlists) : IDisposable
+    EventLoop loop, MailLog log, LogTag tag, TimeProvider clock, IReadOnlyDictionary<string, RunningService> services, IReadOnlyDictionary<string, TemporaryAllowlist> allowlists, IReadOnlyList<string> pages) : IDisposable
 {
     private readonly LoopQuestions _loop = new(loop.Post);
     private readonly DateTimeOffset _started = clock.GetUtcNow();
     private readonly ClientCounts _counts = new();
+    private readonly PageServer _pages = new(pages);
     private EventLog? _events;
     private ControlSocket? _control;
     private HttpEndpoint? _http;
@@ -78,6 +81,7 @@ internal sealed class Observation(
         _http?.Dispose();
         _control?.Dispose();
         (_http, _control) = (null, null);
+        _pages.Dispose();
     }
 
     public void Dispose()
@@ -137,12 +141,20 @@ internal sealed class Observation(
         if (process.Http is not { } endpoint)
             return;
         var address = new IPEndPoint(IPAddress.Parse(endpoint.Address.ToString()), endpoint.Port);
-        _http = HttpEndpoint.Open(address, isTakenOver, Answer, out var problem);
+        _http = HttpEndpoint.Open(address, isTakenOver, Answer, PassOn, out var problem);
         if (problem is not null)
             log.Write(tag, LogSeverity.Warning, $"postern_http: {problem} -- there will be no figures for monitoring");
     }
 
-    private HttpAnswer Answer(string path)
+    private string? PassOn(Socket client)
+    {
+        var problem = _pages.TryPass(client);
+        if (problem is not null)
+            log.WriteNow(tag, LogSeverity.Warning, $"postern_http: {problem}");
+        return problem;
+    }
+
+    private HttpAnswer? Answer(string path)
     {
         try
         {
@@ -150,23 +162,23 @@ internal sealed class Observation(
             {
                 case "/metrics":
                     var start = clock.GetTimestamp();
-                    return new(200, "text/plain; version=0.0.4; charset=utf-8", _loop.Ask(() => Measure(clock.GetElapsedTime(start)).ToString()));
+                    return new HttpAnswer(200, "text/plain; version=0.0.4; charset=utf-8", _loop.Ask(() => Measure(clock.GetElapsedTime(start)).ToString()));
                 case "/healthz":
                     _ = _loop.Ask(static () => true);
-                    return new(200, "text/plain", "ok\n");
+                    return new HttpAnswer(200, "text/plain", "ok\n");
                 case "/readyz":
-                    return _loop.Ask(() => loop.Listeners.Count > 0) ? new(200, "text/plain", "ready\n") : new(503, "text/plain", "stopping\n");
+                    return _loop.Ask(() => loop.Listeners.Count > 0) ? new HttpAnswer(200, "text/plain", "ready\n") : new HttpAnswer(503, "text/plain", "stopping\n");
                 default:
-                    return new(404, "text/plain", "there are /metrics, /healthz and /readyz\n");
+                    return null;
             }
         }
         catch (TimeoutException)
         {
-            return new(503, "text/plain", "the event loop does not answer\n");
+            return new HttpAnswer(503, "text/plain", "the event loop does not answer\n");
         }
         catch (Exception bug) when (bug is not OutOfMemoryException)
         {
-            return new(500, "text/plain", $"internal error: {bug}\n"); // who asks must not end the daemon
+            return new HttpAnswer(500, "text/plain", $"internal error: {bug}\n"); // who asks must not end the daemon
         }
     }
 

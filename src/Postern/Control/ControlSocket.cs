@@ -107,13 +107,7 @@ internal sealed class ControlSocket : IDisposable
     }
 
     /// <summary>The file's mode says so already; that it was changed should not be enough.</summary>
-    private static unsafe bool MayAsk(Socket client)
-    {
-        var credentials = stackalloc int[3]; // struct ucred: process, user, group
-        uint length = 3 * sizeof(int);
-        return Libc.getsockopt((int)client.Handle, Libc.SOL_SOCKET, Libc.SO_PEERCRED, credentials, &length) == 0
-            && ((uint)credentials[1] == 0 || (uint)credentials[1] == Libc.geteuid());
-    }
+    private static bool MayAsk(Socket client) => PeerCredentials.UserOf(client) is { } user && (user == 0 || user == Libc.geteuid());
 
     /// <summary>Lines of bounded length; a longer one ends them.</summary>
     private sealed class LineSource(Stream stream)

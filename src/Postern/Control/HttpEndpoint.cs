@@ -13,22 +13,24 @@ internal readonly record struct HttpAnswer(int Status, string ContentType, strin
 
 /// <summary>
 /// <c>postern_http</c>: answers GET and HEAD for monitoring, one request a connection, one at a time, on a thread of its
-/// own. A web server would cost the daemon more memory than all the rest of it (ADR 10).
+/// own (ADR 10). Who asks for something else is given away unread, to <see cref="PageServer"/>.
 /// </summary>
 internal sealed class HttpEndpoint : IDisposable
 {
     private const int MostRequest = 8192;
     private const int Patience = 5_000; // milliseconds for the client to send or to take the next piece
+    private const int PeekPause = 10;
     private const int Backlog = 64;
     private const int ReusePort = 15; // SO_REUSEPORT
 
     private readonly SerialListener _listener;
-    private readonly Func<string, HttpAnswer> _answer;
+    private readonly Func<string, HttpAnswer?> _answer;
+    private readonly Func<Socket, string?> _passOn;
     private readonly byte[] _buffer = new byte[MostRequest];
 
-    private HttpEndpoint(Socket listener, Func<string, HttpAnswer> answer)
+    private HttpEndpoint(Socket listener, Func<string, HttpAnswer?> answer, Func<Socket, string?> passOn)
     {
-        (Address, _answer) = ((IPEndPoint)listener.LocalEndPoint!, answer);
+        (Address, _answer, _passOn) = ((IPEndPoint)listener.LocalEndPoint!, answer, passOn);
         _listener = new SerialListener(listener, "http", Patience, Answer);
     }
 
@@ -36,10 +38,11 @@ internal sealed class HttpEndpoint : IDisposable
     public IPEndPoint Address { get; }
 
     /// <param name="isTakenOver">Whether another process of ours, which is about to end, may still listen there.</param>
-    /// <param name="answer">By path; called on a thread of its own.</param>
+    /// <param name="answer">By path; null: it is none of ours. Called on a thread of its own.</param>
+    /// <param name="passOn">Gives a connection away of which nothing was read; says why not, or null. On the same thread.</param>
     /// <param name="problem">In the administrator's words.</param>
     /// <returns>Null on failure.</returns>
-    public static HttpEndpoint? Open(IPEndPoint address, bool isTakenOver, Func<string, HttpAnswer> answer, out string? problem)
+    public static HttpEndpoint? Open(IPEndPoint address, bool isTakenOver, Func<string, HttpAnswer?> answer, Func<Socket, string?> passOn, out string? problem)
     {
         var listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
@@ -49,7 +52,7 @@ internal sealed class HttpEndpoint : IDisposable
             listener.Bind(address);
             listener.Listen(Backlog);
             problem = null;
-            return new HttpEndpoint(listener, answer);
+            return new HttpEndpoint(listener, answer, passOn);
         }
         catch (SocketException refusal)
         {
@@ -64,35 +67,68 @@ internal sealed class HttpEndpoint : IDisposable
 
     private void Answer(Socket client)
     {
-        if (ReadHead(client, _buffer) is not { } head)
+        if (Peek(client, _buffer) is not { } line)
             return;
-        var words = head.Split("\r\n", 2)[0].Split(' ');
-        var answer = words is not [var method, var target, "HTTP/1.0" or "HTTP/1.1"] ? new HttpAnswer(400, "text/plain", "bad request\n")
-            : method is not ("GET" or "HEAD") ? new HttpAnswer(405, "text/plain", "GET or HEAD\n")
-            : _answer(target.Split('?')[0]);
+        var words = line.Split(' ');
+        var path = words is [_, var target, "HTTP/1.0" or "HTTP/1.1"] ? target.Split('?')[0] : null;
+        HttpAnswer answer;
+        if (path is null)
+            answer = new HttpAnswer(400, "text/plain", "bad request\n");
+        else if (_answer(path) is { } own)
+            answer = words[0] is "GET" or "HEAD" ? own : new HttpAnswer(405, "text/plain", "GET or HEAD\n");
+        else if (_passOn(client) is { } problem)
+            answer = new HttpAnswer(503, "text/plain", problem + "\n");
+        else
+            return;
+        if (ReadHead(client, _buffer)) // a close with something unread would cut the answer
+            Send(client, answer, withBody: words[0] != "HEAD");
+    }
+
+    private static void Send(Socket client, HttpAnswer answer, bool withBody)
+    {
         var body = Encoding.UTF8.GetBytes(answer.Body);
         Send(client, Encoding.ASCII.GetBytes(
             $"HTTP/1.1 {answer.Status} {Reason(answer.Status)}\r\nContent-Type: {answer.ContentType}\r\nContent-Length: {body.Length}\r\n"
             + "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"));
-        if (!head.StartsWith("HEAD ", StringComparison.Ordinal))
+        if (withBody)
             Send(client, body);
         client.Shutdown(SocketShutdown.Send);
     }
 
+    /// <summary>Waits for the request line, and leaves it where it is.</summary>
     /// <returns>Null: the client went away, was too slow, or said too much.</returns>
-    private static string? ReadHead(Socket client, byte[] buffer)
+    private static string? Peek(Socket client, byte[] buffer)
+    {
+        var deadline = Environment.TickCount64 + Patience;
+        for (var before = 0; Environment.TickCount64 < deadline;)
+        {
+            var length = client.Receive(buffer, SocketFlags.Peek);
+            if (buffer.AsSpan(0, length).IndexOf((byte)'\n') is >= 0 and var end)
+                return Encoding.Latin1.GetString(buffer, 0, end).TrimEnd('\r');
+            if (length is 0 || length == buffer.Length)
+                return null;
+            if (length == before)
+                Thread.Sleep(PeekPause); // what is there already is reported at once
+            before = length;
+        }
+
+        return null;
+    }
+
+    /// <returns>False: the client went away, was too slow, or said too much.</returns>
+    private static bool ReadHead(Socket client, byte[] buffer)
     {
         var deadline = Environment.TickCount64 + Patience;
         for (var length = 0; length < buffer.Length && Environment.TickCount64 < deadline;)
         {
             if (client.Receive(buffer, length, buffer.Length - length, SocketFlags.None) is not (> 0 and var read))
-                return null;
+                return false;
             length += read;
             if (buffer.AsSpan(0, length).IndexOf("\r\n\r\n"u8) >= 0)
-                return Encoding.Latin1.GetString(buffer, 0, length);
+                return true;
         }
 
-        return null;
+        return false;
     }
 
     private static void Send(Socket client, ReadOnlySpan<byte> bytes)

@@ -19,6 +19,20 @@ internal static class EventReader
     /// <exception cref="UnauthorizedAccessException">Not by us.</exception>
     public static List<JsonElement> FindLast(string path, string address, string? from, string? to, int most)
     {
+        var mark = $"\"client\":{{\"address\":\"{address}\"";
+        return FindLast(path, line => line.Contains(mark, StringComparison.Ordinal) && Parse(line) is { } client && Is(client, from, to) ? client : null, most);
+    }
+
+    /// <summary>The last clients that were stopped, the last one first.</summary>
+    /// <param name="path">Of the event log.</param>
+    /// <param name="search">A part of their address, sender or one of their recipients, in any case; empty: any client.</param>
+    /// <param name="most">How many.</param>
+    /// <inheritdoc cref="FindLast(string, string, string?, string?, int)" path="/exception" />
+    public static List<JsonElement> FindLastStopped(string path, string search, int most) => FindLast(
+        path, line => line.Contains("\"outcome\":\"stopped\"", StringComparison.Ordinal) && Parse(line) is { } client && Has(client, search) ? client : null, most);
+
+    private static List<JsonElement> FindLast(string path, Func<string, JsonElement?> pick, int most)
+    {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         var skipped = Math.Max(0, file.Length - MostBytes);
         file.Seek(skipped, SeekOrigin.Begin);
@@ -26,10 +40,9 @@ internal static class EventReader
         if (skipped > 0)
             lines.ReadLine(); // the rest of one
         var found = new Queue<JsonElement>();
-        var mark = $"\"client\":{{\"address\":\"{address}\"";
         while (lines.ReadLine() is { } line)
         {
-            if (!line.Contains(mark, StringComparison.Ordinal) || Parse(line) is not { } client || !Is(client, from, to))
+            if (pick(line) is not { } client)
                 continue;
             found.Enqueue(client);
             if (found.Count > most)
@@ -55,6 +68,13 @@ internal static class EventReader
     private static bool Is(JsonElement client, string? from, string? to) =>
         (from is null || (client.TryGetProperty("sender", out var sender) && Same(sender, from)))
         && (to is null || (client.TryGetProperty("recipients", out var recipients) && recipients.EnumerateArray().Any(recipient => Same(recipient, to))));
+
+    private static bool Has(JsonElement client, string search) =>
+        (client.TryGetProperty("client", out var end) && end.TryGetProperty("address", out var address) && Contains(address, search))
+        || (client.TryGetProperty("sender", out var sender) && Contains(sender, search))
+        || (client.TryGetProperty("recipients", out var recipients) && recipients.EnumerateArray().Any(recipient => Contains(recipient, search)));
+
+    private static bool Contains(JsonElement text, string part) => text.GetString()!.Contains(part, StringComparison.OrdinalIgnoreCase);
 
     private static bool Same(JsonElement text, string other) => string.Equals(text.GetString(), other, StringComparison.OrdinalIgnoreCase);
 }

@@ -71,22 +71,7 @@ internal sealed unsafe class DescriptorPassing
         _message.Append("\0server_address\0"u8).Append(session.Server.Address).Append("\0server_port\0"u8).Append(session.Server.Port);
         _message.Append("\0\0"u8);
 
-        var control = stackalloc byte[ControlHeader.SpaceOfDescriptor];
-        new Span<byte>(control, ControlHeader.SpaceOfDescriptor).Clear();
-        *(ControlHeader*)control = new ControlHeader { Length = ControlHeader.LengthOfDescriptor, Level = Libc.SOL_SOCKET, Type = Libc.SCM_RIGHTS };
-        *(int*)(control + sizeof(ControlHeader)) = client;
-        fixed (byte* bytes = _message.Written)
-        {
-            var vector = new IoVector { Data = bytes, Length = (nuint)_message.Length };
-            var header = new MessageHeader
-            {
-                Vectors = &vector,
-                VectorCount = 1,
-                Control = control,
-                ControlLength = ControlHeader.SpaceOfDescriptor,
-            };
-            return Libc.sendmsg(channel, &header, Libc.MSG_NOSIGNAL) == _message.Length;
-        }
+        return DescriptorMessage.Send(channel, client, _message.Written);
     }
 
     private PassResult GiveUp(int channel, bool couldConnect, int error, out HandoffFailure? failure)

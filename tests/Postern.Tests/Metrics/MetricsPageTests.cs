@@ -152,7 +152,7 @@ public sealed class MetricsPageTests
 
     private static HttpEndpoint Open()
     {
-        var endpoint = HttpEndpoint.Open(new IPEndPoint(IPAddress.Loopback, 0), isTakenOver: false, static path => path == "/metrics" ? new(200, "text/plain", path) : new(404, "text/plain", "nothing"), out var problem);
+        var endpoint = HttpEndpoint.Open(new IPEndPoint(IPAddress.Loopback, 0), isTakenOver: false, static path => path == "/metrics" ? new HttpAnswer(200, "text/plain", path) : null, static _ => "nothing shows pages", out var problem);
         Assert.Null(problem);
         return endpoint!;
     }

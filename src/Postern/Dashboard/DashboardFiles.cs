@@ -1,0 +1,21 @@
+namespace Postern.Dashboard;
+
+/// <summary>The files of the page, which are resources of the program.</summary>
+internal static class DashboardFiles
+{
+    /// <summary>By path.</summary>
+    public static IEnumerable<KeyValuePair<string, (string ContentType, byte[] Bytes)>> All =>
+    [
+        new("/", ("text/html; charset=utf-8", Read("page.html"))),
+        new("/page.css", ("text/css; charset=utf-8", Read("page.css"))),
+        new("/page.js", ("text/javascript; charset=utf-8", Read("page.js"))),
+    ];
+
+    private static byte[] Read(string name)
+    {
+        using var resource = typeof(DashboardFiles).Assembly.GetManifestResourceStream("dashboard/" + name) ?? throw new InvalidOperationException($"{name} is no resource");
+        var bytes = new byte[resource.Length];
+        resource.ReadExactly(bytes);
+        return bytes;
+    }
+}

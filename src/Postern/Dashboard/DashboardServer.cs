@@ -1,0 +1,112 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Postern.Dashboard;
+
+/// <summary>The page for people and what it asks for. It reads; it changes nothing.</summary>
+/// <param name="channel">Brings the connections.</param>
+/// <param name="facts">What the page shows.</param>
+internal sealed class DashboardServer(Socket channel, DashboardFacts facts)
+{
+    private const long LongestIdle = 10 * 60 * 1000; // milliseconds without a new connection and without an open one
+    private const int MostConnections = 64;
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private int _open;
+
+    /// <summary>Serves until the daemon closes the channel, or nobody has come for a while.</summary>
+    public void Run()
+    {
+        using var stop = new CancellationTokenSource();
+        var connections = new PassedConnections(channel, stop.Cancel);
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [], ContentRootPath = "/" });
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton<IConnectionListenerFactory>(connections);
+        builder.WebHost.ConfigureKestrel(static options =>
+        {
+            options.AddServerHeader = false;
+            options.Listen(IPAddress.Loopback, 0); // a name only: the connections come through the channel
+            options.Limits.MaxConcurrentConnections = MostConnections;
+            options.Limits.MaxRequestBodySize = 4096;
+            options.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
+        });
+        using var app = builder.Build();
+        app.Use(Guard);
+        foreach (var (path, resource) in DashboardFiles.All)
+            app.MapGet(path, context => Send(context, resource.ContentType, resource.Bytes));
+        app.MapGet("/live", Live);
+        app.MapGet("/api/refusals", context => SendJson(context, facts.Refusals(context.Request.Query["q"].ToString())));
+        app.MapGet("/api/configuration", context => SendJson(context, facts.Configuration()));
+        app.StartAsync(stop.Token).GetAwaiter().GetResult();
+        while (!stop.Token.WaitHandle.WaitOne(Interval))
+        {
+            if (Volatile.Read(ref _open) == 0 && Environment.TickCount64 - connections.LastCame > LongestIdle)
+                break;
+        }
+
+        using var patience = new CancellationTokenSource(Interval);
+        app.StopAsync(patience.Token).GetAwaiter().GetResult();
+    }
+
+    // Only pages of our own may ask, and only under a name that is ours: a foreign name that leads to our address must not.
+    private async Task Guard(HttpContext context, RequestDelegate next)
+    {
+        Interlocked.Increment(ref _open);
+        try
+        {
+            var headers = context.Response.Headers;
+            headers.ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+            headers.XContentTypeOptions = "nosniff";
+            headers.CacheControl = "no-store";
+            headers["Referrer-Policy"] = "no-referrer";
+            if (IsOurs(context.Request.Host.Host))
+            {
+                await next(context).ConfigureAwait(false);
+                return;
+            }
+
+            context.Response.StatusCode = StatusCodes.Status421MisdirectedRequest;
+            await Send(context, "text/plain; charset=utf-8", "Use the address of postern_http, or localhost.\n"u8.ToArray()).ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _open);
+        }
+    }
+
+    private static bool IsOurs(string host) => IPAddress.TryParse(host.Trim('[', ']'), out _) || host.Equals("localhost", StringComparison.OrdinalIgnoreCase);
+
+    private async Task Live(HttpContext context)
+    {
+        context.Response.ContentType = "text/event-stream";
+        var gone = context.RequestAborted;
+        try
+        {
+            while (!gone.IsCancellationRequested)
+            {
+                var line = await Task.Run(facts.Now, gone).ConfigureAwait(false);
+                await context.Response.WriteAsync($"data: {line}\n\n", Encoding.UTF8, gone).ConfigureAwait(false);
+                await context.Response.Body.FlushAsync(gone).ConfigureAwait(false);
+                await Task.Delay(Interval, gone).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    private static Task SendJson(HttpContext context, string json) => Send(context, "application/json; charset=utf-8", Encoding.UTF8.GetBytes(json));
+
+    private static Task Send(HttpContext context, string contentType, byte[] bytes)
+    {
+        context.Response.ContentType = contentType;
+        context.Response.ContentLength = bytes.Length;
+        return context.Response.Body.WriteAsync(bytes).AsTask();
+    }
+}
