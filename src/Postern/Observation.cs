@@ -7,6 +7,8 @@ using Postern.Events;
 using Postern.Logging;
 using Postern.Loop;
 using Postern.Metrics;
+using Postern.Native;
+using Postern.ProcessLife;
 using Postern.Relay;
 using Postern.Storage;
 
@@ -44,6 +46,9 @@ internal sealed class Observation(
         EventLog? opened = null;
         if (process.EventLog is { } path && !EventLog.TryOpen(path, clock, text => log.WriteNow(tag, LogSeverity.Warning, text), out opened, out problem))
             return false;
+        // As the file will be that follows it after a rotation; and who shows pages reads it as that user.
+        if (opened is not null && Libc.geteuid() == 0 && Privileges.TryFindOwner(process.MailOwner, out var owner, out _))
+            _ = Libc.chown(process.EventLog!, owner.User, owner.Group);
         if (_events is { } before)
             ThreadPool.QueueUserWorkItem(_ => before.Dispose()); // which waits for what it still has to write
         _events = opened;
