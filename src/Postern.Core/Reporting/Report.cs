@@ -27,6 +27,9 @@ public sealed record Report
     /// <summary>Connections that had not ended when the log did.</summary>
     public int Unfinished { get; init; }
 
+    /// <summary>Made of an event log, which does not know the mail server's part: what follows of that is zero.</summary>
+    public bool IsOfEvents { get; init; }
+
     /// <summary>Of the mail server's sessions behind screening: no mail accepted and something rejected.</summary>
     public int Rejected { get; init; }
 
@@ -72,7 +75,7 @@ public sealed record Report
     /// <summary>How long clients stayed in the greet wait before they left.</summary>
     public BreakOffCurves BreakOff { get; init; } = new();
 
-    /// <summary>Clients of event logs, of whom all is in <see cref="BreakOff"/> and nowhere else.</summary>
+    /// <summary>Clients of event logs. Where there is a mail log, too, they are in <see cref="BreakOff"/> and nowhere else.</summary>
     public int Events { get; init; }
 
     /// <summary>New clients that passed, were told to come back and did not, as far as the log goes.</summary>

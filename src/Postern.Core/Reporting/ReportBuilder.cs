@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Postern.Core.Screening;
 
 namespace Postern.Core.Reporting;
 
@@ -10,42 +11,28 @@ namespace Postern.Core.Reporting;
 public sealed class ReportBuilder
 {
     private const int MaxOpen = 200_000; // then those are swept that must have been handed off long ago
-    private const int MaxNames = 4_000_000; // addresses, networks, mails; the report says when it met more
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(2); // a greet wait beyond that would drive decent clients away
     private static readonly TimeSpan LongestScreening = TimeSpan.FromMinutes(30);
 
-    private static readonly ScreeningCause[] AllCauses = Enum.GetValues<ScreeningCause>();
-
-    private readonly DateTime _today;
-    private readonly int _top;
+    private readonly DateTime _today, _since;
+    private readonly ScreeningTally _tally = new();
     private readonly Dictionary<(IpAddress, ushort), Connection> _open = [];
-    private readonly Dictionary<IpAddress, DateTime> _toldToComeBackAt = [];
     private readonly HashSet<IpAddress> _screened = [];
     private readonly Dictionary<(uint Process, IpAddress), ServerSession> _sessions = [];
     private readonly HashSet<string> _mails = [];
-    private readonly Dictionary<DateTime, (int Stopped, int HandedOff)> _hours = [];
-    private readonly Dictionary<IpAddress, int> _networks = [];
-    private readonly Dictionary<string, int> _lists = [];
-    private readonly HashSet<(IpAddress, string)> _listed = [];
-    private readonly Dictionary<ScreeningCause, (int Connections, int Only)> _causes = [];
-    private readonly Histogram _earlyTalk = new(), _hangUps = new(), _newClientWaits = new();
-    private readonly BreakOffCurves _curves = new();
-    private bool _isIncomplete;
     private int _sweepAt = MaxOpen;
-    private DateTime _first, _last;
     private long _read, _unreadable;
-    private int _connections, _stopped, _toldToComeBack, _byAccessList, _known, _new, _withoutWord;
     private int _rejected, _delivering, _idle, _rejectLines, _delivered;
 
     /// <param name="today">For time stamps without a year: they are not in the future.</param>
-    /// <param name="top">How many networks and lists the report names.</param>
-    public ReportBuilder(DateTime today, int top = 10) => (_today, _top) = (today, top);
+    /// <param name="since">What is older does not count.</param>
+    public ReportBuilder(DateTime today, DateTime since = default) => (_today, _since) = (today, since);
 
     private struct Connection
     {
         public DateTime Began, Passed;
         public ScreeningCause Causes;
-        public Pass Pass;
+        public Entrance Pass; // PASS OLD is Known: the log does not tell whether tests were due
         public string? Class;
         public bool IsCurveDone; // it was counted in the curve, or has no place there
     }
@@ -53,14 +40,6 @@ public sealed class ReportBuilder
     private struct ServerSession
     {
         public int Connections, Rejects, Mails;
-    }
-
-    private enum Pass : byte
-    {
-        None,
-        ByAccessList,
-        Known,
-        New,
     }
 
     /// <summary>Counts one line.</summary>
@@ -74,6 +53,8 @@ public sealed class ReportBuilder
             return;
         }
 
+        if (parsed.Time < _since)
+            return;
         switch (parsed.Program)
         {
             case var program when program.SequenceEqual("postscreen"u8) || program.SequenceEqual("postern"u8): AddScreening(parsed); break;
@@ -90,7 +71,7 @@ public sealed class ReportBuilder
         var unfinished = 0;
         foreach (var connection in _open.Values.ToArray())
         {
-            if (connection.Pass is Pass.None && _last - connection.Began < LongestWait)
+            if (connection.Pass is Entrance.None && _tally.Last - connection.Began < LongestWait)
                 unfinished++;
             else
                 CountHandedOff(connection);
@@ -98,34 +79,18 @@ public sealed class ReportBuilder
 
         foreach (var session in _sessions.Values)
             CountSession(session);
-        var report = new Report
+        _open.Clear();
+        _sessions.Clear();
+        return _tally.Build() with
         {
-            Period = _first == default ? null : (_first, _last),
             Lines = (_read, _unreadable),
-            IsIncomplete = _isIncomplete,
-            Connections = _connections,
-            Stopped = _stopped,
-            ToldToComeBack = _toldToComeBack,
-            HandedOff = new HandedOff(_byAccessList, _known, _new, _withoutWord),
             Unfinished = unfinished,
             Rejected = _rejected,
             Delivering = _delivering,
             Idle = _idle,
             RejectLines = _rejectLines,
             Delivered = _delivered,
-            Causes = [.. _causes.Select(c => new CauseCount(c.Key, c.Value.Connections, c.Value.Only)).OrderByDescending(c => c.Connections)],
-            Hours = Hours(),
-            Networks = [.. _networks.OrderByDescending(n => n.Value).Take(_top).Select(n => new NameCount($"{n.Key}/{(n.Key.IsIPv4 ? 24 : 64)}", n.Value))],
-            Lists = [.. _lists.OrderByDescending(l => l.Value).ThenBy(l => l.Key, StringComparer.Ordinal).Take(_top).Select(l => new NameCount(l.Key, l.Value))],
-            EarlyTalk = _earlyTalk,
-            HangUps = _hangUps,
-            NewClientWaits = _newClientWaits,
-            NeverCameBack = _toldToComeBackAt.Count,
-            BreakOff = _curves,
         };
-        _open.Clear();
-        _sessions.Clear();
-        return report;
     }
 
     private void AddScreening(in MailLogLine line)
@@ -135,12 +100,12 @@ public sealed class ReportBuilder
         {
             if (!ClientText.TryRead(text[13..], out var address, out var port))
                 return;
-            Note(line.Time);
+            _tally.Note(line.Time);
             if (_open.Remove((address, port), out var before))
                 CountHandedOff(before); // the same address and port again: the one before has gone on
-            _connections++;
+            _tally.Connections++;
             _open[(address, port)] = new Connection { Began = line.Time };
-            if (HasRoom(_screened.Count))
+            if (_tally.HasRoom(_screened.Count))
                 _screened.Add(address);
             if (_open.Count > _sweepAt)
                 Sweep();
@@ -155,12 +120,12 @@ public sealed class ReportBuilder
 
         if (!ScreeningLine.TryRead(text, out var said) || !_open.TryGetValue((said.Address, said.Port), out var connection))
             return;
-        Note(line.Time);
+        _tally.Note(line.Time);
         switch (said.Event)
         {
-            case ScreeningEvent.Allowlisted: connection.Pass = Pass.ByAccessList; break;
-            case ScreeningEvent.PassOld: connection.Pass = Pass.Known; break;
-            case ScreeningEvent.PassNew: (connection.Pass, connection.Passed) = (Pass.New, line.Time); break;
+            case ScreeningEvent.Allowlisted: connection.Pass = Entrance.AccessList; break;
+            case ScreeningEvent.PassOld: connection.Pass = Entrance.Known; break;
+            case ScreeningEvent.PassNew: (connection.Pass, connection.Passed) = (Entrance.New, line.Time); break;
             case ScreeningEvent.Disconnect:
                 _open.Remove((said.Address, said.Port));
                 CountStopped(connection, said.Address);
@@ -168,16 +133,16 @@ public sealed class ReportBuilder
             case ScreeningEvent.Failed:
                 connection.Causes |= said.Cause;
                 if (said.Cause is ScreeningCause.Pregreet)
-                    _earlyTalk.Add(said.Seconds);
+                    _tally.EarlyTalk.Add(said.Seconds);
                 else if (said.Cause is ScreeningCause.HangupBefore)
-                    _hangUps.Add(said.Seconds);
+                    _tally.HangUps.Add(said.Seconds);
                 break;
         }
 
         FollowCurve(ref connection, said, text, line.Time);
         _open[(said.Address, said.Port)] = connection;
-        if (said.Event is ScreeningEvent.Allowlisted or ScreeningEvent.PassOld && _toldToComeBackAt.Remove(said.Address, out var began))
-            _newClientWaits.Add((line.Time - began).TotalSeconds);
+        if (said.Event is ScreeningEvent.Allowlisted or ScreeningEvent.PassOld)
+            _tally.CameBack(said.Address, line.Time);
     }
 
     /// <summary>What became of the client in the greet wait: it left, or it was still there when it talked, passed or failed.</summary>
@@ -189,9 +154,9 @@ public sealed class ReportBuilder
         var isPass = said.Event is ScreeningEvent.PassNew or ScreeningEvent.PassOld || said is { Event: ScreeningEvent.Failed, Cause: ScreeningCause.Dnsbl };
         connection.IsCurveDone = isWait || isPass || said.Event is ScreeningEvent.Allowlisted || said.Cause is ScreeningCause.NoRoom or ScreeningCause.ConnectionLimit;
         if (isWait)
-            _curves.Add(connection.Class, said.Seconds, hasLeft: said.Cause is ScreeningCause.HangupBefore || text.EndsWith(": QUIT\\r\\n"u8));
+            _tally.Curves.Add(connection.Class, said.Seconds, hasLeft: said.Cause is ScreeningCause.HangupBefore || text.EndsWith(": QUIT\\r\\n"u8));
         else if (isPass && (time - connection.Began).TotalSeconds is > 0 and var seconds) // else no test was due
-            _curves.Add(connection.Class, seconds, hasLeft: false);
+            _tally.Curves.Add(connection.Class, seconds, hasLeft: false);
     }
 
     // LANE CLASS [192.0.2.7]:40000 generic rule=6 name=adsl12.isp.example
@@ -232,7 +197,7 @@ public sealed class ReportBuilder
         else if (text.IndexOf(": client="u8) is > 0 and <= 20 and var end && ClientText.TryReadNamed(text, out address) && _sessions.ContainsKey((line.ProcessId, address)))
         {
             SessionOf(line, address).Mails++;
-            if (HasRoom(_mails.Count))
+            if (_tally.HasRoom(_mails.Count))
                 _mails.Add(Encoding.Latin1.GetString(text[..end]));
         }
         else if (text.IndexOf(": reject: "u8) is > 0 and <= 20 && ClientText.TryReadNamed(text, out address) && _sessions.ContainsKey((line.ProcessId, address)))
@@ -264,10 +229,7 @@ public sealed class ReportBuilder
             return;
         }
 
-        var list = Encoding.Latin1.GetString(text[(middle + 18)..end]);
-        if (!HasRoom(_listed.Count) || !_listed.Add((address, list)))
-            return;
-        _lists[list] = _lists.GetValueOrDefault(list) + 1;
+        _tally.Listed(address, Encoding.Latin1.GetString(text[(middle + 18)..end]));
     }
 
     private ref ServerSession SessionOf(in MailLogLine line, IpAddress address) =>
@@ -275,44 +237,14 @@ public sealed class ReportBuilder
 
     private void CountStopped(in Connection connection, IpAddress address)
     {
-        if (connection.Pass is not Pass.None && connection.Causes is ScreeningCause.None)
-        {
-            _toldToComeBack++;
-            if (connection.Pass is Pass.New && HasRoom(_toldToComeBackAt.Count))
-                _toldToComeBackAt.TryAdd(address, connection.Began);
-            CountHour(connection.Began, stopped: true);
-            return;
-        }
-
-        _stopped++;
-        CountHour(connection.Began, stopped: true);
-        var network = address.Network(address.IsIPv4 ? 24 : 64);
-        if (HasRoom(_networks.Count) || _networks.ContainsKey(network))
-            _networks[network] = _networks.GetValueOrDefault(network) + 1;
-        foreach (var cause in AllCauses)
-        {
-            if (cause is ScreeningCause.None || !connection.Causes.HasFlag(cause))
-                continue;
-            var (connections, only) = _causes.GetValueOrDefault(cause);
-            _causes[cause] = (connections + 1, only + (connection.Causes == cause ? 1 : 0));
-        }
+        if (connection.Pass is Entrance.None || connection.Causes is not ScreeningCause.None)
+            _tally.Stopped(address, connection.Began, connection.Causes);
+        else
+            _tally.ToldToComeBack(address, connection.Began, isNew: connection.Pass is Entrance.New);
     }
 
-    private void CountHandedOff(in Connection connection)
-    {
-        switch (connection.Pass)
-        {
-            case Pass.ByAccessList: _byAccessList++; break;
-            case Pass.Known: _known++; break;
-            case Pass.New:
-                _new++;
-                _newClientWaits.Add((connection.Passed - connection.Began).TotalSeconds);
-                break;
-            default: _withoutWord++; break;
-        }
-
-        CountHour(connection.Began, stopped: false);
-    }
+    private void CountHandedOff(in Connection connection) =>
+        _tally.HandedOff(connection.Pass, connection.Began, connection.Pass is Entrance.New ? connection.Passed - connection.Began : TimeSpan.Zero);
 
     private void CountSession(in ServerSession session)
     {
@@ -324,47 +256,16 @@ public sealed class ReportBuilder
             _idle++;
     }
 
-    private void CountHour(DateTime began, bool stopped)
-    {
-        var hour = began.Date.AddHours(began.Hour);
-        var (stoppedSoFar, handedOff) = _hours.GetValueOrDefault(hour);
-        _hours[hour] = stopped ? (stoppedSoFar + 1, handedOff) : (stoppedSoFar, handedOff + 1);
-    }
-
-    private List<HourCount> Hours()
-    {
-        var hours = new List<HourCount>();
-        if (_hours.Count == 0)
-            return hours;
-        var last = _hours.Keys.Max();
-        for (var hour = _hours.Keys.Min(); hour <= last && hours.Count < 24 * 400; hour = hour.AddHours(1))
-            hours.Add(new HourCount(hour, _hours.GetValueOrDefault(hour).Stopped, _hours.GetValueOrDefault(hour).HandedOff));
-        return hours;
-    }
-
     private void Sweep()
     {
         foreach (var (key, connection) in _open)
         {
-            if (_last - connection.Began < (connection.Pass is Pass.None ? LongestScreening : LongestWait))
+            if (_tally.Last - connection.Began < (connection.Pass is Entrance.None ? LongestScreening : LongestWait))
                 continue;
             _open.Remove(key);
             CountHandedOff(connection);
         }
 
         _sweepAt = Math.Max(MaxOpen, 2 * _open.Count); // not again before it is worth the effort
-    }
-
-    private bool HasRoom(int count)
-    {
-        _isIncomplete |= count >= MaxNames;
-        return count < MaxNames;
-    }
-
-    private void Note(DateTime time)
-    {
-        if (_first == default)
-            _first = time;
-        _last = time;
     }
 }

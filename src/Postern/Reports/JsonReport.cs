@@ -35,11 +35,15 @@ internal static class JsonReport
         json.WriteNumber("handed_off_new", report.HandedOff.New);
         json.WriteNumber("handed_off_without_test", report.HandedOff.WithoutWord);
         json.WriteNumber("unfinished", report.Unfinished);
-        json.WriteNumber("server_sessions_rejected", report.Rejected);
-        json.WriteNumber("server_sessions_with_mail", report.Delivering);
-        json.WriteNumber("server_sessions_idle", report.Idle);
-        json.WriteNumber("server_reject_lines", report.RejectLines);
-        json.WriteNumber("mails_delivered", report.Delivered);
+        if (!report.IsOfEvents)
+        {
+            json.WriteNumber("server_sessions_rejected", report.Rejected);
+            json.WriteNumber("server_sessions_with_mail", report.Delivering);
+            json.WriteNumber("server_sessions_idle", report.Idle);
+            json.WriteNumber("server_reject_lines", report.RejectLines);
+            json.WriteNumber("mails_delivered", report.Delivered);
+        }
+
         json.WriteNumber("load_taken_off", Math.Round(report.LoadTakenOff, 4));
         json.WriteStartArray("causes");
         foreach (var cause in report.Causes)

@@ -18,22 +18,28 @@ internal sealed record ReportSection(string Title, string Note, IReadOnlyList<Re
 
     /// <summary>From when to when, and how much was read.</summary>
     public static string Period(Report report) => report.Period is var (first, last)
-        ? string.Create(CultureInfo.InvariantCulture, $"{first:yyyy-MM-dd HH:mm:ss} to {last:yyyy-MM-dd HH:mm:ss}, {report.Lines.Read:N0} lines")
-        : report.Events > 0 ? string.Create(CultureInfo.InvariantCulture, $"{report.Events:N0} clients of event logs")
+        ? string.Create(CultureInfo.InvariantCulture, $"{first:yyyy-MM-dd HH:mm:ss} to {last:yyyy-MM-dd HH:mm:ss}, ")
+            + (report.IsOfEvents ? string.Create(CultureInfo.InvariantCulture, $"{report.Events:N0} clients of event logs") : string.Create(CultureInfo.InvariantCulture, $"{report.Lines.Read:N0} lines"))
         : string.Create(CultureInfo.InvariantCulture, $"no line of postscreen in {report.Lines.Read:N0} lines");
 
     /// <summary>What it comes to.</summary>
-    public static string Summary(Report report) => report is { Connections: 0, Events: > 0 }
-        ? "only the break-off curve is made of event logs; the rest is in the mail log"
-        : string.Create(CultureInfo.InvariantCulture, $"{report.LoadTakenOff * 100:0.0} % of {report.Connections:N0} connections never reached the mail server")
-        + (report.IsIncomplete ? " (too many clients for one report: what follows is too low; take shorter logs)" : "");
+    public static string Summary(Report report) =>
+        string.Create(CultureInfo.InvariantCulture, $"{report.LoadTakenOff * 100:0.0} % of {report.Connections:N0} connections never reached the mail server")
+        + (report.IsIncomplete ? " (too many clients for one report: what follows is too low; take shorter logs)" : "")
+        + (report.IsOfEvents ? "; what it did with the others is in the mail log" : "");
 
     private static IEnumerable<ReportSection> All(Report report)
     {
-        yield return new("What became of the clients", "connections; mails in the last line",
+        ReportRow[] away =
         [
             new("stopped by screening", report.Stopped, Share(report.Stopped, report.Connections)),
             new("told to come back (450)", report.ToldToComeBack, "passed the dialogue"),
+        ];
+        yield return report.IsOfEvents
+            ? new("What became of the clients", "connections", [.. away, new("handed to the mail server", report.HandedOff.Total, Share(report.HandedOff.Total, report.Connections))])
+            : new("What became of the clients", "connections; mails in the last line",
+        [
+            .. away,
             new("rejected by smtpd", report.Rejected, string.Create(CultureInfo.InvariantCulture, $"{report.RejectLines:N0} rejections")),
             new("left smtpd without a mail", report.Idle, ""),
             new("brought mail to smtpd", report.Delivering, ""),

@@ -1,0 +1,56 @@
+using Postern.Core.Lanes;
+using Postern.Core.Replay;
+using Postern.Core.Screening;
+
+namespace Postern.Core.Reporting;
+
+/// <summary>Makes a report of what event logs tell of each client: all but what the mail server did.</summary>
+public sealed class EventTally
+{
+    private readonly ScreeningTally _tally = new();
+
+    /// <summary>Clients that were counted.</summary>
+    public int Count => _tally.Connections;
+
+    /// <summary>Counts one client, those that left earlier first.</summary>
+    /// <param name="client">From the event log.</param>
+    /// <param name="began">When it connected, as the report is to have it.</param>
+    public void Add(RecordedClient client, DateTime began)
+    {
+        _tally.Connections++;
+        _tally.Note(began);
+        foreach (var answer in client.Answers)
+            _tally.Listed(client.Address, answer.List);
+        switch (client.Outcome)
+        {
+            case Outcome.Stopped: _tally.Stopped(client.Address, began, client.Causes); break;
+            case Outcome.ToldToComeBack: _tally.ToldToComeBack(client.Address, began, isNew: client.Entrance is not Entrance.TestedAgain); break;
+            default:
+                _tally.HandedOff(client.Entrance, began, client.Duration - (client.HandoffTook ?? TimeSpan.Zero));
+                _tally.CameBack(client.Address, began);
+                break;
+        }
+
+        if (client.TalkedAfter is { } silence)
+            _tally.EarlyTalk.Add(silence.TotalSeconds);
+        else if (client.Causes.HasFlag(ScreeningCause.HangupBefore) && client.HungUpAfter is { } stayed)
+            _tally.HangUps.Add(stayed.TotalSeconds);
+        AddToCurve(client);
+    }
+
+    /// <summary>The counts so far.</summary>
+    public Report Build() => _tally.Build() with { IsOfEvents = true, Events = Count };
+
+    private void AddToCurve(RecordedClient client)
+    {
+        if (!client.Due.Has(ScreeningTest.Pregreet))
+            return; // it did not have to wait
+        var name = client.Class is { } kind ? RdnsVerdict.WordOf(kind) : null;
+        if (client.TalkedAfter is { } silence)
+            _tally.Curves.Add(name, silence.TotalSeconds, client.SaidQuit);
+        else if (client.Causes.HasFlag(ScreeningCause.HangupBefore) && client.HungUpAfter is { } stayed)
+            _tally.Curves.Add(name, stayed.TotalSeconds, hasLeft: true);
+        else
+            _tally.Curves.Add(name, (client.Waited ?? client.Duration).TotalSeconds, hasLeft: false);
+    }
+}
