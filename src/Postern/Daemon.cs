@@ -76,7 +76,7 @@ internal sealed class Daemon : IDisposable
             log.WriteNow(_tags.Postscreen, LogSeverity.Fatal, "watchdog timeout");
             Environment.Exit(1);
         });
-        _observation = new Observation(_loop, log, _tags.Postern, _clock, _services, _allowlists, [.. ThisProgram(), "dashboard", "-c", configuration.Directory]);
+        _observation = new Observation(_loop, log, _tags.Postern, _clock, _services, _allowlists, ReadChangedTables, [.. ThisProgram(), "dashboard", "-c", configuration.Directory]);
         _manager = SdNotify.FromEnvironment(_warnings);
     }
 
@@ -390,6 +390,13 @@ internal sealed class Daemon : IDisposable
         _master?.Link.ReportClient();
         if (_jail is null) // from in there no table file can be seen: as with postscreen, postfix reload reads them again
             _configuration.Tables.Refresh(_warnings);
+    }
+
+    // A new version of a table is in force when it was seen twice, since somebody may still be writing it. Here nobody is.
+    private void ReadChangedTables()
+    {
+        _configuration.Tables.Refresh(_warnings);
+        _configuration.Tables.Refresh(_warnings);
     }
 
     /// <summary>The master is gone, or has begun anew: the clients that are here are served to their end, new ones by the next process.</summary>

@@ -24,9 +24,10 @@ namespace Postern;
 /// <param name="clock">The time.</param>
 /// <param name="services">At work; asked on the loop's thread.</param>
 /// <param name="allowlists">By map; asked on the loop's thread.</param>
+/// <param name="tablesChanged">Reads tables that have changed; on the loop's thread.</param>
 /// <param name="pages">The command that shows pages to people, without its last argument.</param>
 internal sealed class Observation(
-    EventLoop loop, MailLog log, LogTag tag, TimeProvider clock, IReadOnlyDictionary<string, RunningService> services, IReadOnlyDictionary<string, TemporaryAllowlist> allowlists, IReadOnlyList<string> pages) : IDisposable
+    EventLoop loop, MailLog log, LogTag tag, TimeProvider clock, IReadOnlyDictionary<string, RunningService> services, IReadOnlyDictionary<string, TemporaryAllowlist> allowlists, Action tablesChanged, IReadOnlyList<string> pages) : IDisposable
 {
     private readonly LoopQuestions _loop = new(loop.Post);
     private readonly DateTimeOffset _started = clock.GetUtcNow();
@@ -70,10 +71,11 @@ internal sealed class Observation(
     {
         if (now.EventLog != before.EventLog && !TryOpenEventLog(now, out var problem))
             log.Write(tag, LogSeverity.Error, $"{problem} -- events go where they went");
-        if (now.ControlSocket != before.ControlSocket)
+        if (now.ControlSocket != before.ControlSocket || now.HttpAccessFile != before.HttpAccessFile)
             OpenControlSocket(now, isTakenOver: false);
         if (now.Http != before.Http)
             OpenHttp(now, isTakenOver: false);
+        _pages.Dispose(); // the next one reads the configuration anew
         Watch();
     }
 
@@ -116,6 +118,7 @@ internal sealed class Observation(
             return;
         var ofAllowlists = new AllowlistCommands(allowlists.GetValueOrDefault, _loop);
         var ofClients = new ClientCommands(loop.CopyClients, _loop);
+        var ofAccess = new AccessCommands(new AccessFile(process.HttpAccessFile!), Forget, TablesChanged, LogAccess, clock);
         _control = ControlSocket.Open(
             path,
             isTakenOver,
@@ -125,6 +128,8 @@ internal sealed class Observation(
                 {
                     case "allowlist":
                         return ofAllowlists.Answer(words[1..], body, answer);
+                    case "access":
+                        return ofAccess.Answer(words[1..], answer);
                     case "clients":
                         return ofClients.Answer(words[1..], answer);
                     case "figures":
@@ -138,6 +143,16 @@ internal sealed class Observation(
         if (problem is not null)
             log.Write(tag, LogSeverity.Warning, $"postern_control_socket: {problem} -- commands will not find this process");
     }
+
+    private bool Forget(IpAddress client) => _loop.Ask(() => allowlists.Values.Aggregate(false, (wasKnown, allowlist) => allowlist.Forget(client) || wasKnown));
+
+    private void TablesChanged() => _loop.Ask(() =>
+    {
+        tablesChanged();
+        return true;
+    });
+
+    private void LogAccess(string text, bool isWarning) => log.WriteNow(tag, isWarning ? LogSeverity.Warning : LogSeverity.Info, text);
 
     private void OpenHttp(ProcessSettings process, bool isTakenOver)
     {

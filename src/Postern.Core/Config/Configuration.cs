@@ -86,13 +86,29 @@ public sealed class Configuration
 
         var defaults = new HostDefaults(mainCf, services, host, problems);
         var process = new ProcessReader(directory, mainCf, defaults, host, problems).Read();
-        var tables = new TableCatalog(files, hostTables?.Invoke(process) ?? []) { ChecksUtf8 = process.SmtpUtf8 };
+        var tables = new TableCatalog(process.HttpAccessFile is { } access ? new OptionalFile(files, access) : files, hostTables?.Invoke(process) ?? []) { ChecksUtf8 = process.SmtpUtf8 };
         if (service is not null)
             services = [service, .. services.Where(static entry => entry.Command is not ("postscreen" or "postern"))];
         var reader = new ServiceReader(directory, mainCf, strongest, services, defaults, tables, host, problems);
         var screening = reader.ReadServices();
         reader.WarnOfUnusedNames(mainCf.Entries.Values);
+        WarnOfPage(process, screening, mainCf, problems);
         return new Configuration(directory, mainCf.Entries, tables, problems, process, screening);
+    }
+
+    private static void WarnOfPage(ProcessSettings process, IReadOnlyList<ScreeningService> services, MainCf mainCf, ProblemList problems)
+    {
+        if (process.Http is not { } http)
+            return;
+        if (!http.Address.IsLoopback)
+            problems.Warning(mainCf.Entries.GetValueOrDefault("postern_http")?.Origin, $"postern_http is open to whoever can reach {http.Address}: its page shows clients, senders and recipients", "write 127.0.0.1 and use ssh -L or a web server that asks for a password, or keep strangers out with a firewall");
+        if (process is not { HttpTokenFile: not null, HttpAccessFile: { } access })
+            return;
+        var origin = mainCf.Entries.GetValueOrDefault("postern_http_token_file")?.Origin;
+        if (!services.All(service => service.Settings.AccessList.Tables.Contains("cidr:" + access)))
+            problems.Warning(origin, $"postscreen_access_list does not read {access}: who is allowed or denied on the page at {http.Address} is not", $"write postscreen_access_list = permit_mynetworks, cidr:{access} and what else you have");
+        if (services.Any(static service => service.Settings.DenylistAction is FailAction.Ignore))
+            problems.Warning(origin, $"postscreen_denylist_action is ignore: who is denied on the page at {http.Address} is logged, and let in all the same", "write postscreen_denylist_action = enforce, or drop");
     }
 
     /// <summary>

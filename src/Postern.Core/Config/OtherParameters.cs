@@ -20,7 +20,9 @@ internal static class OtherParameters
         new("postern_stop_grace_time", Time, "8s", ParameterGroup.Postern, "How long sessions may go on after the daemon was told to stop."),
         new("postern_receiver_unknown_sender_domain_reject", YesNo, "yes", ParameterGroup.Postern, "Whether the built-in SMTP server refuses senders whose domain has neither an MX nor an address."),
         new("postern_control_socket", Text, "$data_directory/control", ParameterGroup.Postern, "The UNIX socket through which commands talk to the daemon, for root and mail_owner; empty: none."),
-        new("postern_http", Text, "", ParameterGroup.Postern, "An address and port, say 127.0.0.1:8025, that serves figures for monitoring, see docs/metrics.md; empty: none."),
+        new("postern_http", Text, "", ParameterGroup.Postern, "An address and port, say 127.0.0.1:8025, that serves a page for you (docs/dashboard.md) and figures for monitoring (docs/metrics.md); empty: none."),
+        new("postern_http_token_file", Text, "", ParameterGroup.Postern, "A file with a line NAME TOKEN for each person who may allow, deny and forget clients on the page of postern_http, see docs/dashboard.md; empty: nobody may."),
+        new("postern_http_access_file", Text, "$data_directory/access.cidr", ParameterGroup.Postern, "The cidr table that the page of postern_http writes to; name it in postscreen_access_list. It need not exist.") { MinimumLength = 1 },
         new("postern_event_log", Text, "", ParameterGroup.Postern, "A file that gets one line of JSON for each client when it has left, see docs/event-log.md; empty: none."),
     ];
 

@@ -54,6 +54,8 @@ internal sealed class ProcessReader(
             ListenBacklog = values.Integer("postern_listen_backlog"),
             EventLog = ReadPath(values, "postern_event_log"),
             Http = ReadHttp(values),
+            HttpTokenFile = ReadPath(values, "postern_http_token_file"),
+            HttpAccessFile = ReadPath(values, "postern_http_access_file"),
             ControlSocket = ReadPath(values, "postern_control_socket"),
             StopGraceTime = values.Time("postern_stop_grace_time"),
             MaxIdle = values.Time("max_idle"),

@@ -81,6 +81,12 @@ public sealed record ProcessSettings
     /// <summary><c>postern_http</c>; null: none.</summary>
     public required ListenEndpoint? Http { get; init; }
 
+    /// <summary><c>postern_http_token_file</c>: an absolute path; null: none.</summary>
+    public required string? HttpTokenFile { get; init; }
+
+    /// <summary><c>postern_http_access_file</c>: an absolute path; null: what was written is none, which is an error.</summary>
+    public required string? HttpAccessFile { get; init; }
+
     /// <summary><c>postern_event_log</c>: an absolute path; null: none.</summary>
     public required string? EventLog { get; init; }
 

@@ -19,11 +19,13 @@ internal static class DashboardVerb
         socket.Connect(new UnixDomainSocketEndPoint("\0" + channel));
         var host = HostFactsReader.Read();
         var process = Configuration.Load(directory, new TextFiles(), host, HostTableTypes.For).Process;
+        if (process is null)
+            return 1; // the daemon has better settings than the files by now; the page will be asked for again
         var facts = new DashboardFacts(
-            process?.ControlSocket is { } control ? new ControlClient(control) : null,
-            process?.EventLog,
+            process.ControlSocket is { } control ? new ControlClient(control) : null,
+            process,
             () => ParameterListing.Load(directory, new TextFiles(), host, service: null, overrides: []));
-        new DashboardServer(socket, facts).Run();
+        new DashboardServer(socket, facts, new LogReports(process, TimeProvider.System)).Run();
         return 0;
     }
 }

@@ -32,7 +32,7 @@ internal sealed class PageServer(IReadOnlyList<string> command) : IDisposable
             End();
         }
 
-        return "the process that shows pages ends as soon as it has started";
+        return "the process that shows pages ends as soon as it has started; postern check says whether the configuration has errors";
     }
 
     /// <summary>The process sees the end of its channel, and ends.</summary>

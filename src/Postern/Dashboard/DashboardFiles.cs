@@ -8,6 +8,9 @@ internal static class DashboardFiles
     [
         new("/", ("text/html; charset=utf-8", Read("page.html"))),
         new("/page.css", ("text/css; charset=utf-8", Read("page.css"))),
+        new("/uPlot.js", ("text/javascript; charset=utf-8", Read("uPlot.iife.min.js"))),
+        new("/uPlot.css", ("text/css; charset=utf-8", Read("uPlot.min.css"))),
+        new("/icon.svg", ("image/svg+xml", Read("icon.svg"))),
         new("/page.js", ("text/javascript; charset=utf-8", Read("page.js"))),
     ];
 

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -10,14 +12,17 @@ using Microsoft.Extensions.Logging;
 
 namespace Postern.Dashboard;
 
-/// <summary>The page for people and what it asks for. It reads; it changes nothing.</summary>
+/// <summary>The page for people and what it asks for. It reads; what it has changed needs the token of somebody.</summary>
 /// <param name="channel">Brings the connections.</param>
 /// <param name="facts">What the page shows.</param>
-internal sealed class DashboardServer(Socket channel, DashboardFacts facts)
+/// <param name="reports">What it shows of the past.</param>
+internal sealed class DashboardServer(Socket channel, DashboardFacts facts, LogReports reports)
 {
     private const long LongestIdle = 10 * 60 * 1000; // milliseconds without a new connection and without an open one
     private const int MostConnections = 64;
+    private const string Bearer = "Bearer "; // RFC 6750 §2.1
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly SemaphoreSlim Guesses = new(1); // a wrong token keeps the next waiting, whoever comes with it
     private int _open;
 
     /// <summary>Serves until the daemon closes the channel, or nobody has come for a while.</summary>
@@ -43,6 +48,13 @@ internal sealed class DashboardServer(Socket channel, DashboardFacts facts)
         app.MapGet("/live", Live);
         app.MapGet("/api/refusals", context => SendJson(context, facts.Refusals(context.Request.Query["q"].ToString())));
         app.MapGet("/api/configuration", context => SendJson(context, facts.Configuration()));
+        app.MapGet("/api/access", context => SendJson(context, facts.Access()));
+        app.MapPost("/api/access", Change);
+        app.MapGet("/api/report", async context =>
+        {
+            var days = int.TryParse(context.Request.Query["days"].ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? Math.Clamp(number, 1, LogReports.MostDays) : 1;
+            await SendJson(context, await Task.Run(() => reports.Of(days)).ConfigureAwait(false)).ConfigureAwait(false);
+        });
         app.StartAsync(stop.Token).GetAwaiter().GetResult();
         while (!stop.Token.WaitHandle.WaitOne(Interval))
         {
@@ -64,6 +76,7 @@ internal sealed class DashboardServer(Socket channel, DashboardFacts facts)
             headers.ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
             headers.XContentTypeOptions = "nosniff";
             headers.CacheControl = "no-store";
+            headers.Connection = "close"; // the next request may be one that the daemon answers itself
             headers["Referrer-Policy"] = "no-referrer";
             if (IsOurs(context.Request.Host.Host))
             {
@@ -98,6 +111,53 @@ internal sealed class DashboardServer(Socket channel, DashboardFacts facts)
         }
         catch (OperationCanceledException)
         {
+        }
+    }
+
+    // {"action":"allow","network":"192.0.2.7"} with the token in the header, which no other site can have a browser send.
+    private async Task Change(HttpContext context)
+    {
+        var header = context.Request.Headers.Authorization.ToString();
+        var token = header.StartsWith(Bearer, StringComparison.Ordinal) ? header[Bearer.Length..].Trim() : "";
+        if (await FindName(context, token).ConfigureAwait(false) is not { } who)
+            return;
+        try
+        {
+            using var request = await JsonDocument.ParseAsync(context.Request.Body).ConfigureAwait(false);
+            var action = request.RootElement.GetProperty("action").GetString() ?? "";
+            var answer = action == "check" ? $$"""{"done":"{{who}}"}""" : facts.Change(action, request.RootElement.GetProperty("network").GetString() ?? "", who);
+            await SendJson(context, answer).ConfigureAwait(false);
+        }
+        catch (Exception bad) when (bad is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+            await SendJson(context, DashboardFacts.Problem("""write {"action":"allow","network":"192.0.2.7"}""")).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<string?> FindName(HttpContext context, string token)
+    {
+        await Guesses.WaitAsync(context.RequestAborted).ConfigureAwait(false);
+        try
+        {
+            var who = facts.FindName(token, out var problem);
+            if (who is not null)
+                return who;
+            context.Response.StatusCode = problem is null ? StatusCodes.Status401Unauthorized : StatusCodes.Status403Forbidden;
+            if (problem is null)
+            {
+                context.Response.Headers.WWWAuthenticate = "Bearer";
+                if (context.Connection.RemoteIpAddress is { } from && Core.IpAddress.TryParse(from.ToString(), out var address))
+                    facts.TellWrongToken(address);
+                await Task.Delay(Interval).ConfigureAwait(false);
+            }
+
+            await SendJson(context, DashboardFacts.Problem(problem ?? "this token is nobody's")).ConfigureAwait(false);
+            return null;
+        }
+        finally
+        {
+            Guesses.Release();
         }
     }
 

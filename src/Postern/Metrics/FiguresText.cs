@@ -116,6 +116,16 @@ internal static class FiguresText
         json.WriteNumber("standing", page.Lanes.Sum(static lane => lane.Standing));
         foreach (var what in Enum.GetValues<LaneEvent>())
             json.WriteNumber(what.ToString().ToLowerInvariant(), Enum.GetValues<RdnsKind>().Sum(kind => page.Lanes.Sum(lane => lane.Count(kind, what))));
+        json.WriteStartObject("classes");
+        foreach (var kind in page.Lanes.Count == 0 ? [] : Enum.GetValues<RdnsKind>())
+        {
+            json.WriteStartObject(RdnsVerdict.WordOf(kind));
+            foreach (var what in Enum.GetValues<LaneEvent>())
+                json.WriteNumber(what.ToString().ToLowerInvariant(), page.Lanes.Sum(lane => lane.Count(kind, what)));
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
         json.WriteEndObject();
     }
 

@@ -1,0 +1,57 @@
+using System.Security.Cryptography;
+using System.Text;
+using Postern.Control;
+using Postern.Native;
+
+namespace Postern.Dashboard;
+
+/// <summary><c>postern_http_token_file</c>: a line <c>NAME TOKEN</c> for each who may change something; # begins a comment. Read anew each time.</summary>
+/// <param name="path">Not for everybody to read.</param>
+internal sealed class TokenFile(string path)
+{
+    private const int MostBytes = 64 * 1024;
+    private const int ShortestToken = 16;
+
+    /// <summary>Finds whose token it is, in a time that does not tell how much of it is right.</summary>
+    /// <param name="problem">Why nobody can be found, in the administrator's words; null: the token is nobody's.</param>
+    /// <returns>Null: nobody's.</returns>
+    public string? FindName(string token, out string? problem)
+    {
+        problem = null;
+        try
+        {
+            var file = new FileInfo(path);
+            if (file.Length > MostBytes)
+                problem = $"{path} is larger than {MostBytes} bytes";
+            else if ((file.UnixFileMode & (UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0)
+                problem = $"{path} is not only for you: chmod o-rwx {path}";
+            return problem is null ? Find(File.ReadAllLines(path), token, out problem) : null;
+        }
+        catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
+        {
+            problem = $"{path}: {Errno.ReasonOf(refusal)}" + (refusal is UnauthorizedAccessException ? " (mail_owner has to read it: chgrp it to its group, chmod 0640)" : "");
+            return null;
+        }
+    }
+
+    private string? Find(string[] lines, string token, out string? problem)
+    {
+        problem = null;
+        var asked = SHA256.HashData(Encoding.UTF8.GetBytes(token));
+        string? found = null;
+        for (var i = 0; i < lines.Length; i++)
+        {
+            var words = lines[i].Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
+            if (words is [] || words[0].StartsWith('#'))
+                continue;
+            if (words is not [var name, { Length: >= ShortestToken } one] || !AccessCommands.IsName(name))
+                problem = $"{path}, line {i + 1}: write NAME TOKEN, with a token of {ShortestToken} characters or more, such as openssl rand -base64 24 makes";
+            else if (CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(one)), asked))
+                found = name;
+        }
+
+        if (found is not null)
+            problem = null; // somebody else's line
+        return found;
+    }
+}
