@@ -137,7 +137,7 @@ public sealed class BehindTests
     [Fact]
     public void XCLIENT_tells_the_names_that_smtpd_would_have_found()
     {
-        using var names = Dnsmasq.Start([("mail.good.lab", "127.0.6.21")], ("mail.liar.lab", "127.0.6.22"));
+        using var names = Dnsmasq.Start([("mail.good.lab", "127.0.6.21")], [("mail.liar.lab", "127.0.6.22")]);
         using var scene = new Scene("Postfix xclient", "smtpd_recipient_restrictions = reject_unknown_client_hostname");
         scene.Host.UseResolvConf(names.ResolvConf);
         scene.Host.StartPostern();

@@ -67,6 +67,50 @@ public sealed class DashboardTests : IDisposable
     }
 
     [Fact]
+    public async Task Lists_and_lanes_are_shown_with_their_state()
+    {
+        using var names = Dnsmasq.Start(
+            [("adsl7.isp.lab", "127.0.9.21"), ("host-12-34.isp.lab", "127.0.9.22"), ("mail.server.lab", "127.0.9.23")], [],
+            "--address=/23.9.0.127.bl.lab/127.0.0.2", "--address=/everybody.lab/127.0.0.2");
+        _host.Configure(
+            $"postern_http = 127.0.0.1:{_http}", "postern_event_log = $data_directory/events", "postscreen_greet_action = enforce", "postscreen_dnsbl_action = enforce", "postscreen_greet_wait = 2s",
+            "postscreen_dnsbl_sites = bl.lab*2 everybody.lab", "postscreen_dnsbl_threshold = 2", "postern_starpit = yes");
+        _host.UseResolvConf(names.ResolvConf);
+        _host.StartPostern();
+        await using var browser = await Browser.OpenAsync(_http);
+        var page = browser.Page;
+        await Expect(page.Locator("#state")).ToHaveTextAsync("live");
+
+        using (var impatient = _host.Connect("127.0.9.22"))
+        {
+            Assert.StartsWith("220-", impatient.ReadLine(), StringComparison.Ordinal);
+            _host.WaitForLog("LANE ENTER [127.0.9.22]:");
+        }
+
+        for (var i = 30; i < 40; i++)
+            TalkEarly($"127.0.9.{i}", "ylmf-pc", "a@b.example", "you@lab.example");
+        using var parked = _host.Connect("127.0.9.21");
+        Assert.StartsWith("220-", parked.ReadLine(), StringComparison.Ordinal);
+        using (var listed = _host.Connect("127.0.9.23"))
+        {
+            listed.ExpectGreeting();
+            Assert.StartsWith("550 5.7.1 ", listed.SendMail("a@b.example", "you@lab.example", "refused"), StringComparison.Ordinal);
+            await Expect(Row(page, "#clients", "[127.0.9.23]:")).ToContainTextAsync("its next command");
+        }
+
+        await Expect(Row(page, "#clients", "[127.0.9.21]:")).ToContainTextAsync("a slow lane");
+        await Expect(Row(page, "#clients", "[127.0.9.21]:")).ToContainTextAsync("generic rule=");
+        await Expect(Row(page, "#lanes", "generic")).ToHaveTextAsync("generic22100");
+        await Expect(page.Locator("#figures div").Filter(new() { HasText = "in slow lanes" }).Locator("dd")).ToHaveTextAsync("1");
+        _host.WaitForLog("everybody.lab lists 127.0.0.1, as no list may"); // half a minute after the start
+        await Expect(Row(page, "#lists", "everybody.lab")).ToContainTextAsync("left out: it is out of order");
+        await Expect(Row(page, "#lists", "bl.lab")).ToContainTextAsync("well");
+        await Expect(Row(page, "#reasons", "on DNS lists")).ToContainTextAsync("1");
+        await browser.KeepPictureAsync("now");
+        Assert.Empty(browser.Problems);
+    }
+
+    [Fact]
     public async Task A_refusal_is_found_by_its_recipient_and_what_bots_say_stays_text()
     {
         TalkEarly("127.0.9.4", Attack, AttackingSender, "boss@lab.example");
@@ -86,6 +130,7 @@ public sealed class DashboardTests : IDisposable
         await Expect(rows).ToContainTextAsync(AttackingSender.Replace("\"", "", StringComparison.Ordinal));
         await Expect(rows).ToContainTextAsync("550 5.5.1 Protocol error");
         await Expect(page.Locator("main img, main svg, main script")).ToHaveCountAsync(0);
+        await browser.KeepPictureAsync("refusals", height: 330);
         await page.FillAsync("#q", "nobody@nowhere");
         await page.PressAsync("#q", "Enter");
         await Expect(page.Locator("#found")).ToHaveTextAsync("0 found");
@@ -149,6 +194,7 @@ public sealed class DashboardTests : IDisposable
         await Expect(page.Locator("#entries tbody tr")).ToHaveCountAsync(1);
         await Expect(page.Locator("#entries tbody tr")).ToContainTextAsync("denied");
         await Expect(page.Locator("#entries tbody tr")).ToContainTextAsync("joe");
+        await browser.KeepPictureAsync("access", height: 420);
         await page.ClickAsync("#entries button[aria-label='Remove 127.0.9.8']");
         await Expect(page.Locator("#entries")).ToContainTextAsync("Nobody was allowed or denied here.");
         await Decide("Allow", "0.0.0.0/0", "0.0.0.0/0 is more than this is meant for");
@@ -238,6 +284,9 @@ public sealed class DashboardTests : IDisposable
             Assert.True(await browser.FitsAsync(), $"{view} is wider than the window");
         }
 
+        await page.GotoAsync($"{browser.Origin}/#now");
+        if (isDark)
+            await browser.KeepPictureAsync("phone", height: 900);
         var ground = await page.EvaluateAsync<string>("() => getComputedStyle(document.body).backgroundColor");
         Assert.Equal(isDark, Brightness(ground) < 128);
         Assert.Empty(browser.Problems);

@@ -95,7 +95,7 @@ public sealed class SlowLaneTests : IDisposable
 
     private MailHost Start(params string[] parameters)
     {
-        _names = Dnsmasq.Start([("host-12-34.isp.lab", SendingPostfix.Address), ("adsl7.isp.lab", Impatient), ("mail.server.lab", Server)], ("mail.big.lab", Liar));
+        _names = Dnsmasq.Start([("host-12-34.isp.lab", SendingPostfix.Address), ("adsl7.isp.lab", Impatient), ("mail.server.lab", Server)], [("mail.big.lab", Liar)]);
         var host = MailHost.WithPostfix(["postscreen_greet_action = enforce", .. parameters]);
         host.UseResolvConf(_names.ResolvConf);
         host.StartPostern();

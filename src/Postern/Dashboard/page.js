@@ -51,6 +51,14 @@ const bars = (table, rows, none) => fill(table, rows.map(([name, value]) => [nam
 const charts = new Map();
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+// With the day where it is midnight, or where the marks are days apart.
+const clockTimes = (_, times, __, ___, step) => times.map(time => {
+  const at = new Date(time * 1000);
+  return step >= 86400 || (step >= 3600 && at.getHours() === 0)
+    ? at.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })
+    : at.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: step < 60 ? '2-digit' : undefined, hourCycle: 'h23' });
+});
+
 function draw(id, series, data, options = {}) {
   const box = $(id);
   if (box.closest('[hidden]')) return;
@@ -66,8 +74,8 @@ function draw(id, series, data, options = {}) {
   const plot = new uPlot({
     width: Math.max(200, box.clientWidth - 16), height: 240, cursor: { drag: { x: false, y: false } },
     scales: { x: { time: options.isTime ?? true }, y: { range: (_, low, high) => [0, Math.max(1, high ?? 0)] } },
-    axes: [{ ...axis, values: options.x }, { ...axis, size: 56 }],
-    series: [{ label: options.label ?? 'time', value: options.value }, ...series.map(one => ({ points: { show: false }, width: 2, ...one, stroke: colour(one.colour), fill: one.isFilled ? colour(one.colour) + '33' : undefined }))],
+    axes: [{ ...axis, values: options.x ?? clockTimes }, { ...axis, size: 56 }],
+    series: [{ label: options.label ?? 'time', value: options.value ?? ((_, time) => time == null ? '' : when(time * 1000)) }, ...series.map(one => ({ points: { show: false }, width: 2, ...one, stroke: colour(one.colour), fill: one.isFilled ? colour(one.colour) + '33' : undefined }))],
   }, data, box);
   charts.set(id, { plot, labels, data, again: () => draw(id, series, charts.get(id)?.data ?? data, options) });
 }
@@ -231,7 +239,7 @@ async function change(action, network) {
   const answer = await post({ action, network });
   const text = answer.problem ?? `${answer.done} ${doneWords[action]}.`;
   showAccess(text);
-  if (!$('refusals').hidden) $('found').textContent = text;
+  if (!$('refusals-view').hidden) $('found').textContent = text;
   return !answer.problem;
 }
 
@@ -288,7 +296,7 @@ function showView() {
   const asked = location.hash.slice(1);
   if (asked === 'main') return; // a way to the content, whichever it is
   const name = asked in views ? asked : 'now';
-  for (const section of document.querySelectorAll('main > section')) section.hidden = section.id !== name;
+  for (const section of document.querySelectorAll('main > section')) section.hidden = section.id !== name + '-view';
   for (const link of document.querySelectorAll('nav a')) {
     if (link.hash === '#' + name) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');

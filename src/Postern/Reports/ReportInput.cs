@@ -22,13 +22,13 @@ internal sealed class ReportInput(DateTime today, DateTime since = default)
 
     /// <summary>
     /// The counts so far. A mail log tells the mail server's part, too, so where there is one all is made of it but the
-    /// break-off curve: event logs know more of the waits.
+    /// break-off curve: event logs know more of the waits, unless they know much fewer clients.
     /// </summary>
     public Report Build()
     {
         var (report, events) = (_mail.Build(), _events.Build());
-        return events.Events == 0 ? report
-            : report.Connections == 0 ? events
+        return report.Connections == 0 && events.Events > 0 ? events
+            : events.Events < report.Connections / 2 ? report
             : report with { BreakOff = events.BreakOff, Events = events.Events };
     }
 }

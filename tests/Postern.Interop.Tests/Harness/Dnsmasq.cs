@@ -16,7 +16,8 @@ internal sealed class Dnsmasq : IDisposable
     /// <summary>Starts it, or skips the test where it is not installed.</summary>
     /// <param name="hosts">Names whose addresses lead back to them.</param>
     /// <param name="liars">Addresses whose names lead to 127.0.9.9.</param>
-    public static Dnsmasq Start((string Name, string Address)[] hosts, params (string Name, string Address)[] liars)
+    /// <param name="more">Options of dnsmasq.</param>
+    public static Dnsmasq Start((string Name, string Address)[] hosts, (string Name, string Address)[] liars, params string[] more)
     {
         Tool.RequireRoot();
         Tool.Require("dnsmasq");
@@ -28,6 +29,7 @@ internal sealed class Dnsmasq : IDisposable
             .. hosts.Select(static host => $"--host-record={host.Name},{host.Address}"),
             .. liars.SelectMany(static liar => (string[])
                 [$"--ptr-record={string.Join('.', liar.Address.Split('.').Reverse())}.in-addr.arpa,{liar.Name}", $"--address=/{liar.Name}/127.0.9.9"]),
+            .. more,
         ];
         return new Dnsmasq(Tool.Start("dnsmasq", options), port);
     }
