@@ -74,7 +74,7 @@ function draw(id, series, data, options = {}) {
   const plot = new uPlot({
     width: Math.max(200, box.clientWidth - 16), height: 240, cursor: { drag: { x: false, y: false } },
     scales: { x: { time: options.isTime ?? true }, y: { range: (_, low, high) => [0, Math.max(1, high ?? 0)] } },
-    axes: [{ ...axis, values: options.x ?? clockTimes }, { ...axis, size: 56 }],
+    axes: [{ ...axis, space: 70, values: options.x ?? clockTimes }, { ...axis, size: 56 }],
     series: [{ label: options.label ?? 'time', value: options.value ?? ((_, time) => time == null ? '' : when(time * 1000)) }, ...series.map(one => ({ points: { show: false }, width: 2, ...one, stroke: colour(one.colour), fill: one.isFilled ? colour(one.colour) + '33' : undefined }))],
   }, data, box);
   charts.set(id, { plot, labels, data, again: () => draw(id, series, charts.get(id)?.data ?? data, options) });
@@ -139,7 +139,7 @@ function showNow(now) {
   fill($('lists'), figures.dns_lists.toSorted((a, b) => a.well - b.well).map(list => [
     list.name, list.well ? 'well' : element('span', { className: 'bad', textContent: 'left out: it is out of order' }),
     count.format(list.listed), count.format(list.not_listed), count.format(list.failed + list.timed_out), list.mean_ms === undefined ? '' : `${list.mean_ms} ms`]), 'No DNS list is asked.');
-  const classes = Object.entries(lanes.classes);
+  const classes = Object.entries(lanes.classes).filter(([, lane]) => lane.class > 0);
   $('lanes-box').hidden = classes.length === 0;
   fill($('lanes'), classes.map(([name, lane]) => [name, lane.class, lane.enter, lane.hangup + lane.quit, lane.pregreet, lane.waited].map((value, index) => index ? count.format(value) : value)), '');
   $('relays-box').hidden = figures.relays.length === 0;

@@ -606,4 +606,33 @@ public sealed class ConfigurationTests
 
     private static AccessVerdict Ask(Settings settings, string client) =>
         settings.AccessList.Evaluate(ConfigDirectory.Address(client), new RecordedWarnings());
+
+    [Theory]
+    [InlineData("192.0.2.5:8025", "", "cidr:/data/access.cidr", "drop", 2, "postern_http is open to whoever can reach 192.0.2.5: its page shows clients, senders and recipients")]
+    [InlineData("[::1]:8025", "postern_http_token_file = /tokens", "permit_mynetworks", "drop", 3, "postscreen_access_list does not read /data/access.cidr: who is allowed or denied on the page at ::1 is not")]
+    [InlineData("127.0.0.1:8025", "postern_http_token_file = /tokens", "cidr:/data/access.cidr", "ignore", 3, "postscreen_denylist_action is ignore: who is denied on the page at 127.0.0.1 is logged, and let in all the same")]
+    public void What_the_page_cannot_keep_is_said(string http, string tokens, string access, string action, int line, string expected)
+    {
+        var problem = Assert.Single(new ConfigDirectory(Level + $"postern_http = {http}\n{tokens}\ndata_directory = /data\npostscreen_access_list = {access}\npostscreen_denylist_action = {action}\n").Load().Problems);
+
+        Assert.Equal((ProblemSeverity.Warning, line, expected), (problem.Severity, problem.Line, problem.Text));
+    }
+
+    [Fact]
+    public void The_file_that_the_page_writes_need_not_exist_and_is_seen_when_it_does()
+    {
+        var directory = new ConfigDirectory(Level + "postern_http_access_file = /access\npostscreen_access_list = cidr:/access\n");
+        var configuration = directory.Load();
+        Assert.Empty(configuration.Problems);
+        Assert.Empty(configuration.Tables.OpenErrors);
+        Assert.Equal(AccessVerdict.Undecided, Ask());
+
+        directory.Add("/access", "192.0.2.7 permit\n");
+        configuration.Tables.Refresh(new RecordedWarnings());
+        configuration.Tables.Refresh(new RecordedWarnings());
+
+        Assert.Equal(AccessVerdict.Permit, Ask());
+
+        AccessVerdict Ask() => configuration.Services[0].Settings.AccessList.Evaluate(Ip.Of("192.0.2.7"), new RecordedWarnings());
+    }
 }

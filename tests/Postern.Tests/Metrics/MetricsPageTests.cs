@@ -124,7 +124,7 @@ public sealed class MetricsPageTests
     [InlineData("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 OK\r\n", "/metrics")]
     [InlineData("GET /metrics?x=1 HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK\r\n", "/metrics")]
     [InlineData("HEAD /metrics HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\n", "")]
-    [InlineData("GET /other HTTP/1.1\r\n\r\n", "HTTP/1.1 404 Not Found\r\n", "nothing")]
+    [InlineData("GET /other HTTP/1.1\r\n\r\n", "HTTP/1.1 503 Service Unavailable\r\n", "nothing shows pages\n")]
     [InlineData("POST /metrics HTTP/1.1\r\n\r\n", "HTTP/1.1 405 Method Not Allowed\r\n", "GET or HEAD\n")]
     [InlineData("EHLO bot.example\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n", "bad request\n")]
     public void Requests_are_answered(string request, string status, string body)

@@ -149,6 +149,22 @@ public sealed class ReportBuilderTests
             Assert.Equal(connects - report.Unfinished, report.Hours.Sum(hour => hour.Stopped + hour.HandedOff));
         });
 
+    [Fact]
+    public void What_is_older_does_not_count()
+    {
+        var builder = new ReportBuilder(Today, Today.AddHours(11));
+        foreach (var time in (string[])["10:59:59", "11:00:00"])
+        {
+            builder.Add(Encoding.Latin1.GetBytes($"{time} postfix/postscreen[1]: CONNECT from [192.0.2.1]:1001 to [198.51.100.1]:25"));
+            builder.Add(Encoding.Latin1.GetBytes($"{time} postfix/postscreen[1]: DISCONNECT [192.0.2.1]:1001"));
+        }
+
+        var report = builder.Build();
+
+        Assert.Equal((1, 1, 4L), (report.Connections, report.Stopped, report.Lines.Read));
+        Assert.Equal((Today.AddHours(11), Today.AddHours(11)), report.Period);
+    }
+
     private static Report Read(params string[] lines)
     {
         var builder = new ReportBuilder(Today);
