@@ -76,14 +76,15 @@ internal sealed class Daemon : IDisposable
             log.WriteNow(_tags.Postscreen, LogSeverity.Fatal, "watchdog timeout");
             Environment.Exit(1);
         });
-        _observation = new Observation(_loop, log, _tags.Postern, _clock, _services, _allowlists, ReadChangedTables, [.. ThisProgram(), "dashboard", "-c", configuration.Directory]);
+        _observation = new Observation(_loop, log, _tags.Postern, _clock, _services, _allowlists, ReadChangedTables, [.. ProgramOfPages(), configuration.Directory]);
         _manager = SdNotify.FromEnvironment(_warnings);
     }
 
-    private static string[] ThisProgram()
+    // Beside this one, in the form that this one has.
+    private static string[] ProgramOfPages()
     {
-        var program = Environment.ProcessPath!;
-        return Path.GetFileName(program) == "dotnet" ? [program, Environment.GetCommandLineArgs()[0]] : [program];
+        var (own, pages) = (Environment.ProcessPath!, Path.Combine(AppContext.BaseDirectory, "postern-dashboard"));
+        return Path.GetFileName(own) == "dotnet" ? [own, pages + ".dll"] : [pages];
     }
 
     /// <summary>Starts to serve.</summary>

@@ -378,7 +378,7 @@ public sealed class DashboardTests : IDisposable
         try
         {
             var words = File.ReadAllText(folder + "/cmdline").Split('\0');
-            return words.Contains("dashboard") && words.Contains(_host.ConfigDirectory);
+            return words.Any(static word => Path.GetFileNameWithoutExtension(word) == "postern-dashboard") && words.Contains(_host.ConfigDirectory);
         }
         catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
         {

@@ -47,9 +47,8 @@ public sealed class ArchitectureTests
         ["Events"] = ["Logging"],
         ["Control"] = ["Native", "Storage"],
         ["Metrics"] = ["Events"],
-        ["Dashboard"] = ["Control", "Events", "Receiver"],
         ["Rehearsal"] = ["Dns", "Dnsbl", "Handoff", "Logging", "Loop", "Native", "Receiver", "Reports", "Storage"], // a second composition
-        ["Cli"] = ["Control", "Dashboard", "Dns", "Events", "Lmdb", "Logging", "Master", "Storage", "Native", "ProcessLife", "Rehearsal", "Reports", "Tables", "Tls"],
+        ["Cli"] = ["Control", "Dns", "Events", "Lmdb", "Logging", "Master", "Storage", "Native", "ProcessLife", "Rehearsal", "Reports", "Tables", "Tls"],
     };
 
     [Fact]

@@ -5,7 +5,7 @@ using Postern.Native;
 namespace Postern.Control;
 
 /// <summary>
-/// The process that shows pages to people (<c>postern dashboard</c>): started when the first of them comes, given their
+/// The process that shows pages to people (<c>postern-dashboard</c>): started when the first of them comes, given their
 /// live sockets, and gone when nobody has come for a while. A web server would cost the daemon more memory than all the
 /// rest of it (ADR 12). On the thread of <see cref="HttpEndpoint"/>.
 /// </summary>
