@@ -13,7 +13,7 @@ internal sealed record BenchOptions
           --quick       one round with few clients: a smoke test of a minute and a half
           --rounds N    1 to 50; 5 unless told otherwise
           --only NAME   only these measures: handoff handoff-old reject reject-parked growth dialogue lookup
-                        lookup-rate lane-cpu lane-time lane-memory tls tls-cpu tls-time tls-rsa tls-rsa-cpu tls-rsa-time memory total burst
+                        lookup-rate lane-cpu lane-time lane-memory watched watched-reject tls tls-cpu tls-time tls-rsa tls-rsa-cpu tls-rsa-time memory total burst
                         lost recording start teaser idle
           --side NAME   measure only this server; then there are no ratios
           --postern P   the program to measure, instead of the one that is published for it

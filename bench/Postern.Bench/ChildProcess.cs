@@ -6,7 +6,7 @@ namespace Postern.Bench;
 /// <summary>A program that the bench has started, and ends by its process id.</summary>
 internal sealed partial class ChildProcess : IDisposable
 {
-    private const int SIGTERM = 15;
+    private const int SIGHUP = 1, SIGTERM = 15;
     private readonly Process _process;
 
     private ChildProcess(Process process) => _process = process;
@@ -55,6 +55,9 @@ internal sealed partial class ChildProcess : IDisposable
         if (!_process.HasExited)
             _ = Kill(_process.Id, SIGTERM);
     }
+
+    /// <summary>Has it read its configuration again.</summary>
+    public void Reload() => _ = Kill(_process.Id, SIGHUP);
 
     /// <summary>Whether it has ended within <paramref name="limit"/>.</summary>
     public bool WaitFor(TimeSpan limit) => _process.WaitForExit((int)limit.TotalMilliseconds);

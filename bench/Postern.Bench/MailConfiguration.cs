@@ -8,6 +8,9 @@ internal static class MailConfiguration
     /// <summary>Clients with these source addresses are permitted by the access list.</summary>
     public const string PermittedClients = "127.2.0.1-127.2.15.250";
 
+    /// <summary>The lines of postern.cf.</summary>
+    public const string Handoff = "postern_handoff = pass:private/smtpd\n";
+
     /// <summary>Makes the folders and files of an instance in <paramref name="folder"/>, which must be empty.</summary>
     /// <param name="greetWait">Seconds.</param>
     /// <param name="settings">Further lines of main.cf, which override those above them; FOLDER stands for <paramref name="folder"/>.</param>
@@ -55,7 +58,7 @@ internal static class MailConfiguration
 
             """);
         // The stand-in listens where Postfix's smtpd would. That is not in master.cf: the master would listen there itself.
-        File.WriteAllText(Path.Combine(folder, "config/postern.cf"), "postern_handoff = pass:private/smtpd\n");
+        File.WriteAllText(Path.Combine(folder, "config/postern.cf"), Handoff);
         File.WriteAllText(Path.Combine(folder, "config/access.cidr"), "127.2.0.0/16 permit\n");
         File.WriteAllText(Path.Combine(folder, "config/ecdsa.pem"), Certificate.Ecdsa());
         File.WriteAllText(Path.Combine(folder, "config/rsa.pem"), Certificate.Rsa());

@@ -88,6 +88,34 @@ internal sealed class MailServer : IDisposable
         Launch();
     }
 
+    /// <summary>Puts lines of postern.cf in force, in place of those of the time before. For Postern alone.</summary>
+    public void Reconfigure(string lines)
+    {
+        var before = CountInLog("]: reload: ");
+        File.WriteAllText(Path.Combine(_folder, "config/postern.cf"), MailConfiguration.Handoff + lines);
+        _main.Reload();
+        for (var left = 500; CountInLog("]: reload: ") == before; left--)
+        {
+            if (left == 0)
+                throw new InvalidOperationException($"{Kind} does not reload: {Tail(MailLog)}");
+            Thread.Sleep(10);
+        }
+    }
+
+    /// <summary>Reads a page that never ends, until it is disposed; the first of it has come when this returns.</summary>
+    public IDisposable OpenPage(string url)
+    {
+        var page = ChildProcess.StartDaemon(Path.Combine(_folder, "page.out"), "curl", "-sN", url);
+        for (var left = 1000; new FileInfo(Path.Combine(_folder, "page.out")) is not { Exists: true, Length: > 0 }; left--)
+        {
+            if (left == 0 || page.HasExited)
+                throw new InvalidOperationException($"nothing comes from {url}: {Tail(MailLog)}");
+            Thread.Sleep(10);
+        }
+
+        return page;
+    }
+
     public void Dispose()
     {
         Stop();

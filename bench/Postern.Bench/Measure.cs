@@ -24,6 +24,8 @@ internal sealed record Measure(string Name, string Title, string Unit, Goal Goal
     public static readonly Measure LaneCpu = new("lane-cpu", "CPU per client handed off, permitted by the access list: growth from 0 to {0} in a slow lane, Postern alone", "x", Goal.AtMost(1.1));
     public static readonly Measure LaneTime = new("lane-time", "… growth of its median time to the final 220", "x", Goal.AtMost(1.1));
     public static readonly Measure LaneMemory = new("lane-memory", "… private memory per client in the lane", "bytes", Goal.AtMost(300));
+    public static readonly Measure Watched = new("watched", "CPU per client handed off, permitted by the access list: growth with event log, metrics and an open page, Postern alone", "x", Goal.AtMost(1.05));
+    public static readonly Measure WatchedReject = new("watched-reject", "… the same for an early talker rejected with 521", "x", Goal.AtMost(1.05));
     public static readonly Measure Memory = new("memory", "private memory per parked client, {0} parked", "bytes", Goal.Share(4));
     public static readonly Measure Total = new("total", "… private memory in total, {0} parked", "MB", Goal.None);
     public static readonly Measure Burst = new("burst", "{0} clients connect within a second: lateness of the final 220, p99 of those served", "ms", Goal.AtMost(250));
@@ -36,7 +38,7 @@ internal sealed record Measure(string Name, string Title, string Unit, Goal Goal
     /// <summary>Every measure, in the order of the table.</summary>
     public static readonly IReadOnlyList<Measure> All =
     [
-        Handoff, HandoffOld, Reject, RejectParked, Growth, LaneCpu, LaneTime, LaneMemory, Dialogue, Lookup, LookupRate, Tls, TlsCpu, TlsTime, TlsRsa, TlsRsaCpu, TlsRsaTime,
+        Handoff, HandoffOld, Reject, RejectParked, Growth, LaneCpu, LaneTime, LaneMemory, Watched, WatchedReject, Dialogue, Lookup, LookupRate, Tls, TlsCpu, TlsTime, TlsRsa, TlsRsaCpu, TlsRsaTime,
         Memory, Total, Burst, Lost, Recording, Start, Teaser, Idle,
     ];
 }

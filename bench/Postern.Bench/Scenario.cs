@@ -55,6 +55,7 @@ internal sealed record Scenario(string Name, IReadOnlyList<Measure> Measures, in
             HasDnsLists = true, // the name server, which knows of no reverse name
             Settings = ["postern_greet_wait_none = 240s", "postern_slow_lane_limit = 15000"],
         },
+        new("watched", [Measure.Watched, Measure.WatchedReject], GreetWait: Forever, PosternOnly: true, Watch),
         new("burst", [Measure.Burst, Measure.Lost], GreetWait: 6, PosternOnly: false, BurstOfClients),
     ];
 
@@ -186,6 +187,28 @@ internal sealed record Scenario(string Name, IReadOnlyList<Measure> Measures, in
             SwarmResult[] loops = [.. Enumerable.Range(0, 3).Select(_ => turn.Loop("pass", MailConfiguration.PermittedClients))];
             return (Results.Median([.. loops.Select(static loop => loop.CpuMicroseconds)])!.Value, Results.Median([.. loops.Select(static loop => loop.FinalGreeting.P50)])!.Value);
         }
+    }
+
+    // Both ways in turns, so that the machine's good and bad moments are shared.
+    private static void Watch(Turn turn)
+    {
+        const int Pairs = 5;
+        var (handoffs, rejects) = (new List<double>(), new List<double>());
+        TouchMemory(turn);
+        for (var i = 0; i < Pairs; i++)
+        {
+            turn.Server.Reconfigure("");
+            var (handoff, reject) = (Loop(MailConfiguration.PermittedClients, "pass"), Loop(EarlyTalkers, "pregreet"));
+            turn.Server.Reconfigure("postern_event_log = $data_directory/events\npostern_http = 127.0.0.1:27\n");
+            using var reader = turn.Server.OpenPage("http://127.0.0.1:27/live");
+            handoffs.Add(Loop(MailConfiguration.PermittedClients, "pass") / handoff);
+            rejects.Add(Loop(EarlyTalkers, "pregreet") / reject);
+        }
+
+        turn.Found(Measure.Watched, Results.Median([.. handoffs])!.Value);
+        turn.Found(Measure.WatchedReject, Results.Median([.. rejects])!.Value);
+
+        double Loop(string sources, string mode) => turn.Loop(mode, sources).CpuMicroseconds;
     }
 
     private static void BurstOfClients(Turn turn)

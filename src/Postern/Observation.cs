@@ -31,12 +31,12 @@ internal sealed class Observation(
 {
     private readonly LoopQuestions _loop = new(loop.Post);
     private readonly DateTimeOffset _started = clock.GetUtcNow();
-    private readonly ClientCounts _counts = new();
     private readonly PageServer _pages = new(pages);
     private EventLog? _events;
     private ControlSocket? _control;
     private HttpEndpoint? _http;
     private DateTimeOffset? _countedSince;
+    private ClientCounts _counts = new();
 
     /// <summary>Opens the event log that the settings name, in place of the one that is open.</summary>
     /// <param name="problem">In the administrator's words.</param>
@@ -75,6 +75,8 @@ internal sealed class Observation(
             OpenControlSocket(now, isTakenOver: false);
         if (now.Http != before.Http)
             OpenHttp(now, isTakenOver: false);
+        if (now.Http is null && before.Http is not null)
+            (_countedSince, _counts) = (null, new ClientCounts());
         _pages.Dispose(); // the next one reads the configuration anew
         Watch();
     }
@@ -103,9 +105,10 @@ internal sealed class Observation(
         var events = _events;
         if (_http is not null)
             _countedSince ??= clock.GetUtcNow();
+        var counts = _counts;
         loop.ClientLeft = _countedSince is null ? events is null ? null : events.Add : session =>
         {
-            _counts.Add(session.Facts!);
+            counts.Add(session.Facts!);
             events?.Add(session);
         };
     }
