@@ -62,7 +62,7 @@ public sealed class RdnsRulesTests
             Assert.Equal(RdnsReason.BigSender, rules.Classify(name, new WarningList()).Reason);
             Assert.Equal(RdnsKind.Generic, new RdnsRules().Classify(name, new WarningList()).Kind);
             Assert.EndsWith("." + row.Domain, row.Example, StringComparison.Ordinal);
-            Assert.Matches(@"^(S25R 2007|postgrey 1\.37|headers)(, (postgrey 1\.37))?$", row.Source);
+            Assert.Matches(@"^(S25R 2007|postgrey 1\.37|archives|samples)(, (postgrey 1\.37))?$", row.Source);
         });
         Assert.Equal(BigSenders.All.Select(static row => row.Domain).Order(StringComparer.Ordinal).Distinct(), BigSenders.All.Select(static row => row.Domain));
     }
