@@ -19,7 +19,7 @@ internal sealed class DashboardFacts(ControlClient? daemon, ProcessSettings proc
     private const int LongestSearch = 320; // an address of RFC 5321
     private const long NowLasts = 900; // milliseconds: readers of the page are many, the daemon is one
 
-    private readonly Lock _asking = new();
+    private readonly Lock _asking = new(), _searching = new();
     private readonly TokenFile? _tokens = process.HttpTokenFile is { } path ? new TokenFile(path) : null;
     private readonly AccessFile _access = new(process.HttpAccessFile!);
     private string _now = "";
@@ -47,8 +47,11 @@ internal sealed class DashboardFacts(ControlClient? daemon, ProcessSettings proc
             return Problem("what you look for is too long");
         try
         {
-            var found = EventReader.FindLastStopped(eventLog, search, MostRefusals);
-            return $$"""{"refusals":[{{string.Join(',', found.Select(static one => one.GetRawText()))}}]}""";
+            lock (_searching) // one search costs a processor for half a second
+            {
+                var found = EventReader.FindLastStopped(eventLog, search, MostRefusals);
+                return $$"""{"refusals":[{{string.Join(',', found.Select(static one => one.GetRawText()))}}]}""";
+            }
         }
         catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
         {

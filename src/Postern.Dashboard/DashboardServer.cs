@@ -46,7 +46,11 @@ internal sealed class DashboardServer(Socket channel, DashboardFacts facts, LogR
         foreach (var (path, resource) in DashboardFiles.All)
             app.MapGet(path, context => Send(context, resource.ContentType, resource.Bytes));
         app.MapGet("/live", Live);
-        app.MapGet("/api/refusals", context => SendJson(context, facts.Refusals(context.Request.Query["q"].ToString())));
+        app.MapGet("/api/refusals", async context =>
+        {
+            var search = context.Request.Query["q"].ToString();
+            await SendJson(context, await Task.Run(() => facts.Refusals(search)).ConfigureAwait(false)).ConfigureAwait(false);
+        });
         app.MapGet("/api/configuration", context => SendJson(context, facts.Configuration()));
         app.MapGet("/api/access", context => SendJson(context, facts.Access()));
         app.MapPost("/api/access", Change);
