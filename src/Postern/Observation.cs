@@ -142,7 +142,7 @@ internal sealed class Observation(
             log.Write(tag, LogSeverity.Warning, $"postern_http: {problem} -- there will be no figures for monitoring");
     }
 
-    private HttpAnswer Answer(string path)
+    private HttpAnswer Answer(string path, string accept)
     {
         try
         {
@@ -150,7 +150,8 @@ internal sealed class Observation(
             {
                 case "/metrics":
                     var start = clock.GetTimestamp();
-                    return new(200, "text/plain; version=0.0.4; charset=utf-8", _loop.Ask(() => Measure(clock.GetElapsedTime(start)).ToString()));
+                    var isOpenMetrics = MetricsText.IsOpenMetricsWanted(accept);
+                    return new(200, MetricsText.ContentType(isOpenMetrics), _loop.Ask(() => Measure(clock.GetElapsedTime(start)).Write(isOpenMetrics)));
                 case "/healthz":
                     _ = _loop.Ask(static () => true);
                     return new(200, "text/plain", "ok\n");

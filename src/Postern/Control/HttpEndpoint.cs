@@ -23,10 +23,10 @@ internal sealed class HttpEndpoint : IDisposable
     private const int ReusePort = 15; // SO_REUSEPORT
 
     private readonly SerialListener _listener;
-    private readonly Func<string, HttpAnswer> _answer;
+    private readonly Func<string, string, HttpAnswer> _answer;
     private readonly byte[] _buffer = new byte[MostRequest];
 
-    private HttpEndpoint(Socket listener, Func<string, HttpAnswer> answer)
+    private HttpEndpoint(Socket listener, Func<string, string, HttpAnswer> answer)
     {
         (Address, _answer) = ((IPEndPoint)listener.LocalEndPoint!, answer);
         _listener = new SerialListener(listener, "http", Patience, Answer);
@@ -36,10 +36,10 @@ internal sealed class HttpEndpoint : IDisposable
     public IPEndPoint Address { get; }
 
     /// <param name="isTakenOver">Whether another process of ours, which is about to end, may still listen there.</param>
-    /// <param name="answer">By path; called on a thread of its own.</param>
+    /// <param name="answer">By path, and by what the header Accept says, empty if there is none; called on a thread of its own.</param>
     /// <param name="problem">In the administrator's words.</param>
     /// <returns>Null on failure.</returns>
-    public static HttpEndpoint? Open(IPEndPoint address, bool isTakenOver, Func<string, HttpAnswer> answer, out string? problem)
+    public static HttpEndpoint? Open(IPEndPoint address, bool isTakenOver, Func<string, string, HttpAnswer> answer, out string? problem)
     {
         var listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
@@ -69,7 +69,7 @@ internal sealed class HttpEndpoint : IDisposable
         var words = head.Split("\r\n", 2)[0].Split(' ');
         var answer = words is not [var method, var target, "HTTP/1.0" or "HTTP/1.1"] ? new HttpAnswer(400, "text/plain", "bad request\n")
             : method is not ("GET" or "HEAD") ? new HttpAnswer(405, "text/plain", "GET or HEAD\n")
-            : _answer(target.Split('?')[0]);
+            : _answer(target.Split('?')[0], Accept(head));
         var body = Encoding.UTF8.GetBytes(answer.Body);
         Send(client, Encoding.ASCII.GetBytes(
             $"HTTP/1.1 {answer.Status} {Reason(answer.Status)}\r\nContent-Type: {answer.ContentType}\r\nContent-Length: {body.Length}\r\n"
@@ -94,6 +94,9 @@ internal sealed class HttpEndpoint : IDisposable
 
         return null;
     }
+
+    private static string Accept(string head) => string.Join(',', head.Split("\r\n").Skip(1)
+        .Where(static line => line.StartsWith("Accept:", StringComparison.OrdinalIgnoreCase)).Select(static line => line["Accept:".Length..].Trim()));
 
     private static void Send(Socket client, ReadOnlySpan<byte> bytes)
     {
