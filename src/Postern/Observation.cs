@@ -164,7 +164,7 @@ internal sealed class Observation(
         if (process.Http is not { } endpoint)
             return;
         var address = new IPEndPoint(IPAddress.Parse(endpoint.Address.ToString()), endpoint.Port);
-        _http = HttpEndpoint.Open(address, isTakenOver, Answer, PassOn, out var problem);
+        _http = HttpEndpoint.Open(address, isTakenOver, Find, PassOn, out var problem);
         if (problem is not null)
             log.Write(tag, LogSeverity.Warning, $"postern_http: {problem} -- there will be no figures for monitoring");
     }
@@ -177,7 +177,9 @@ internal sealed class Observation(
         return problem;
     }
 
-    private HttpAnswer? Answer(string path)
+    private Func<string, HttpAnswer>? Find(string path) => path is "/metrics" or "/healthz" or "/readyz" ? accept => Answer(path, accept) : null;
+
+    private HttpAnswer Answer(string path, string accept)
     {
         try
         {
@@ -185,14 +187,13 @@ internal sealed class Observation(
             {
                 case "/metrics":
                     var start = clock.GetTimestamp();
-                    return new HttpAnswer(200, "text/plain; version=0.0.4; charset=utf-8", _loop.Ask(() => Measure(clock.GetElapsedTime(start)).ToString()));
+                    var isOpenMetrics = MetricsText.IsOpenMetricsWanted(accept);
+                    return new(200, MetricsText.ContentType(isOpenMetrics), _loop.Ask(() => Measure(clock.GetElapsedTime(start)).Write(isOpenMetrics)));
                 case "/healthz":
                     _ = _loop.Ask(static () => true);
-                    return new HttpAnswer(200, "text/plain", "ok\n");
-                case "/readyz":
-                    return _loop.Ask(() => loop.Listeners.Count > 0) ? new HttpAnswer(200, "text/plain", "ready\n") : new HttpAnswer(503, "text/plain", "stopping\n");
+                    return new(200, "text/plain", "ok\n");
                 default:
-                    return null;
+                    return _loop.Ask(() => loop.Listeners.Count > 0) ? new(200, "text/plain", "ready\n") : new(503, "text/plain", "stopping\n");
             }
         }
         catch (TimeoutException)

@@ -31,7 +31,7 @@ serve.SetAction(arguments => ServeVerb.Run(Path.GetFullPath(arguments.GetRequire
 var check = new Command("check", "Print every problem of the configuration with file, line and what to do. Exit status 1 if there is one.") { directory };
 check.SetAction(arguments => CheckVerb.Run(Path.GetFullPath(arguments.GetRequiredValue(directory)), Console.Out));
 
-var logs = new Argument<string[]>("FILE") { Description = "Mail logs, oldest first, and event logs, plain or gzip; standard input without one (journalctl -u postfix | postern report).", Arity = ArgumentArity.ZeroOrMore };
+var logs = new Argument<string[]>("FILE") { Description = "Mail logs, oldest first, and event logs, plain or gzip; standard input without one (journalctl --facility=mail | postern report).", Arity = ArgumentArity.ZeroOrMore };
 logs.Validators.Add(RefuseOptions);
 var asJson = new Option<bool>("--json") { Description = "For programs." };
 var asHtml = new Option<bool>("--html") { Description = "One page for a browser." };

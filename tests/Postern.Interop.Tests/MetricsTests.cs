@@ -62,6 +62,65 @@ public sealed partial class MetricsTests
     }
 
     [Fact]
+    public async Task Prometheus_itself_scrapes_OpenMetrics_with_types_units_and_values()
+    {
+        Tool.Require("prometheus");
+        var (http, own) = (MailHost.FreePort(), MailHost.FreePort());
+        using var host = MailHost.Alone(null, $"postern_http = 127.0.0.1:{http}");
+        using (var good = host.Connect("127.0.9.1"))
+        {
+            good.ExpectGreeting();
+            good.Say("QUIT", "221");
+        }
+
+        var configuration = host.Write("prometheus.yml", $"global: {{ scrape_interval: 1s }}\nscrape_configs:\n- job_name: postern\n  static_configs: [{{ targets: [\"127.0.0.1:{http}\"] }}]\n");
+        using var prometheus = Tool.Start(
+            "prometheus", $"--config.file={configuration}", $"--web.listen-address=127.0.0.1:{own}", $"--storage.tsdb.path={Path.Combine(host.Directory, "prometheus")}", "--log.level=error");
+        using var web = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{own}/api/v1/"), Timeout = TimeSpan.FromSeconds(30) };
+        try
+        {
+            var target = default(JsonElement);
+            Wait.Until(
+                () => TryGet("targets?state=active", out var data) && data.GetProperty("activeTargets").EnumerateArray().ToArray() is [var only]
+                    && (target = only).GetProperty("health").GetString() is "up"
+                    && Value("postern_clients_total{outcome=\"handed_off\"}") == "1",
+                () => $"{target} {host.LogEnd}");
+
+            Assert.Equal("", target.GetProperty("lastError").GetString());
+            Assert.Equal(
+                ["postern_connections counter ", "postern_handoff_seconds histogram seconds", "postern_held_clients gauge ", "process_cpu_seconds counter seconds", "process_resident_memory_bytes gauge bytes"],
+                Metadata("postern_connections", "postern_handoff_seconds", "postern_held_clients", "process_cpu_seconds", "process_resident_memory_bytes"));
+            Assert.Equal(("1", "0"), (Value("postern_handoff_seconds_count"), Value("sum(postern_held_clients)")));
+            Assert.Equal("1", Value("postern_handoff_seconds_bucket{le=\"100.0\"}"));
+        }
+        finally
+        {
+            prometheus.Kill();
+            await prometheus.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+
+        bool TryGet(string what, out JsonElement data)
+        {
+            data = default;
+            try
+            {
+                data = JsonDocument.Parse(web.GetStringAsync(what).GetAwaiter().GetResult()).RootElement.GetProperty("data");
+                return true;
+            }
+            catch (HttpRequestException)
+            {
+                return false; // it does not listen yet, or is not ready
+            }
+        }
+
+        string? Value(string query) => TryGet($"query?query={Uri.EscapeDataString(query)}", out var data) && data.GetProperty("result").EnumerateArray().ToArray() is [var only]
+            ? only.GetProperty("value")[1].GetString() : null;
+
+        IEnumerable<string> Metadata(params string[] names) => names.Select(name => TryGet($"targets/metadata?metric={name}", out var data)
+            ? $"{name} {data[0].GetProperty("type").GetString()} {data[0].GetProperty("unit").GetString()}" : name);
+    }
+
+    [Fact]
     public void The_alert_rules_pass_promtools_check_and_their_own_tests()
     {
         Tool.Require("promtool");

@@ -61,6 +61,40 @@ public sealed partial class ReportVerbTests : IDisposable
     }
 
     [Fact]
+    public void What_journalctl_makes_of_a_real_journal_gives_the_numbers_of_the_log()
+    {
+        Tool.Require("swaks");
+        Journal.Require();
+        using var host = MailHost.Behind(
+            Front.Postern, "postscreen_greet_wait = 2s", "postscreen_greet_action = enforce", "postscreen_denylist_action = enforce",
+            "postscreen_access_list = inline:{ 127.0.6.20=permit, 127.0.6.21=reject }");
+        Clients(host);
+        var lines = File.ReadAllLines(Path.Combine(host.Directory, "log/maillog"), Encoding.Latin1);
+        var (syslog, stdout) = (Path.Combine(_directory, "syslog.journal"), Path.Combine(_directory, "stdout.journal"));
+        new Journal(syslog).Write(lines, "postfix@-.service");
+        new Journal(stdout).Write(lines, "postern.service", "postern");
+
+        var report = Read(Plain(lines));
+
+        Assert.Equal((11, 5), (Number(report, "connections"), Number(report, "mails_delivered")));
+        foreach (var options in (string[])["-o short", "-o short-precise", "-o short-iso", "-o short-iso-precise", "-o short-full", "-o short-iso --no-hostname"])
+        {
+            AssertSame($"--file '{syslog}' --facility=mail {options}");
+            AssertSame($"--file '{stdout}' -u postern {options}");
+        }
+
+        void AssertSame(string options)
+        {
+            var output = Path.Combine(_directory, "journal.log");
+            Tool.Must("sh", "-c", $"journalctl -q {options} >'{output}'");
+            var ofJournal = Read(output);
+
+            Assert.True(Counts(report) == Counts(ofJournal), $"{options}: {Counts(ofJournal)}\n\nand not: {Counts(report)}");
+            Assert.Equal((lines.Length, 0), (Number(ofJournal, "lines"), Number(ofJournal, "unreadable_lines")));
+        }
+    }
+
+    [Fact]
     public void The_event_log_says_of_every_client_what_the_mail_log_says()
     {
         Tool.Require("swaks");

@@ -4,11 +4,14 @@ namespace Postern.Core.Reporting;
 
 /// <summary>
 /// A line of a mail log, taken apart: syslog's classic form (<c>Nov 24 02:27:00 host postfix/postscreen[123]: text</c>),
-/// RFC 3339 time stamps, the journal's short forms, and Postern's own terminal form, which has neither date nor host.
+/// RFC 3339 time stamps, what <c>journalctl -o</c> makes with <c>short</c>, <c>short-precise</c>, <c>short-iso</c>,
+/// <c>short-iso-precise</c> and <c>short-full</c>, with a host or without, and Postern's own terminal form, which has
+/// neither date nor host. The line may stand in one of the journal, which a service wrote it to on its standard output.
 /// </summary>
 public readonly ref struct MailLogLine
 {
     private const int ClassicStamp = 15; // "Nov 24 02:27:00"
+    private const int DateLength = 11; // "2026-11-24T"
 
     private MailLogLine(DateTime time, ReadOnlySpan<byte> tag, uint processId, ReadOnlySpan<byte> text)
     {
@@ -43,25 +46,42 @@ public readonly ref struct MailLogLine
     public static bool TryParse(ReadOnlySpan<byte> line, DateTime today, out MailLogLine parsed)
     {
         parsed = default;
-        if (!TryReadTime(ref line, today, out var time, out var hasHost))
+        if (!TryReadTime(ref line, today, out var time, out var hasHost) || !TryReadTag(ref line, hasHost, out var tag, out var processId))
             return false;
-        if (hasHost && !TrySkipWord(ref line))
+
+        // The journal has what a program writes to its standard output behind a time stamp and a tag of its own.
+        var inner = line;
+        if (TryReadTime(ref inner, today, out _, out hasHost) && TryReadTag(ref inner, hasHost, out var innerTag, out var innerId))
+        {
+            tag = innerTag;
+            processId = innerId;
+            line = inner;
+        }
+
+        parsed = new MailLogLine(time, tag, processId, line);
+        return true;
+    }
+
+    private static bool TryReadTag(scoped ref ReadOnlySpan<byte> line, bool hasHost, out ReadOnlySpan<byte> tag, out uint processId)
+    {
+        tag = [];
+        processId = 0;
+        if (hasHost && !StartsWithTag(line) && !TrySkipWord(ref line))
             return false;
 
         var colon = line.IndexOf(": "u8);
         if (colon <= 0)
             return false;
-        var tag = line[..colon];
+        tag = line[..colon];
         if (tag.Contains((byte)' '))
             return false;
-        uint processId = 0;
         if (tag[^1] == (byte)']' && tag.IndexOf((byte)'[') is > 0 and var bracket)
         {
             _ = Utf8Parser.TryParse(tag[(bracket + 1)..^1], out processId, out _);
             tag = tag[..bracket];
         }
 
-        parsed = new MailLogLine(time, tag, processId, line[(colon + 2)..]);
+        line = line[(colon + 2)..];
         return true;
     }
 
@@ -70,19 +90,22 @@ public readonly ref struct MailLogLine
         (time, hasHost) = (default, true);
         if (line.Length < ClassicStamp)
             return false;
+        var hasZoneName = line[3] == (byte)' ' && line[8] == (byte)'-';
+        if (hasZoneName)
+            line = line[4..]; // Tue 2026-11-24 02:27:00 UTC
         if (line[4] == (byte)'-')
         {
             // 2026-11-24T02:27:00.123456+00:00, or with a blank for the T.
-            var end = line[11..].IndexOf((byte)' ');
+            var end = line[DateLength..].IndexOf((byte)' ');
             if (end < 8 || !TryRead(line, 0, 4, out var year) || !TryRead(line, 5, 2, out var month) || !TryRead(line, 8, 2, out var day)
-                || !TryReadClock(line[11..], out var clock) || !IsDate(year, month, day))
+                || !TryReadClock(line[DateLength..], out var clock) || !IsDate(year, month, day))
             {
                 return false;
             }
 
             time = new DateTime(year, month, day).AddSeconds(clock);
-            line = line[(11 + end + 1)..];
-            return true;
+            line = line[(DateLength + end + 1)..];
+            return !hasZoneName || TrySkipWord(ref line);
         }
 
         if (line[2] == (byte)':')
@@ -102,7 +125,10 @@ public readonly ref struct MailLogLine
     {
         time = default;
         var index = "JanFebMarAprMayJunJulAugSepOctNovDec"u8.IndexOf(line[..3]);
-        if (index < 0 || index % 3 != 0 || line[3] != (byte)' ' || line.Length <= ClassicStamp || line[ClassicStamp] != (byte)' ')
+        if (index < 0 || index % 3 != 0 || line[3] != (byte)' ' || line.Length <= ClassicStamp || line[ClassicStamp] is not ((byte)' ' or (byte)'.'))
+            return false;
+        var end = line[ClassicStamp..].IndexOf((byte)' '); // after the fraction, where there is one
+        if (end < 0)
             return false;
         if (!TryRead(line, line[4] == (byte)' ' ? 5 : 4, line[4] == (byte)' ' ? 1 : 2, out var day) || !TryReadClock(line[7..], out var clock))
             return false;
@@ -115,7 +141,7 @@ public readonly ref struct MailLogLine
             time = new DateTime(year, month, day).AddSeconds(clock);
             if (time.Date > tomorrow)
                 continue;
-            line = line[(ClassicStamp + 1)..];
+            line = line[(ClassicStamp + end + 1)..];
             return true;
         }
 
@@ -151,6 +177,10 @@ public readonly ref struct MailLogLine
 
     private static bool IsDate(int year, int month, int day) =>
         year >= 1 && month is >= 1 and <= 12 && day >= 1 && day <= DateTime.DaysInMonth(year, month);
+
+    // journalctl --no-hostname; a host's name does not end in a process id.
+    private static bool StartsWithTag(ReadOnlySpan<byte> line) =>
+        line.IndexOf((byte)' ') is > 0 and var blank && line[..blank].EndsWith("]:"u8);
 
     private static bool TrySkipWord(ref ReadOnlySpan<byte> line)
     {

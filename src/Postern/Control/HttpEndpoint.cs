@@ -24,13 +24,13 @@ internal sealed class HttpEndpoint : IDisposable
     private const int ReusePort = 15; // SO_REUSEPORT
 
     private readonly SerialListener _listener;
-    private readonly Func<string, HttpAnswer?> _answer;
+    private readonly Func<string, Func<string, HttpAnswer>?> _find;
     private readonly Func<Socket, string?> _passOn;
     private readonly byte[] _buffer = new byte[MostRequest];
 
-    private HttpEndpoint(Socket listener, Func<string, HttpAnswer?> answer, Func<Socket, string?> passOn)
+    private HttpEndpoint(Socket listener, Func<string, Func<string, HttpAnswer>?> find, Func<Socket, string?> passOn)
     {
-        (Address, _answer, _passOn) = ((IPEndPoint)listener.LocalEndPoint!, answer, passOn);
+        (Address, _find, _passOn) = ((IPEndPoint)listener.LocalEndPoint!, find, passOn);
         _listener = new SerialListener(listener, "http", Patience, Answer);
     }
 
@@ -38,11 +38,11 @@ internal sealed class HttpEndpoint : IDisposable
     public IPEndPoint Address { get; }
 
     /// <param name="isTakenOver">Whether another process of ours, which is about to end, may still listen there.</param>
-    /// <param name="answer">By path; null: it is none of ours. Called on a thread of its own.</param>
+    /// <param name="find">What answers at a path, and is told what the header Accept says, empty if there is none; null: it is none of ours. Both on a thread of its own.</param>
     /// <param name="passOn">Gives a connection away of which nothing was read; says why not, or null. On the same thread.</param>
     /// <param name="problem">In the administrator's words.</param>
     /// <returns>Null on failure.</returns>
-    public static HttpEndpoint? Open(IPEndPoint address, bool isTakenOver, Func<string, HttpAnswer?> answer, Func<Socket, string?> passOn, out string? problem)
+    public static HttpEndpoint? Open(IPEndPoint address, bool isTakenOver, Func<string, Func<string, HttpAnswer>?> find, Func<Socket, string?> passOn, out string? problem)
     {
         var listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
@@ -52,7 +52,7 @@ internal sealed class HttpEndpoint : IDisposable
             listener.Bind(address);
             listener.Listen(Backlog);
             problem = null;
-            return new HttpEndpoint(listener, answer, passOn);
+            return new HttpEndpoint(listener, find, passOn);
         }
         catch (SocketException refusal)
         {
@@ -71,17 +71,20 @@ internal sealed class HttpEndpoint : IDisposable
             return;
         var words = line.Split(' ');
         var path = words is [_, var target, "HTTP/1.0" or "HTTP/1.1"] ? target.Split('?')[0] : null;
-        HttpAnswer answer;
-        if (path is null)
-            answer = new HttpAnswer(400, "text/plain", "bad request\n");
-        else if (_answer(path) is { } own)
-            answer = words[0] is "GET" or "HEAD" ? own : new HttpAnswer(405, "text/plain", "GET or HEAD\n");
-        else if (_passOn(client) is { } problem)
-            answer = new HttpAnswer(503, "text/plain", problem + "\n");
-        else
-            return;
-        if (ReadHead(client, _buffer)) // a close with something unread would cut the answer
-            Send(client, answer, withBody: words[0] != "HEAD");
+        var answer = path is null ? static _ => new HttpAnswer(400, "text/plain", "bad request\n") : _find(path);
+        if (answer is null)
+        {
+            if (_passOn(client) is not { } problem)
+                return;
+            answer = _ => new HttpAnswer(503, "text/plain", problem + "\n");
+        }
+        else if (path is not null && words[0] is not ("GET" or "HEAD"))
+        {
+            answer = static _ => new HttpAnswer(405, "text/plain", "GET or HEAD\n");
+        }
+
+        if (ReadHead(client, _buffer) is { } head) // a close with something unread would cut the answer
+            Send(client, answer(Accept(head)), withBody: words[0] != "HEAD");
     }
 
     private static void Send(Socket client, HttpAnswer answer, bool withBody)
@@ -115,21 +118,24 @@ internal sealed class HttpEndpoint : IDisposable
         return null;
     }
 
-    /// <returns>False: the client went away, was too slow, or said too much.</returns>
-    private static bool ReadHead(Socket client, byte[] buffer)
+    /// <returns>Null: the client went away, was too slow, or said too much.</returns>
+    private static string? ReadHead(Socket client, byte[] buffer)
     {
         var deadline = Environment.TickCount64 + Patience;
         for (var length = 0; length < buffer.Length && Environment.TickCount64 < deadline;)
         {
             if (client.Receive(buffer, length, buffer.Length - length, SocketFlags.None) is not (> 0 and var read))
-                return false;
+                return null;
             length += read;
             if (buffer.AsSpan(0, length).IndexOf("\r\n\r\n"u8) >= 0)
-                return true;
+                return Encoding.Latin1.GetString(buffer, 0, length);
         }
 
-        return false;
+        return null;
     }
+
+    private static string Accept(string head) => string.Join(',', head.Split("\r\n").Skip(1)
+        .Where(static line => line.StartsWith("Accept:", StringComparison.OrdinalIgnoreCase)).Select(static line => line["Accept:".Length..].Trim()));
 
     private static void Send(Socket client, ReadOnlySpan<byte> bytes)
     {

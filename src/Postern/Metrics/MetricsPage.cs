@@ -45,16 +45,17 @@ internal sealed record MetricsPage
     public required DateTimeOffset Started { get; init; }
 
     /// <summary>Writes the page.</summary>
-    public override string ToString()
+    /// <param name="isOpenMetrics">In this form, not in Prometheus' older one.</param>
+    public string Write(bool isOpenMetrics)
     {
-        var text = new MetricsText();
+        var text = new MetricsText(isOpenMetrics);
         WriteClients(text);
         WriteTests(text);
         WriteLists(text);
         WriteLanes(text);
         WriteRelays(text);
-        text.Metric("postern_clients", "gauge", "Clients held now.")
-            .Sample("postern_clients", Held - HandingOff, "state", "screened").Sample("postern_clients", HandingOff, "state", "handing_off");
+        text.Metric("postern_held_clients", "gauge", "Clients held now.")
+            .Sample("postern_held_clients", Held - HandingOff, "state", "screened").Sample("postern_held_clients", HandingOff, "state", "handing_off");
         text.Metric("postern_stress", "gauge", "1 while the shorter limits of stress mode are in force.").Sample("postern_stress", UnderStress ? 1 : 0);
         text.Metric("postern_allowlist_records", "gauge", "Clients in the temporary allowlist.");
         foreach (var (map, count) in Allowlists)

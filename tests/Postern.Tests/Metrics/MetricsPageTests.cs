@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Postern.Control;
 using Postern.Core.Config;
 using Postern.Core.Dnsbl;
@@ -12,7 +13,7 @@ using Postern.Tests.Screening;
 
 namespace Postern.Tests.Metrics;
 
-public sealed class MetricsPageTests
+public sealed partial class MetricsPageTests
 {
     private static readonly Settings Plain = new() { GreetBanner = "mx ESMTP", Banner = "mx ESMTP", GreetAction = FailAction.Drop };
 
@@ -48,9 +49,9 @@ public sealed class MetricsPageTests
             "postern_clients_total{outcome=\"handed_off\"} 2", "postern_clients_total{outcome=\"stopped\"} 2", "postern_clients_total{outcome=\"told_to_come_back\"} 0",
             "postern_let_in_total{by=\"new\"} 2", "postern_stopped_total{reason=\"pregreet\"} 1", "postern_stopped_total{reason=\"hangup_before_handshake\"} 1",
             "postern_tests_total{test=\"pregreet\",result=\"passed\"} 2", "postern_tests_total{test=\"pregreet\",result=\"failed\"} 1",
-            "postern_pregreet_seconds_bucket{le=\"2\"} 0", "postern_pregreet_seconds_bucket{le=\"3\"} 1", "postern_pregreet_seconds_bucket{le=\"+Inf\"} 1", "postern_pregreet_seconds_sum 2.5",
-            "postern_hangup_seconds_bucket{le=\"3\"} 1", "postern_hangup_seconds_count 1", "postern_handoff_seconds_count 2",
-            "postern_clients{state=\"screened\"} 3", "postern_clients{state=\"handing_off\"} 1", "postern_stress 1", "postern_connections_total 9",
+            "postern_pregreet_seconds_bucket{le=\"2.0\"} 0", "postern_pregreet_seconds_bucket{le=\"3.0\"} 1", "postern_pregreet_seconds_bucket{le=\"+Inf\"} 1", "postern_pregreet_seconds_sum 2.5",
+            "postern_hangup_seconds_bucket{le=\"3.0\"} 1", "postern_hangup_seconds_count 1", "postern_handoff_seconds_count 2",
+            "postern_held_clients{state=\"screened\"} 3", "postern_held_clients{state=\"handing_off\"} 1", "postern_stress 1", "postern_connections_total 9",
             "postern_allowlist_records{map=\"btree:/a\\\"b\\\\c\"} 5", "postern_event_log_lost_total 3", "postern_loop_wait_seconds 0.25",
             "postern_relay_sessions{target=\"tcp:127.0.0.1:2525\"} 7", "postern_relay_target_well{target=\"tcp:127.0.0.1:2525\"} 0",
             "postern_relay_auth_failures_total{target=\"tcp:127.0.0.1:2525\"} 3", "postern_lane_clients 1", "postern_lane_events_total{class=\"generic\",event=\"greylisted\"} 1",
@@ -72,7 +73,7 @@ public sealed class MetricsPageTests
         [
             "postern_dnsbl_answers_total{list=\"bl.example\",result=\"listed\"} 1", "postern_dnsbl_answers_total{list=\"bl.example\",result=\"not_listed\"} 2",
             "postern_dnsbl_timeouts_total{list=\"bl.example\"} 2", "postern_dnsbl_list_well{list=\"bl.example\"} 0",
-            "postern_dnsbl_seconds_bucket{list=\"bl.example\",le=\"0.025\"} 1", "postern_dnsbl_seconds_bucket{list=\"bl.example\",le=\"10\"} 2", "postern_dnsbl_seconds_bucket{list=\"bl.example\",le=\"+Inf\"} 3",
+            "postern_dnsbl_seconds_bucket{list=\"bl.example\",le=\"0.025\"} 1", "postern_dnsbl_seconds_bucket{list=\"bl.example\",le=\"10.0\"} 2", "postern_dnsbl_seconds_bucket{list=\"bl.example\",le=\"+Inf\"} 3",
         ])
             Assert.Contains("\n" + line + "\n", page, StringComparison.Ordinal);
     }
@@ -111,18 +112,60 @@ public sealed class MetricsPageTests
     }
 
     [Fact]
-    public void Every_metric_is_documented()
+    public void Every_metric_is_documented_and_follows_from_its_name_in_OpenTelemetry()
     {
         var documentation = File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "..", "..", "..", "docs", "metrics.md"));
-        var names = Page(new ClientCounts()).Split('\n').Where(static line => line.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(static line => line.Split(' ')[2]).ToList();
+        var rows = TableRow().Matches(documentation).Select(static row => (Name: row.Groups["name"].Value, Other: row.Groups["other"].Value, Unit: row.Groups["unit"].Value)).ToList();
+        var types = Page(new ClientCounts()).Split('\n').Where(static line => line.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(static line => line.Split(' ')).ToDictionary(static words => words[2], static words => words[3]);
 
-        Assert.True(names.Count > 15);
-        Assert.All(names, name => Assert.Contains($"`{name}`", documentation, StringComparison.Ordinal));
+        Assert.True(types.Count > 15);
+        Assert.Equal(types.Keys.Order(StringComparer.Ordinal), rows.Select(static row => row.Name).Order(StringComparer.Ordinal));
+        Assert.All(rows, row => Assert.Equal(row.Name, PrometheusName(row.Other, row.Unit, types[row.Name])));
+        Assert.All(rows, static row => Assert.Matches(@"^(postern|process)\.[a-z_]+$", row.Other)); // so one pattern finds them all when the way is gone back
+        Assert.Equal(rows.Count, rows.Select(static row => row.Other).Distinct().Count());
     }
+
+    [Fact]
+    public void OpenMetrics_names_counters_without_total_tells_units_and_has_an_end()
+    {
+        var older = Measured(new ClientCounts(), ("bl.example", new ListCounts(), true)).Write(isOpenMetrics: false).Split('\n');
+        var page = Measured(new ClientCounts(), ("bl.example", new ListCounts(), true)).Write(isOpenMetrics: true);
+        var lines = page.Split('\n');
+
+        foreach (var expected in (string[])
+        [
+            "# TYPE postern_connections counter\npostern_connections_total 9\n", "# TYPE postern_held_clients gauge\npostern_held_clients{state=\"screened\"} 3\n",
+            "# TYPE process_cpu_seconds counter\n# UNIT process_cpu_seconds seconds\nprocess_cpu_seconds_total ", "# UNIT postern_handoff_seconds seconds\npostern_handoff_seconds_bucket{le=\"0.001\"} 0\n",
+            "# UNIT process_resident_memory_bytes bytes\nprocess_resident_memory_bytes ", "postern_handoff_seconds_bucket{le=\"100.0\"} 0\n",
+        ])
+            Assert.Contains(expected, page, StringComparison.Ordinal);
+        Assert.EndsWith("\n# EOF\n", page, StringComparison.Ordinal);
+        var names = lines.Where(static line => line.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(static line => line.Split(' ')[2]).ToList();
+        Assert.Equal(names.Distinct(), names);
+        Assert.Equal(Samples(older), Samples(lines)); // whatever the form, it is the same series
+
+        static IEnumerable<string> Samples(string[] lines) => lines.Where(static line => line.Length > 0 && line[0] != '#').Select(static line => line.Split(' ')[0]);
+    }
+
+    [Theory]
+    [InlineData("", false)]
+    [InlineData("*/*", false)]
+    [InlineData("text/plain;version=0.0.4;q=0.5,*/*;q=0.1", false)]
+    [InlineData("application/openmetrics-text", true)]
+    [InlineData("Application/OpenMetrics-Text; Version=1.0.0; charset=utf-8", true)]
+    [InlineData("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", true)]
+    [InlineData("application/vnd.google.protobuf;q=0.8,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=1.0.0;q=0.4,*/*;q=0.2", true)]
+    [InlineData("text/plain;version=0.0.4;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5", false)]
+    [InlineData("application/openmetrics-text;version=2.0.0", false)]
+    [InlineData("application/openmetrics-text;q=0", false)]
+    [InlineData("application/openmetrics-text;q=x", false)]
+    [InlineData(",;,;q=,=;", false)]
+    public void Who_asks_for_OpenMetrics_gets_it(string accept, bool isWanted) => Assert.Equal(isWanted, MetricsText.IsOpenMetricsWanted(accept));
 
     [Theory]
     [InlineData("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 OK\r\n", "/metrics")]
     [InlineData("GET /metrics?x=1 HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK\r\n", "/metrics")]
+    [InlineData("GET /metrics HTTP/1.1\r\naccept: a;q=0.5\r\nX-Accept: b\r\nAccept:c\r\n\r\n", "HTTP/1.1 200 OK\r\n", "/metrics a;q=0.5,c")]
     [InlineData("HEAD /metrics HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\n", "")]
     [InlineData("GET /other HTTP/1.1\r\n\r\n", "HTTP/1.1 503 Service Unavailable\r\n", "nothing shows pages\n")]
     [InlineData("POST /metrics HTTP/1.1\r\n\r\n", "HTTP/1.1 405 Method Not Allowed\r\n", "GET or HEAD\n")]
@@ -148,11 +191,31 @@ public sealed class MetricsPageTests
         Assert.StartsWith("HTTP/1.1 200", Ask(endpoint, "GET /metrics HTTP/1.1\r\n\r\n"), StringComparison.Ordinal);
     }
 
+    // Prometheus and OpenMetrics Compatibility, OpenTelemetry specification: "OTLP metric points to Prometheus".
+    private static string PrometheusName(string name, string unit, string type)
+    {
+        var word = Annotation().Replace(unit, "") switch
+        {
+            "" => "",
+            "s" => "_seconds",
+            "By" => "_bytes",
+            var other => throw new ArgumentException($"what is {other} in full?"),
+        };
+        return name.Replace('.', '_') + word + (type == "counter" ? "_total" : "");
+    }
+
+    [GeneratedRegex(@"(?m)^\| `(?<name>[^`]+)` \| `(?<other>[^`]+)` `(?<unit>[^`]+)` \|")]
+    private static partial Regex TableRow();
+
+    [GeneratedRegex(@"\{[^}]*\}")]
+    private static partial Regex Annotation();
+
     private static string Here([CallerFilePath] string path = "") => path;
 
     private static HttpEndpoint Open()
     {
-        var endpoint = HttpEndpoint.Open(new IPEndPoint(IPAddress.Loopback, 0), isTakenOver: false, static path => path == "/metrics" ? new HttpAnswer(200, "text/plain", path) : null, static _ => "nothing shows pages", out var problem);
+        var endpoint = HttpEndpoint.Open(
+            new IPEndPoint(IPAddress.Loopback, 0), isTakenOver: false, static path => path == "/metrics" ? accept => new(200, "text/plain", $"{path} {accept}".TrimEnd()) : null, static _ => "nothing shows pages", out var problem);
         Assert.Null(problem);
         return endpoint!;
     }
@@ -187,7 +250,7 @@ public sealed class MetricsPageTests
         return shell.Session.Facts!;
     }
 
-    private static string Page(ClientCounts clients, params (string, ListCounts, bool)[] lists) => Measured(clients, lists).ToString();
+    private static string Page(ClientCounts clients, params (string, ListCounts, bool)[] lists) => Measured(clients, lists).Write(isOpenMetrics: false);
 
     private static MetricsPage Measured(ClientCounts clients, params (string, ListCounts, bool)[] lists) => new()
     {
