@@ -27,7 +27,7 @@ internal sealed class RelayTargets(EventLoop loop, Action<LogSeverity, string> l
         foreach (var key in _pools.Keys.Where(key => !inUse.Contains(_pools[key])).ToList())
             _pools.Remove(key);
         if (_pools.Count > 0)
-            _prober ??= new RelayProber(action => loop.Post(() => action(((IRelayHost)loop).Ticks)));
+            _prober ??= new RelayProber(action => loop.Post(() => action(loop.Ticks)));
         _prober?.Watch(_pools.Values);
 
         RelayPool Pool(HandoffTarget.Relay target, RelayRules rules)

@@ -2,6 +2,7 @@ using Postern.Core.Config;
 using Postern.Core.Relay;
 using Postern.Core.Reporting;
 using Postern.Core.Smtp;
+using static Postern.Core.Screening.DummyReplies;
 
 namespace Postern.Core.Screening;
 
@@ -11,34 +12,6 @@ namespace Postern.Core.Screening;
 /// </summary>
 internal sealed class DummySmtp(Session session, ServiceLoad load)
 {
-    private static readonly Reply Ok = new("250 2.1.0 Ok");
-    private static readonly Reply Done = new("250 2.0.0 Ok");
-    private static readonly Reply Bye = new("221 2.0.0 Bye");
-    private static readonly Reply NotRecognized = new("502 5.5.2 Error: command not recognized");
-    private static readonly Reply NotImplemented = new("502 5.5.1 Error: command not implemented");
-    private static readonly Reply TlsFirst = new("530 5.7.0 Must issue a STARTTLS command first");
-    private static readonly Reply TlsReady = new("220 2.0.0 Ready to start TLS");
-    private static readonly Reply TlsActive = new("554 5.5.1 Error: TLS already active");
-    private static readonly Reply TlsUnavailable = new("454 4.7.0 TLS not available due to local problem");
-    private static readonly Reply HeloSyntax = new("501 Syntax: HELO hostname");
-    private static readonly Reply EhloSyntax = new("501 Syntax: EHLO hostname");
-    private static readonly Reply MailSyntax = new("501 5.5.4 Syntax: MAIL FROM:<address>");
-    private static readonly Reply RcptSyntax = new("501 5.5.4 Syntax: RCPT TO:<address>");
-    private static readonly Reply DataSyntax = new("501 5.5.4 Syntax: DATA");
-    private static readonly Reply BdatSyntax = new("501 5.5.4 Syntax: BDAT count [LAST]");
-    private static readonly Reply VrfySyntax = new("501 5.5.4 Syntax: VRFY address");
-    private static readonly Reply EtrnSyntax = new("500 Syntax: ETRN domain");
-    private static readonly Reply AuthSyntax = new("501 5.5.4 Syntax: AUTH mechanism");
-    private static readonly Reply MailInProgress = new("503 5.5.1 Error: MAIL transaction in progress");
-    private static readonly Reply HeloFirst = new("503 5.5.1 Error: send HELO/EHLO first");
-    private static readonly Reply NestedMail = new("503 5.5.1 Error: nested MAIL command");
-    private static readonly Reply NeedMail = new("503 5.5.1 Error: need MAIL command");
-    private static readonly Reply NeedRcpt = new("503 5.5.1 Error: need RCPT command");
-    private static readonly Reply NoMailForBdat = new("554 5.5.1 Error: need MAIL command");
-    private static readonly Reply NoRecipients = new("554 5.5.1 Error: no valid recipients");
-    private static readonly Reply VrfyDisabled = new("502 5.5.1 VRFY command is disabled");
-    private static readonly Reply NoEtrn = new("458 Unable to queue messages");
-
     private static readonly TimeSpan TlsPatience = TimeSpan.FromSeconds(10);
 
     private readonly LineReader _lines = new(session.Settings.LineLengthLimit);
@@ -142,7 +115,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         Envelope = null;
         if (envelope.Mail is null)
             return;
-        TryExtractAddress(envelope.Last, out var address);
+        MailAddress.TryExtract(envelope.Last, out var address);
         LogRejection(address!, actions);
     }
 
@@ -316,21 +289,16 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         {
             session.SendReply(NestedMail, actions);
         }
-        else if (!TryExtractAddress(command.Arguments, out _sender))
+        else if (!MailAddress.TryExtract(command.Arguments, out _sender))
         {
             session.SendReply(MailSyntax, actions);
         }
         else
         {
             session.Facts?.From(_sender);
-            AcceptSender(command, actions);
+            _mail = session.MayHandOver ? command.Arguments.ToArray() : [];
+            session.SendReply(Ok, actions);
         }
-    }
-
-    private void AcceptSender(CommandLine command, SessionActions actions)
-    {
-        _mail = session.MayHandOver ? command.Arguments.ToArray() : [];
-        session.SendReply(Ok, actions);
     }
 
     private void OnRcpt(CommandLine command, ReadOnlySpan<byte> unread, SessionActions actions)
@@ -339,19 +307,19 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         {
             session.SendReply(NeedMail, actions);
         }
-        else if (!TryExtractAddress(command.Arguments, out var recipient))
+        else if (!MailAddress.TryExtract(command.Arguments, out var recipient))
         {
             session.SendReply(RcptSyntax, actions);
         }
         else if (session.MayHandOver && CanBeSaidAgain(command.Arguments))
         {
-            session.Facts?.To(recipient!);
+            session.Facts?.To(recipient);
             HandOver(_mail, command, unread, actions);
         }
         else
         {
-            LogRejection(recipient!, actions);
-            session.Facts?.To(recipient!);
+            LogRejection(recipient, actions);
+            session.Facts?.To(recipient);
             session.Facts?.Refuse(session.RecipientReply);
             session.SendReply(session.RecipientReply, actions);
         }
@@ -414,13 +382,6 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
 
     private void OnEtrn(CommandLine command, SessionActions actions) => session.SendReply(
         session.Settings.HeloRequired && _helo is null ? HeloFirst : command.FirstArgument.IsEmpty ? EtrnSyntax : NoEtrn, actions);
-
-    private static bool TryExtractAddress(ReadOnlySpan<byte> arguments, out byte[]? address)
-    {
-        var colon = arguments.IndexOf((byte)':');
-        address = colon < 0 ? null : MailAddress.Extract(arguments[(colon + 1)..]);
-        return colon >= 0;
-    }
 
     private void LogRejection(byte[] recipient, SessionActions actions)
     {

@@ -11,16 +11,18 @@ namespace Postern.Core.Screening;
 /// The decisions about one client, from its connection to the hand-off or the hang-up. Events go in, actions come out:
 /// a session opens nothing, reads no clock and calls nobody back. The order of everything is postscreen's.
 /// </summary>
-public sealed class Session
+/// <param name="settings">The snapshot this client keeps to the end.</param>
+/// <param name="load">The queues of the service; the loop counts this client in and out.</param>
+/// <param name="client">What the sessions of this address share.</param>
+/// <param name="clientPort">The client's TCP port.</param>
+/// <param name="server">The endpoint the client connected to.</param>
+public sealed class Session(Settings settings, ServiceLoad load, ClientAddressState client, ushort clientPort, Endpoint server)
 {
     private static readonly Reply ServiceUnavailable = new("421 4.3.2 Service currently unavailable");
     private static readonly Reply RecipientUnavailable = new("450 4.3.2 Service currently unavailable");
     private static readonly Reply NoResources = new("421 4.3.2 No system resources");
-    private static readonly Reply TargetUnavailable = new("451 4.3.2 Service currently unavailable");
-    private static readonly Reply NoAuthentication = new("454 4.7.0 Temporary authentication failure");
     private static readonly Reply ServerPortsBusy = new("421 4.3.2 All server ports are busy");
 
-    private readonly ServiceLoad _load;
     private Phase _phase;
     private bool _isNew;
     private bool _mayHandOff = true;
@@ -29,20 +31,6 @@ public sealed class Session
     private long _phaseStartTicks;
     private object? _ofPhase; // the DNS lists' score, later the dialogue: never both, and a parked client is to be small
     private TestLedger _ledger;
-
-    /// <param name="settings">The snapshot this client keeps to the end.</param>
-    /// <param name="load">The queues of the service; the loop counts this client in and out.</param>
-    /// <param name="client">What the sessions of this address share.</param>
-    /// <param name="clientPort">The client's TCP port.</param>
-    /// <param name="server">The endpoint the client connected to.</param>
-    public Session(Settings settings, ServiceLoad load, ClientAddressState client, ushort clientPort, Endpoint server)
-    {
-        _load = load;
-        Settings = settings;
-        Client = client;
-        ClientPort = clientPort;
-        Server = server;
-    }
 
     private enum Phase : byte
     {
@@ -55,22 +43,22 @@ public sealed class Session
     }
 
     /// <summary>The snapshot this client keeps to the end.</summary>
-    public Settings Settings { get; }
+    public Settings Settings { get; } = settings;
 
     /// <summary>What the sessions of this address share.</summary>
-    public ClientAddressState Client { get; }
+    public ClientAddressState Client { get; } = client;
 
     /// <summary>The client's TCP port.</summary>
-    public ushort ClientPort { get; }
+    public ushort ClientPort { get; } = clientPort;
 
     /// <summary>The endpoint the client connected to.</summary>
-    public Endpoint Server { get; }
+    public Endpoint Server { get; } = server;
 
     /// <summary>Takes down what is known of the client; null: nobody wants to know.</summary>
     public ClientFacts? Facts { get; init; }
 
     /// <summary>What clients may be promised of the server they are handed over to; null: there is no such server.</summary>
-    internal TargetOffer? Offer => _load.Offer;
+    internal TargetOffer? Offer => load.Offer;
 
     /// <summary>What the server has to be told when the client is handed over in the middle of its session.</summary>
     public Envelope? Envelope => (_ofPhase as DummySmtp)?.Envelope;
@@ -132,9 +120,9 @@ public sealed class Session
     {
         LogText.Connect(actions.Text, Client.Address, ClientPort, Server);
         actions.Log();
-        _load.ClientArrived(Settings, actions);
+        load.ClientArrived(Settings, actions);
 
-        Admit(Admission.Examine(this, _load, allowlist, moment, actions, out _isNew, out _isKnown), moment, actions);
+        Admit(Admission.Examine(this, load, allowlist, moment, actions, out _isNew, out _isKnown), moment, actions);
     }
 
     /// <summary>The store behind the temporary allowlist answers <see cref="ActionKind.AskAllowlist"/>.</summary>
@@ -149,7 +137,7 @@ public sealed class Session
             (Client.Expiry, _isKnown) = (expiry, true);
         else if (!_isKnown)
             Client.Expiry = default;
-        Admit(Admission.Judge(this, _load, _isKnown, moment, actions, out _isNew), moment, actions);
+        Admit(Admission.Judge(this, load, _isKnown, moment, actions, out _isNew), moment, actions);
     }
 
     private void Admit(Admission.Verdict verdict, Moment moment, SessionActions actions)
@@ -166,7 +154,7 @@ public sealed class Session
                 break;
             case Admission.Verdict.Test when _ledger.IsWaitingFor(early: true):
                 Enter(Phase.Early, moment);
-                if (EarlyPhase.Begin(this, _load.UnderStress, moment, actions))
+                if (EarlyPhase.Begin(this, load.UnderStress, moment, actions))
                     EndEarlyPhase(moment, actions);
                 break;
             case Admission.Verdict.Test:
@@ -185,7 +173,7 @@ public sealed class Session
             return;
         if (peeked.IsEmpty)
             HangUp(moment, actions);
-        else if (EarlyPhase.Spoke(this, _load.Lanes, peeked, Elapsed(moment), moment, actions))
+        else if (EarlyPhase.Spoke(this, load.Lanes, peeked, Elapsed(moment), moment, actions))
             EndEarlyPhase(moment, actions);
     }
 
@@ -197,7 +185,7 @@ public sealed class Session
             case Phase.Recall:
                 OnAllowlistAnswer(record: null, moment, actions);
                 break;
-            case Phase.Early when !SlowLane.GoesOn(this, _load.Lanes, Elapsed(moment), moment, actions):
+            case Phase.Early when !SlowLane.GoesOn(this, load.Lanes, Elapsed(moment), moment, actions):
                 EndEarlyPhase(moment, actions);
                 break;
             case Phase.Dialogue:
@@ -211,7 +199,7 @@ public sealed class Session
     {
         if (_phase is not Phase.Early || !_ledger.Watches(ScreeningTest.Dnsbl) || !EarlyPhase.TakeDnsblResult(this, moment))
             return;
-        SlowLane.Leave(this, _load.Lanes, Elapsed(moment), LaneEvent.Praised, moment, actions);
+        SlowLane.Leave(this, load.Lanes, Elapsed(moment), LaneEvent.Praised, moment, actions);
         EndEarlyPhase(moment, actions);
     }
 
@@ -219,7 +207,7 @@ public sealed class Session
     public void OnReverseName(in ReverseName name, SessionActions actions)
     {
         if (_phase is Phase.Early)
-            SlowLane.TakeName(this, _load.Lanes, name, actions);
+            SlowLane.TakeName(this, load.Lanes, name, actions);
     }
 
     /// <summary>Bytes of the dialogue have been read (<see cref="WatchMode.Read"/>).</summary>
@@ -258,12 +246,12 @@ public sealed class Session
     }
 
     /// <summary>The daemon has let go of the client, whether the session had come to its end or not.</summary>
-    public void OnGone() => SlowLane.Abandon(this, _load.Lanes);
+    public void OnGone() => SlowLane.Abandon(this, load.Lanes);
 
     /// <summary>The SMTP server could not be given the client. It gets an answer that lets it try again.</summary>
     public void OnHandoffFailed(HandoffFailure failure, Moment moment, SessionActions actions)
     {
-        LogFailure(failure, actions);
+        failure.Report(this, actions);
         _mayHandOff = false;
 
         if (!_ledger.Due.Has(ScreeningTest.Pregreet))
@@ -292,7 +280,7 @@ public sealed class Session
     public void OnHandedOver(SessionActions actions)
     {
         Facts?.Conclude(_ledger, farewell: null);
-        Remember(actions);
+        PassedTests.Remember(this, _isNew, actions);
         _phase = Phase.Done;
         _ofPhase = null; // a relayed session lasts, and needs nothing of it
     }
@@ -300,28 +288,9 @@ public sealed class Session
     /// <summary>No server took the client in the middle of its session: its recipient, or AUTH, gets an answer, and the dialogue goes on.</summary>
     public void OnHandoverFailed(HandoffFailure failure, Moment moment, SessionActions actions)
     {
-        LogFailure(failure, actions);
-        var (envelope, isAuth) = (Envelope!, Envelope!.Mail is null);
-        var answer = failure.Answer is { } lines ? FirstLine(lines) : isAuth ? NoAuthentication : TargetUnavailable;
-        _mayHandOff = false; // one attempt a session; the tests are passed all the same
+        failure.Report(this, actions);
         _phase = Phase.Dialogue;
-        if (!isAuth)
-        {
-            RecipientReply = answer;
-            Facts?.Refuse(answer);
-        }
-
-        Dialogue.OnHandoverFailed(envelope, actions);
-        if (answer.Text.StartsWith("421", StringComparison.Ordinal))
-        {
-            Drop(answer, actions);
-            return;
-        }
-
-        SendReply(answer, actions);
-        Dialogue.Resume(actions);
-        if (envelope.Rest.Length > 0)
-            Dialogue.OnReceived(envelope.Rest, moment, actions);
+        LiveHandover.GiveUp(this, Dialogue, failure, moment, actions);
     }
 
     /// <summary>Whether the first recipient may be the server's to judge: every test that was due is passed.</summary>
@@ -430,7 +399,7 @@ public sealed class Session
         if (!HandoffHasFailed && AnyFailed)
             _ledger.SetDeepTestsDue(true);
         Enter(Phase.Dialogue, moment);
-        var dialogue = new DummySmtp(this, _load);
+        var dialogue = new DummySmtp(this, load);
         _ofPhase = dialogue;
         dialogue.Begin(_ledger.Failed.Has(ScreeningTest.Pregreet), actions);
     }
@@ -443,7 +412,7 @@ public sealed class Session
         var phase = _phase is Phase.Early ? "tests before SMTP handshake"u8 : "tests after SMTP handshake"u8;
         LogText.Hangup(actions.Text, Elapsed(moment), Settings.DelayLoggingResolutionLimit, Client.Address, ClientPort, phase);
         actions.Log();
-        SlowLane.Leave(this, _load.Lanes, Elapsed(moment), LaneEvent.Hangup, moment, actions);
+        SlowLane.Leave(this, load.Lanes, Elapsed(moment), LaneEvent.Hangup, moment, actions);
         Conclude(ServiceUnavailable, actions);
     }
 
@@ -454,7 +423,7 @@ public sealed class Session
     {
         LeaveDnsbl();
         Facts?.Conclude(_ledger, _hungUp || _mayHandOff ? null : farewell);
-        Remember(actions);
+        PassedTests.Remember(this, _isNew, actions);
         if (_mayHandOff)
         {
             _phase = Phase.Done;
@@ -467,45 +436,6 @@ public sealed class Session
         LogText.ClientEvent(actions.Text, "DISCONNECT"u8, Client.Address, ClientPort);
         actions.Log();
         Finish(actions);
-    }
-
-    /// <summary>Logs and stores what was passed.</summary>
-    private void Remember(SessionActions actions)
-    {
-        if (AnyFailed)
-            _ledger.RevokePasses();
-        if (_ledger.Passed.IsEmpty)
-            return;
-
-        if (_ledger.Passed == _ledger.Due)
-        {
-            var isNew = _isNew && Client.PassNewCount == 0;
-            if (isNew)
-                Client.PassNewCount++;
-            LogText.ClientEvent(actions.Text, isNew ? "PASS NEW"u8 : "PASS OLD"u8, Client.Address, ClientPort);
-            actions.Log();
-            Facts?.Enter(isNew ? Entrance.New : Entrance.TestedAgain);
-        }
-
-        Client.Expiry = ExpiryRules.ForRecord(Client.Expiry, ScreeningTest.EnabledIn(Settings));
-        Facts?.Remember(Client.Expiry);
-        actions.Remember(Client.Expiry);
-    }
-
-    private void LogFailure(HandoffFailure failure, SessionActions actions)
-    {
-        Facts?.FailHandoff(failure);
-        if (failure.Answer is not null)
-            return; // no trouble of ours: the server does not want this client
-        actions.Text.Append(failure.CouldConnect ? "cannot pass connection to service "u8 : "cannot connect to service "u8)
-            .Append(failure.Service).Append(": "u8).Append(failure.Reason);
-        actions.Log(LogSeverity.Warning);
-    }
-
-    private static Reply FirstLine(ReadOnlySpan<byte> lines)
-    {
-        var line = lines[..lines.IndexOf("\r\n"u8)];
-        return new Reply($"{System.Text.Encoding.Latin1.GetString(line[..3])} {System.Text.Encoding.Latin1.GetString(line[Math.Min(4, line.Length)..])}");
     }
 
     private void Finish(SessionActions actions)

@@ -1,8 +1,19 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Postern.Core.Smtp;
 
 /// <summary>What MAIL and RCPT arguments hold, read as leniently as postscreen does: it never fails.</summary>
 public static class MailAddress
 {
+    /// <summary>Takes the address out of the arguments, <c>FROM:&lt;…&gt;</c>: internal, unquoted form.</summary>
+    /// <returns>False: there is no colon.</returns>
+    public static bool TryExtract(ReadOnlySpan<byte> arguments, [NotNullWhen(true)] out byte[]? address)
+    {
+        var colon = arguments.IndexOf((byte)':');
+        address = colon < 0 ? null : Extract(arguments[(colon + 1)..]);
+        return colon >= 0;
+    }
+
     /// <summary>Takes the address out of the text behind the first colon of <c>FROM:&lt;…&gt;</c>: internal, unquoted form.</summary>
     public static byte[] Extract(ReadOnlySpan<byte> text)
     {

@@ -49,6 +49,30 @@ internal sealed class Client(int descriptor, RunningService service, Session? se
 
     /// <summary>Place in <see cref="ClientTable"/>.</summary>
     public int Index;
+
+    /// <summary>What log lines of our own call it.</summary>
+    public string Name => IsNamed ? $"[{Session.Client.Address}]:{Session.ClientPort}" : "behind a proxy";
+
+    /// <summary>How it is held at this moment.</summary>
+    /// <param name="now">Wall-clock time.</param>
+    /// <param name="ticks">The same moment in monotonic milliseconds.</param>
+    public HeldClient Describe(DateTimeOffset now, long ticks)
+    {
+        var until = DeadlineSlot < 0 ? (DateTimeOffset?)null : now + TimeSpan.FromMilliseconds(Deadline - ticks);
+        if (!IsNamed)
+            return new HeldClient(null, 0, Service.Name, ClientWait.Proxy, null, until, null, 0, null);
+        var isScreened = State is ClientState.Screened;
+        return new HeldClient(
+            Session.Client.Address,
+            Session.ClientPort,
+            Service.Name,
+            isScreened ? Session.Wait : State is ClientState.Relayed ? ClientWait.Relayed : ClientWait.Server,
+            isScreened ? Session.PhaseBegan : Session.Facts?.HandOffBegan,
+            until + (isScreened ? Session.LaneRest : TimeSpan.Zero),
+            Session.Dnsbl?.Score,
+            Session.Dnsbl?.Pending ?? 0,
+            Session.Class?.ToString());
+    }
 }
 
 /// <summary>Who has the client.</summary>

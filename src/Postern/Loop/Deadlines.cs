@@ -39,6 +39,12 @@ internal sealed class Deadlines
         _count++;
     }
 
+    /// <summary>Sets the client's deadline, in place of an earlier one.</summary>
+    /// <param name="client">Whose deadline.</param>
+    /// <param name="now">Monotonic milliseconds.</param>
+    /// <param name="delay">From now.</param>
+    public void Set(Client client, long now, TimeSpan delay) => Set(client, now + (long)Math.Ceiling(delay.TotalMilliseconds));
+
     /// <summary>Takes the client's deadline away, if it has one.</summary>
     public void Clear(Client client)
     {

@@ -32,6 +32,22 @@ internal sealed unsafe class Poller : IDisposable
     /// <summary>Reports other events of a descriptor that is watched already.</summary>
     public void Change(int fd, uint events, ulong token) => EpollEvent.Control(_epoll, Libc.EPOLL_CTL_MOD, fd, events, token);
 
+    /// <summary>Reports other events of a descriptor, which may be unwatched so far.</summary>
+    /// <param name="fd">The descriptor.</param>
+    /// <param name="now">What is reported at the moment; null: it is not watched.</param>
+    /// <param name="wanted">EPOLLIN, EPOLLOUT; 0: nothing but errors and hang-ups, and nothing at all while it is not watched.</param>
+    /// <param name="token">As before.</param>
+    /// <returns>What is reported from now on; null: it is not watched.</returns>
+    public uint? Change(int fd, uint? now, uint wanted, ulong token)
+    {
+        if (now == wanted || (now is null && wanted == 0))
+            return now;
+        if (now is null)
+            return Watch(fd, wanted, token) ? wanted : null;
+        Change(fd, wanted, token);
+        return wanted;
+    }
+
     /// <summary>Reports nothing more of <paramref name="fd"/>.</summary>
     public void Forget(int fd) => Libc.epoll_ctl(_epoll, Libc.EPOLL_CTL_DEL, fd, null);
 

@@ -14,7 +14,7 @@ namespace Postern.Loop;
 /// Clients on their way to a relay target and with it. Each has a second socket, the server's, and a second token: its
 /// own with <see cref="ServerMark"/>. On the loop's thread; nothing here waits.
 /// </summary>
-/// <param name="host">The loop.</param>
+/// <param name="host">What the loop does for them.</param>
 /// <param name="poller">The loop's.</param>
 /// <param name="clients">The loop's.</param>
 internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, ClientTable clients) : IDisposable
@@ -85,7 +85,8 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
         var relay = _sessions[client];
         if (relay.AwaitsName)
         {
-            OnName(client, relay, ReverseName.Failed);
+            relay.TakeName(ReverseName.Failed);
+            TryFirst(client, relay);
         }
         else if (relay.Pump is { } pump)
         {
@@ -120,20 +121,9 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
 
     private void OnName(ulong token, ReverseName name)
     {
-        if (clients.Find(token) is { } client && _sessions.TryGetValue(client, out var relay) && relay.AwaitsName)
-            OnName(client, relay, name);
-    }
-
-    // As smtpd(8) has the names of clients that it is given with their sockets.
-    private void OnName(Client client, RelaySession relay, ReverseName name)
-    {
-        relay.AwaitsName = false;
-        var none = name.Status is ReverseNameStatus.Failed ? ClientIdentity.TemporarilyUnavailable : ClientIdentity.Unavailable;
-        relay.Identity = relay.Identity! with
-        {
-            Name = name.Status is ReverseNameStatus.Confirmed ? name.Name : none,
-            ReverseName = name.Name.Length > 0 && HostNameSyntax.Problem(name.Name) is null ? name.Name : none,
-        };
+        if (clients.Find(token) is not { } client || !_sessions.TryGetValue(client, out var relay) || !relay.AwaitsName)
+            return;
+        relay.TakeName(name);
         TryFirst(client, relay);
     }
 
@@ -352,21 +342,12 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
             Unwatch(relay, pump, client.Descriptor, ofServer);
     }
 
+    // If the kernel has no room for a socket, its deadline is all the session has.
     private void Watch(Client client, RelaySession relay, Pump pump)
     {
         var token = clients.Token(client);
-        pump.ClientWatch = Watch(client.Descriptor, pump.ClientWatch, pump.ClientInterest, token);
-        pump.ServerWatch = Watch(relay.ServerDescriptor, pump.ServerWatch, pump.ServerInterest, token | ServerMark);
-    }
-
-    private uint? Watch(int fd, uint? now, uint wanted, ulong token)
-    {
-        if (now == wanted || (now is null && wanted == 0))
-            return now;
-        if (now is null)
-            return poller.Watch(fd, wanted, token) ? wanted : null; // without room its deadline is all the session has
-        poller.Change(fd, wanted, token);
-        return wanted;
+        pump.ClientWatch = poller.Change(client.Descriptor, pump.ClientWatch, pump.ClientInterest, token);
+        pump.ServerWatch = poller.Change(relay.ServerDescriptor, pump.ServerWatch, pump.ServerInterest, token | ServerMark);
     }
 
     /// <summary>A hang-up is reported until the end of time. When nothing more is wanted of the socket, it must not be.</summary>
@@ -395,7 +376,7 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
         host.Leave(client);
     }
 
-    private static string Name(Client client, RelaySession relay) => $"[{client.Session.Client.Address}]:{client.Session.ClientPort} id={relay.UniqueId}";
+    private static string Name(Client client, RelaySession relay) => $"{client.Name} id={relay.UniqueId}";
 
     private void CloseServer(RelaySession relay)
     {

@@ -1,3 +1,5 @@
+using Postern.Core;
+using Postern.Core.Lanes;
 using Postern.Core.Relay;
 using Postern.Tls;
 
@@ -44,4 +46,16 @@ internal sealed class RelaySession(RelayPool pool, ClientIdentity identity, Enve
 
     /// <summary>When it has the client: what goes between the two.</summary>
     public Pump? Pump;
+
+    /// <summary>The answer about the client's name is there; the server is told it as smtpd(8) has the names of clients that it is given with their sockets.</summary>
+    public void TakeName(in ReverseName name)
+    {
+        AwaitsName = false;
+        var none = name.Status is ReverseNameStatus.Failed ? ClientIdentity.TemporarilyUnavailable : ClientIdentity.Unavailable;
+        Identity = Identity! with
+        {
+            Name = name.Status is ReverseNameStatus.Confirmed ? name.Name : none,
+            ReverseName = name.Name.Length > 0 && HostNameSyntax.Problem(name.Name) is null ? name.Name : none,
+        };
+    }
 }

@@ -1,0 +1,115 @@
+using Postern.Core;
+using Postern.Core.Screening;
+
+namespace Postern.Loop;
+
+/// <summary>
+/// Takes clients in and counts them out: by number, by address, and in the queues of their service. A client that a relay
+/// target has is here until its session ends, but counts no more.
+/// </summary>
+/// <param name="clients">The loop's.</param>
+/// <param name="proxies">Counts the connections of proxies that have not named their client.</param>
+/// <param name="clock">The loop's.</param>
+/// <param name="log">Takes what the counts give cause to say.</param>
+internal sealed class ClientRegister(ClientTable clients, ProxyGate proxies, LoopClock clock, LoopLog log)
+{
+    private readonly AddressTable _addresses = new();
+    private readonly SessionActions _notices = new(); // log lines, nothing else
+    private long _idleSince = clock.Timestamp();
+
+    /// <summary>Told of each client that has left, unless a proxy never named it; null: nobody wants to know.</summary>
+    public Action<Session>? ClientLeft { get; set; }
+
+    /// <summary>Connections since the start, those behind proxies included.</summary>
+    public long Accepted { get; private set; }
+
+    /// <summary>How long there has been no client; zero while there is one. Any thread may ask.</summary>
+    public TimeSpan IdleFor => clients.Count > 0 ? TimeSpan.Zero : clock.Since(Volatile.Read(ref _idleSince));
+
+    /// <summary>Takes in a client that has yet to be named.</summary>
+    /// <param name="descriptor">Its socket.</param>
+    /// <param name="service">The service whose port it came to.</param>
+    public Client Enter(int descriptor, RunningService service)
+    {
+        Accepted++;
+        var client = new Client(descriptor, service);
+        clients.Add(client);
+        return client;
+    }
+
+    /// <summary>It is known who the client is: gives it its session.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="address">Its address.</param>
+    /// <param name="port">Its TCP port.</param>
+    /// <param name="server">The endpoint it connected to.</param>
+    public void Name(Client client, IpAddress address, ushort port, Endpoint server)
+    {
+        if (client.Service.Sole.See(address) is { } notice)
+            log.WriteAsPostern(LogSeverity.Warning, notice);
+        client.Session = new Session(client.Service.Settings, client.Service.Load, _addresses.Enter(address), port, server)
+        {
+            Facts = ClientLeft is null ? null : new ClientFacts(clock.Now),
+        };
+    }
+
+    /// <summary>A server is to have the client: it moves to the queue of those that are handed off.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="way">How it is handed off: waiting for the SMTP server, or being relayed.</param>
+    /// <param name="server">The server, as the administrator knows it.</param>
+    public void BeginHandOff(Client client, ClientState way, string server)
+    {
+        client.Session.Facts?.HandOff(server, clock.Now);
+        client.Service.Load.PostQueue++;
+        client.State = way;
+    }
+
+    /// <summary>No server has taken the client: its session goes on.</summary>
+    public static void TakeBack(Client client)
+    {
+        client.State = ClientState.Screened;
+        client.Service.Load.PostQueue--;
+    }
+
+    /// <summary>A relay target has the client: it counts as handed off.</summary>
+    public void BeginRelay(Client client)
+    {
+        client.State = ClientState.Relayed;
+        client.Service.Load.PostQueue--;
+        CountOut(client);
+    }
+
+    /// <summary>The client has left, and its socket is closed.</summary>
+    public void Leave(Client client)
+    {
+        clients.Remove(client);
+        if (clients.Count == 0)
+            Volatile.Write(ref _idleSince, clock.Timestamp());
+        if (!client.IsNamed)
+        {
+            proxies.Leave();
+            return;
+        }
+
+        if (client.State is not (ClientState.Screened or ClientState.Relayed))
+            client.Service.Load.PostQueue--;
+        if (client.State is not ClientState.Relayed)
+            CountOut(client);
+    }
+
+    /// <summary>The client is not ours to count any more: it has left, or a server has it.</summary>
+    private void CountOut(Client client)
+    {
+        client.Session.OnGone();
+        if (client.Session.Facts is { } facts)
+        {
+            facts.End(isHandedOff: client.State is ClientState.HandedOff or ClientState.Relayed, clock.Now);
+            ClientLeft?.Invoke(client.Session);
+        }
+
+        _addresses.Leave(client.Session.Client);
+        _notices.Clear();
+        client.Service.Load.ClientLeft(client.Session.Settings, _notices);
+        for (var i = 0; i < _notices.Count; i++)
+            log.Write(_notices[i].Severity, _notices.BytesOf(_notices[i]));
+    }
+}
