@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using Postern.Core.Screening;
 
 namespace Postern.Core.Reporting;
 
@@ -32,7 +31,7 @@ public sealed class ReportBuilder
     {
         public DateTime Began, Passed;
         public ScreeningCause Causes;
-        public Entrance Pass; // PASS OLD is Known: the log does not tell whether tests were due
+        public ScreeningPass Pass;
         public string? Class;
         public bool IsCurveDone; // it was counted in the curve, or has no place there
     }
@@ -71,7 +70,7 @@ public sealed class ReportBuilder
         var unfinished = 0;
         foreach (var connection in _open.Values.ToArray())
         {
-            if (connection.Pass is Entrance.None && _tally.Last - connection.Began < LongestWait)
+            if (connection.Pass is ScreeningPass.None && _tally.Last - connection.Began < LongestWait)
                 unfinished++;
             else
                 CountHandedOff(connection);
@@ -123,9 +122,9 @@ public sealed class ReportBuilder
         _tally.Note(line.Time);
         switch (said.Event)
         {
-            case ScreeningEvent.Allowlisted: connection.Pass = Entrance.AccessList; break;
-            case ScreeningEvent.PassOld: connection.Pass = Entrance.Known; break;
-            case ScreeningEvent.PassNew: (connection.Pass, connection.Passed) = (Entrance.New, line.Time); break;
+            case ScreeningEvent.Allowlisted: connection.Pass = ScreeningPass.ByAccessList; break;
+            case ScreeningEvent.PassOld: connection.Pass = ScreeningPass.Known; break;
+            case ScreeningEvent.PassNew: (connection.Pass, connection.Passed) = (ScreeningPass.New, line.Time); break;
             case ScreeningEvent.Disconnect:
                 _open.Remove((said.Address, said.Port));
                 CountStopped(connection, said.Address);
@@ -237,14 +236,14 @@ public sealed class ReportBuilder
 
     private void CountStopped(in Connection connection, IpAddress address)
     {
-        if (connection.Pass is Entrance.None || connection.Causes is not ScreeningCause.None)
+        if (connection.Pass is ScreeningPass.None || connection.Causes is not ScreeningCause.None)
             _tally.Stopped(address, connection.Began, connection.Causes);
         else
-            _tally.ToldToComeBack(address, connection.Began, isNew: connection.Pass is Entrance.New);
+            _tally.ToldToComeBack(address, connection.Began, isNew: connection.Pass is ScreeningPass.New);
     }
 
     private void CountHandedOff(in Connection connection) =>
-        _tally.HandedOff(connection.Pass, connection.Began, connection.Pass is Entrance.New ? connection.Passed - connection.Began : TimeSpan.Zero);
+        _tally.HandedOff(connection.Pass, connection.Began, connection.Pass is ScreeningPass.New ? connection.Passed - connection.Began : TimeSpan.Zero);
 
     private void CountSession(in ServerSession session)
     {
@@ -260,7 +259,7 @@ public sealed class ReportBuilder
     {
         foreach (var (key, connection) in _open)
         {
-            if (_tally.Last - connection.Began < (connection.Pass is Entrance.None ? LongestScreening : LongestWait))
+            if (_tally.Last - connection.Began < (connection.Pass is ScreeningPass.None ? LongestScreening : LongestWait))
                 continue;
             _open.Remove(key);
             CountHandedOff(connection);

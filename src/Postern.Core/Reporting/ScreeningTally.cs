@@ -1,5 +1,3 @@
-using Postern.Core.Screening;
-
 namespace Postern.Core.Reporting;
 
 /// <summary>Counts what became of connections, whatever log tells of them, and makes the screening's part of a <see cref="Report"/>.</summary>
@@ -88,13 +86,13 @@ internal sealed class ScreeningTally
 
     /// <summary>A connection went on to the mail server.</summary>
     /// <param name="waited">How long a new client had to.</param>
-    public void HandedOff(Entrance entrance, DateTime began, TimeSpan waited)
+    public void HandedOff(ScreeningPass pass, DateTime began, TimeSpan waited)
     {
-        switch (entrance)
+        switch (pass)
         {
-            case Entrance.AccessList: _byAccessList++; break;
-            case Entrance.Known or Entrance.TestedAgain: _known++; break;
-            case Entrance.New:
+            case ScreeningPass.ByAccessList: _byAccessList++; break;
+            case ScreeningPass.Known: _known++; break;
+            case ScreeningPass.New:
                 _new++;
                 _newClientWaits.Add(waited.TotalSeconds);
                 break;
@@ -148,4 +146,20 @@ internal sealed class ScreeningTally
             hours.Add(new HourCount(hour, _hours.GetValueOrDefault(hour).Stopped, _hours.GetValueOrDefault(hour).HandedOff));
         return hours;
     }
+}
+
+/// <summary>What let a client in.</summary>
+internal enum ScreeningPass : byte
+{
+    /// <summary>Nothing: no test was due, or what it failed is ignored.</summary>
+    None,
+
+    /// <summary><c>ALLOWLISTED</c>.</summary>
+    ByAccessList,
+
+    /// <summary><c>PASS OLD</c>.</summary>
+    Known,
+
+    /// <summary><c>PASS NEW</c>.</summary>
+    New,
 }

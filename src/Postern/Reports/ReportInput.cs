@@ -1,3 +1,4 @@
+using Postern.Core.Replay;
 using Postern.Core.Reporting;
 using Postern.Events;
 

@@ -87,7 +87,7 @@ public sealed class DnsblLoopTests
     {
         using var silent = new LoopbackServer(static (_, _, _) => []);
         using var server = new PassServer();
-        var settings = Listing with { GreetWait = TimeSpan.FromMilliseconds(1500), DnsblTimeout = TimeSpan.FromSeconds(1) };
+        var settings = Listing with { GreetWait = TimeSpan.FromSeconds(5), DnsblTimeout = TimeSpan.FromSeconds(1) };
         using var harness = new LoopHarness(settings, server.Path, nameServer: silent.Address);
         using var client = harness.Connect();
 

@@ -1,8 +1,8 @@
 using Postern.Core.Lanes;
-using Postern.Core.Replay;
+using Postern.Core.Reporting;
 using Postern.Core.Screening;
 
-namespace Postern.Core.Reporting;
+namespace Postern.Core.Replay;
 
 /// <summary>Makes a report of what event logs tell of each client: all but what the mail server did.</summary>
 public sealed class EventTally
@@ -26,7 +26,7 @@ public sealed class EventTally
             case Outcome.Stopped: _tally.Stopped(client.Address, began, client.Causes); break;
             case Outcome.ToldToComeBack: _tally.ToldToComeBack(client.Address, began, isNew: client.Entrance is not Entrance.TestedAgain); break;
             default:
-                _tally.HandedOff(client.Entrance, began, client.Duration - (client.HandoffTook ?? TimeSpan.Zero));
+                _tally.HandedOff(PassOf(client.Entrance), began, client.Duration - (client.HandoffTook ?? TimeSpan.Zero));
                 _tally.CameBack(client.Address, began);
                 break;
         }
@@ -40,6 +40,14 @@ public sealed class EventTally
 
     /// <summary>The counts so far.</summary>
     public Report Build() => _tally.Build() with { IsOfEvents = true, Events = Count };
+
+    private static ScreeningPass PassOf(Entrance entrance) => entrance switch
+    {
+        Entrance.AccessList => ScreeningPass.ByAccessList,
+        Entrance.Known or Entrance.TestedAgain => ScreeningPass.Known,
+        Entrance.New => ScreeningPass.New,
+        _ => ScreeningPass.None,
+    };
 
     private void AddToCurve(RecordedClient client)
     {
