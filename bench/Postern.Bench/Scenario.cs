@@ -199,8 +199,8 @@ internal sealed record Scenario(string Name, IReadOnlyList<Measure> Measures, in
         {
             turn.Server.Reconfigure("");
             var (handoff, reject) = (Loop(MailConfiguration.PermittedClients, "pass"), Loop(EarlyTalkers, "pregreet"));
-            turn.Server.Reconfigure("postern_event_log = $data_directory/events\npostern_http = 127.0.0.1:27\n");
-            using var reader = turn.Server.OpenPage("http://127.0.0.1:27/live");
+            turn.Server.Reconfigure("postern_event_log = $data_directory/events\npostern_http = 127.8.0.1:8025\n");
+            using var reader = turn.Server.OpenPage("http://127.8.0.1:8025/live");
             handoffs.Add(Loop(MailConfiguration.PermittedClients, "pass") / handoff);
             rejects.Add(Loop(EarlyTalkers, "pregreet") / reject);
         }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Postern.Core.Screening;
@@ -8,13 +7,14 @@ using Postern.Logging;
 namespace Postern.Events;
 
 /// <summary>
-/// <c>postern_event_log</c>: one line of JSON for each client. The loop only puts the client into a queue; a thread of its
-/// own makes the text and writes the file. When that cannot keep up, events are lost and counted, and nobody waits.
+/// <c>postern_event_log</c>: one line of JSON for each client. The loop makes the text, which costs it less than to keep the client
+/// for somebody else; a thread of its own writes the file. When that cannot keep up, events are lost and counted, and
+/// nobody waits.
 /// </summary>
 internal sealed class EventLog : IDisposable
 {
-    private const int MostWaiting = 16_384;
-    private const int BatchSize = 64 * 1024;
+    private const int MostWaiting = 4 << 20; // bytes: some fifteen thousand events
+    private const int BatchSize = 64 * 1024; // bytes that are usual
     private static readonly TimeSpan BatchPause = TimeSpan.FromMilliseconds(50); // what comes until then goes out in the same write
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LossReportInterval = TimeSpan.FromMinutes(1);
@@ -22,13 +22,12 @@ internal sealed class EventLog : IDisposable
     private readonly ILogDestination _file;
     private readonly TimeProvider _clock;
     private readonly Action<string> _warn;
-    private readonly ConcurrentQueue<Session> _queue = new();
+    private readonly Lock _filling = new(); // of _text and what writes to it
     private readonly AutoResetEvent _arrived = new(false);
     private readonly ManualResetEvent _stop = new(false);
     private readonly Thread _thread;
-    private readonly ArrayBufferWriter<byte> _text = new(BatchSize);
     private readonly Utf8JsonWriter _json;
-    private int _waiting;
+    private ArrayBufferWriter<byte> _text = new(BatchSize), _leaving = new(BatchSize);
     private long _lost;
     private bool _isReopenWanted;
     private long? _lossReportedAt;
@@ -40,7 +39,7 @@ internal sealed class EventLog : IDisposable
     public EventLog(ILogDestination file, TimeProvider clock, Action<string> warn)
     {
         (_file, _clock, _warn) = (file, clock, warn);
-        _json = new Utf8JsonWriter(_text);
+        _json = new Utf8JsonWriter(_text, new JsonWriterOptions { SkipValidation = true });
         _thread = new Thread(Run, maxStackSize: 256 * 1024) { IsBackground = true, Name = "event log" };
         _thread.Start();
     }
@@ -61,15 +60,20 @@ internal sealed class EventLog : IDisposable
     /// <param name="session">One with facts; nobody changes it any more.</param>
     public void Add(Session session)
     {
-        if (Volatile.Read(ref _waiting) >= MostWaiting)
+        lock (_filling)
         {
-            Interlocked.Increment(ref _lost);
-            return;
-        }
+            if (_text.WrittenCount >= MostWaiting)
+            {
+                Interlocked.Increment(ref _lost);
+                return;
+            }
 
-        _queue.Enqueue(session);
-        if (Interlocked.Increment(ref _waiting) == 1)
-            _arrived.Set();
+            var isFirst = _text.WrittenCount == 0;
+            ClientEvent.Write(session, _json);
+            EndLine();
+            if (isFirst)
+                _arrived.Set();
+        }
     }
 
     /// <summary>After the file was rotated.</summary>
@@ -110,22 +114,18 @@ internal sealed class EventLog : IDisposable
             _file.Reopen();
         }
 
-        while (_queue.TryDequeue(out var session))
+        lock (_filling)
         {
-            Interlocked.Decrement(ref _waiting);
-            Append(session);
-            if (_text.WrittenCount >= BatchSize)
-                Flush();
+            ReportLoss();
+            (_text, _leaving) = (_leaving, _text);
+            _json.Reset(_text);
         }
 
-        ReportLoss();
-        Flush();
-    }
-
-    private void Append(Session session)
-    {
-        ClientEvent.Write(session, _json);
-        EndLine();
+        Flush(_leaving.WrittenSpan);
+        if (_leaving.Capacity > 4 * BatchSize)
+            _leaving = new(BatchSize); // after a rush, or a disk that was full
+        else
+            _leaving.ResetWrittenCount();
     }
 
     private void ReportLoss()
@@ -155,9 +155,8 @@ internal sealed class EventLog : IDisposable
     }
 
     /// <summary>Writes what there is. What a full disk does not take is tried again, so that no line is torn; until then the queue fills.</summary>
-    private void Flush()
+    private void Flush(ReadOnlySpan<byte> text)
     {
-        var text = _text.WrittenSpan;
         while (!text.IsEmpty)
         {
             text = text[_file.Write(text)..];
@@ -166,7 +165,5 @@ internal sealed class EventLog : IDisposable
             if (!text.IsEmpty && _stop.WaitOne(RetryPause))
                 break;
         }
-
-        _text.ResetWrittenCount();
     }
 }
