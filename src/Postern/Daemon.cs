@@ -164,17 +164,13 @@ internal sealed class Daemon : IDisposable
                 return false;
         }
 
-        if (!_observation.TryOpenEventLog(process, out problem))
+        if (!DataDirectory.TryPrepare(process.DataDirectory, process.MailOwner, out problem) || !_observation.TryOpenEventLog(process, out problem))
             return false;
         PreloadCertificates();
         if (_configuration.Services.Any(s => s.Settings.CacheMap is not null))
             AllowlistDatabase.LoadLibrary();
-        if (!DataDirectory.TryPrepare(process.DataDirectory, process.MailOwner, out problem)
-            || (_jail is not null && !TryPrepareJail(out problem))
-            || !Privileges.TryDrop(process.MailOwner, _jail?.Directory, out var note, out problem))
-        {
+        if ((_jail is not null && !TryPrepareJail(out problem)) || !Privileges.TryDrop(process.MailOwner, _jail?.Directory, out var note, out problem))
             return false;
-        }
 
         if (note is not null)
             _log.Write(_tags.Postern, LogSeverity.Info, note);
