@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -14,53 +15,57 @@ namespace Postern.Events;
 internal static class ClientEvent
 {
     /// <summary>Goes up when a field changes its meaning or goes away; new fields leave it.</summary>
-    public const int SchemaVersion = 1;
+    public const long SchemaVersion = 1;
 
     private const int MostTime = 28;
 
+    // What needs no escape in JSON, nor in a web page that it stands in.
+    private const string PlainCharacters = " !#$%()*,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_abcdefghijklmnopqrstuvwxyz{|}~";
+    private static readonly SearchValues<char> PlainText = SearchValues.Create(PlainCharacters);
+    private static readonly SearchValues<byte> Plain = SearchValues.Create(Encoding.ASCII.GetBytes(PlainCharacters));
+
     /// <param name="session">One with facts, that the loop is through with.</param>
-    /// <param name="json">Takes one object.</param>
-    public static void Write(Session session, Utf8JsonWriter json)
+    /// <param name="line">Takes one object of JSON, without a line end.</param>
+    public static void Write(Session session, ByteBuffer line)
     {
         var facts = session.Facts!;
-        json.WriteStartObject();
-        json.WriteString("event"u8, "client"u8);
-        json.WriteNumber("schema"u8, SchemaVersion);
-        Span<byte> time = stackalloc byte[MostTime];
-        json.WriteString("time"u8, time[..Format(facts.Connected, time)]);
-        json.WriteNumber("duration_ms"u8, Milliseconds(facts.Ended - facts.Connected));
-        WriteEndpoint(json, "client"u8, session.Client.Address, session.ClientPort);
-        WriteEndpoint(json, "server"u8, session.Server.Address, session.Server.Port);
-        json.WriteString("outcome"u8, Name(facts.Outcome));
+        line.Append("{\"event\":\"client\",\"schema\":"u8).Append(SchemaVersion).Append(",\"time\":\""u8);
+        line.Advance(Format(facts.Connected, line.Reserve(MostTime)));
+        line.Append("\",\"duration_ms\":"u8).Append(Milliseconds(facts.Ended - facts.Connected));
+        line.Append(",\"client\":{\"address\":\""u8).Append(session.Client.Address).Append("\",\"port\":"u8).Append(session.ClientPort);
+        line.Append("},\"server\":{\"address\":\""u8).Append(session.Server.Address).Append("\",\"port\":"u8).Append(session.Server.Port);
+        line.Append("},\"outcome\":\""u8).Append(Name(facts.Outcome)).Append((byte)'"');
         if (facts.Entrance is not Entrance.None)
-            json.WriteString("let_in_by"u8, Name(facts.Entrance));
-        WriteCauses(json, facts.Causes);
-        WriteTests(json, session.Settings, facts);
+            Field(line, "let_in_by"u8).Append((byte)'"').Append(Name(facts.Entrance)).Append((byte)'"');
+        WriteCauses(line, facts.Causes);
+        WriteTests(line, session.Settings, facts);
         if (facts.Waited is { } waited)
-            json.WriteNumber("waited_ms"u8, Milliseconds(waited));
+            Field(line, "waited_ms"u8).Append(Milliseconds(waited));
         if (facts.UnderStress)
-            json.WriteBoolean("stress"u8, true);
+            Field(line, "stress"u8).Append("true"u8);
         if (facts.Rdns is { } rdns)
-            json.WriteString("class"u8, rdns.ToString());
+            WriteText(Field(line, "class"u8), rdns.ToString());
         if (facts.RdnsName is { } name)
-            json.WriteString("reverse_name"u8, name);
+            WriteText(Field(line, "reverse_name"u8), name);
         if (facts.Record is { } record)
-            json.WriteString("record"u8, CacheRecord.Format(record));
+            WriteText(Field(line, "record"u8), CacheRecord.Format(record));
         if (facts.Remembered is { } remembered)
-            json.WriteString("remembered"u8, CacheRecord.Format(remembered));
+            WriteText(Field(line, "remembered"u8), CacheRecord.Format(remembered));
         if (facts.HungUpAfter is { } after)
-            json.WriteNumber("hung_up_after_ms"u8, Milliseconds(after));
-        WriteDialogue(json, session.Settings, facts);
+            Field(line, "hung_up_after_ms"u8).Append(Milliseconds(after));
+        WriteDialogue(line, session.Settings, facts);
         if (facts.HandoffService is { } service)
-            WriteHandoff(json, service, facts);
-        json.WriteEndObject();
+            WriteHandoff(line, service, facts);
+        line.Append((byte)'}');
     }
 
-    /// <summary>A moment as the event log writes it: UTC, milliseconds.</summary>
-    public static string Time(DateTimeOffset moment)
+    /// <summary>What was lost.</summary>
+    /// <param name="line">Takes one object of JSON, without a line end.</param>
+    public static void WriteLoss(long count, DateTimeOffset now, ByteBuffer line)
     {
-        Span<byte> text = stackalloc byte[MostTime];
-        return Encoding.ASCII.GetString(text[..Format(moment, text)]);
+        line.Append("{\"event\":\"lost\",\"schema\":"u8).Append(SchemaVersion).Append(",\"time\":\""u8);
+        line.Advance(Format(now, line.Reserve(MostTime)));
+        line.Append("\",\"count\":"u8).Append(count).Append((byte)'}');
     }
 
     /// <summary>In snake case.</summary>
@@ -90,102 +95,98 @@ internal static class ClientEvent
         return Length + 1;
     }
 
-    private static void WriteEndpoint(Utf8JsonWriter json, ReadOnlySpan<byte> name, IpAddress address, ushort port)
-    {
-        json.WriteStartObject(name);
-        Span<byte> text = stackalloc byte[IpAddress.MaxTextLength];
-        json.WriteString("address"u8, text[..address.Format(text)]);
-        json.WriteNumber("port"u8, port);
-        json.WriteEndObject();
-    }
+    // The next member of the object in hand.
+    private static ByteBuffer Field(ByteBuffer line, ReadOnlySpan<byte> name) => Next(line).Append((byte)'"').Append(name).Append("\":"u8);
 
-    private static void WriteCauses(Utf8JsonWriter json, ScreeningCause causes)
+    private static ByteBuffer Next(ByteBuffer line) => line[line.Length - 1] is (byte)'{' or (byte)'[' ? line : line.Append((byte)',');
+
+    private static void WriteCauses(ByteBuffer line, ScreeningCause causes)
     {
-        json.WriteStartArray("reasons"u8);
+        Field(line, "reasons"u8).Append((byte)'[');
         for (var bits = (int)causes; bits != 0; bits &= bits - 1)
-            json.WriteStringValue(CauseText.Name((ScreeningCause)(bits & -bits)));
-        json.WriteEndArray();
+            Next(line).Append((byte)'"').Append(CauseText.Name((ScreeningCause)(bits & -bits))).Append((byte)'"');
+        line.Append((byte)']');
     }
 
-    private static void WriteTests(Utf8JsonWriter json, Settings settings, ClientFacts facts)
+    private static void WriteTests(ByteBuffer line, Settings settings, ClientFacts facts)
     {
-        json.WriteStartObject("tests"u8);
+        Field(line, "tests"u8).Append((byte)'{');
         foreach (var test in ScreeningTest.All)
         {
             if (!facts.Due.Has(test) && !facts.Failed.Has(test))
                 continue;
-            json.WriteStartObject(CauseText.Name(test.Cause));
-            json.WriteString("result"u8, facts.Failed.Has(test) ? "failed" : facts.Passed.Has(test) ? "passed" : "unfinished");
-            json.WriteString("action"u8, Name(test.Action(settings)));
+            Next(line).Append((byte)'"').Append(CauseText.Name(test.Cause)).Append("\":{\"result\":\""u8)
+                .Append(facts.Failed.Has(test) ? "failed"u8 : facts.Passed.Has(test) ? "passed"u8 : "unfinished"u8)
+                .Append("\",\"action\":\""u8).Append(Name(test.Action(settings))).Append((byte)'"');
             if (test == ScreeningTest.Pregreet && facts.PregreetLength > 0)
             {
-                json.WriteNumber("after_ms"u8, Milliseconds(facts.PregreetAfter));
-                json.WriteNumber("bytes"u8, facts.PregreetLength);
-                WriteText(json, "text"u8, facts.PregreetText);
+                Field(line, "after_ms"u8).Append(Milliseconds(facts.PregreetAfter));
+                Field(line, "bytes"u8).Append(facts.PregreetLength);
+                WriteText(Field(line, "text"u8), facts.PregreetText);
             }
             else if (test == ScreeningTest.Dnsbl && facts.DnsblScore is { } score)
             {
-                json.WriteNumber("score"u8, score);
-                json.WriteNumber("threshold"u8, settings.DnsblThreshold);
-                json.WriteNumber("unanswered"u8, facts.DnsblUnanswered);
-                json.WriteStartObject("answered_ms"u8);
-                foreach (var (list, after) in facts.DnsblAnswered)
-                    json.WriteNumber(list.Domain, Milliseconds(after));
-                json.WriteEndObject();
-                WriteListings(json, facts);
+                WriteDnsbl(line, settings, facts, score);
             }
 
-            json.WriteEndObject();
+            line.Append((byte)'}');
         }
 
-        json.WriteEndObject();
+        line.Append((byte)'}');
     }
 
-    private static void WriteListings(Utf8JsonWriter json, ClientFacts facts)
+    private static void WriteDnsbl(ByteBuffer line, Settings settings, ClientFacts facts, int score)
     {
-        json.WriteStartArray("answers"u8);
+        Field(line, "score"u8).Append(score);
+        Field(line, "threshold"u8).Append(settings.DnsblThreshold);
+        Field(line, "unanswered"u8).Append(facts.DnsblUnanswered);
+        Field(line, "answered_ms"u8).Append((byte)'{');
+        foreach (var (list, after) in facts.DnsblAnswered)
+        {
+            WriteText(Next(line), list.Domain);
+            line.Append((byte)':').Append(Milliseconds(after));
+        }
+
+        line.Append("},\"answers\":["u8);
         foreach (var listing in facts.Listings)
         {
-            json.WriteStartObject();
-            json.WriteString("list"u8, listing.List.Domain);
-            json.WriteString("address"u8, IpAddress.FromIPv4(listing.Address).ToString());
-            json.WriteEndObject();
+            WriteText(Next(line).Append("{\"list\":"u8), listing.List.Domain);
+            line.Append(",\"address\":\""u8).Append(IpAddress.FromIPv4(listing.Address)).Append("\"}"u8);
         }
 
-        json.WriteEndArray();
+        line.Append((byte)']');
     }
 
-    private static void WriteDialogue(Utf8JsonWriter json, Settings settings, ClientFacts facts)
+    private static void WriteDialogue(ByteBuffer line, Settings settings, ClientFacts facts)
     {
         if (facts.Helo is { } helo)
-            WriteText(json, "helo"u8, helo);
+            WriteText(Field(line, "helo"u8), helo);
         if (facts.Sender is { } sender)
-            WriteText(json, "sender"u8, sender);
+            WriteText(Field(line, "sender"u8), sender);
         if (facts.RecipientCount > 0)
         {
-            json.WriteStartArray("recipients"u8);
+            Field(line, "recipients"u8).Append((byte)'[');
             foreach (var recipient in facts.Recipients)
-                WriteText(json, recipient);
-            json.WriteEndArray();
-            json.WriteNumber("recipient_count"u8, facts.RecipientCount);
+                WriteText(Next(line), recipient);
+            line.Append((byte)']');
+            Field(line, "recipient_count"u8).Append(facts.RecipientCount);
         }
 
         if (facts.Reply is not { } reply)
             return;
         var text = new ByteBuffer();
         reply.AppendTo(text, settings.SoftBounce);
-        WriteText(json, "reply"u8, text.Written);
+        WriteText(Field(line, "reply"u8), text.Written);
     }
 
-    private static void WriteHandoff(Utf8JsonWriter json, string service, ClientFacts facts)
+    private static void WriteHandoff(ByteBuffer line, string service, ClientFacts facts)
     {
-        json.WriteStartObject("handoff"u8);
-        json.WriteString("service"u8, service);
+        WriteText(Field(line, "handoff"u8).Append("{\"service\":"u8), service);
         if (facts.HandoffProblem is { } problem)
-            json.WriteString("problem"u8, problem);
+            WriteText(Field(line, "problem"u8), problem);
         else if (facts.IsHandedOff)
-            json.WriteNumber("took_ms"u8, Milliseconds(facts.HandoffLasted));
-        json.WriteEndObject();
+            Field(line, "took_ms"u8).Append(Milliseconds(facts.HandoffLasted));
+        line.Append((byte)'}');
     }
 
     private static string Name(FailAction action) => action switch
@@ -195,20 +196,26 @@ internal static class ClientEvent
         _ => "ignore",
     };
 
-    private static long Milliseconds(TimeSpan time) => Math.Max(0, (long)time.TotalMilliseconds);
-
-    private static void WriteText(Utf8JsonWriter json, ReadOnlySpan<byte> name, ReadOnlySpan<byte> bytes)
-    {
-        json.WritePropertyName(name);
-        WriteText(json, bytes);
-    }
+    private static long Milliseconds(TimeSpan time) => Math.Max(0, time.Ticks / TimeSpan.TicksPerMillisecond);
 
     // UTF-8 where it is that; else each byte is a character, so that no byte is lost.
-    private static void WriteText(Utf8JsonWriter json, ReadOnlySpan<byte> bytes)
+    private static void WriteText(ByteBuffer line, ReadOnlySpan<byte> bytes)
     {
-        if (Utf8.IsValid(bytes))
-            json.WriteStringValue(bytes);
+        line.Append((byte)'"');
+        if (!bytes.ContainsAnyExcept(Plain))
+            line.Append(bytes);
         else
-            json.WriteStringValue(Encoding.Latin1.GetString(bytes));
+            line.Append((Utf8.IsValid(bytes) ? JsonEncodedText.Encode(bytes) : JsonEncodedText.Encode(Encoding.Latin1.GetString(bytes))).EncodedUtf8Bytes);
+        line.Append((byte)'"');
+    }
+
+    private static void WriteText(ByteBuffer line, string text)
+    {
+        line.Append((byte)'"');
+        if (!text.AsSpan().ContainsAnyExcept(PlainText))
+            line.Append(text);
+        else
+            line.Append(JsonEncodedText.Encode(text).EncodedUtf8Bytes);
+        line.Append((byte)'"');
     }
 }

@@ -1,6 +1,5 @@
-using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
-using System.Text.Json;
+using Postern.Core;
 using Postern.Core.Screening;
 using Postern.Logging;
 
@@ -14,7 +13,7 @@ namespace Postern.Events;
 internal sealed class EventLog : IDisposable
 {
     private const int MostWaiting = 4 << 20; // bytes: some fifteen thousand events
-    private const int BatchSize = 64 * 1024; // bytes that are usual
+    private const int UsualSize = 256 * 1024; // bytes in a batch
     private static readonly TimeSpan BatchPause = TimeSpan.FromMilliseconds(50); // what comes until then goes out in the same write
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LossReportInterval = TimeSpan.FromMinutes(1);
@@ -22,12 +21,11 @@ internal sealed class EventLog : IDisposable
     private readonly ILogDestination _file;
     private readonly TimeProvider _clock;
     private readonly Action<string> _warn;
-    private readonly Lock _filling = new(); // of _text and what writes to it
+    private readonly Lock _filling = new(); // of _text
     private readonly AutoResetEvent _arrived = new(false);
     private readonly ManualResetEvent _stop = new(false);
     private readonly Thread _thread;
-    private readonly Utf8JsonWriter _json;
-    private ArrayBufferWriter<byte> _text = new(BatchSize), _leaving = new(BatchSize);
+    private ByteBuffer _text = new(), _leaving = new();
     private long _lost;
     private bool _isReopenWanted;
     private long? _lossReportedAt;
@@ -39,7 +37,6 @@ internal sealed class EventLog : IDisposable
     public EventLog(ILogDestination file, TimeProvider clock, Action<string> warn)
     {
         (_file, _clock, _warn) = (file, clock, warn);
-        _json = new Utf8JsonWriter(_text, new JsonWriterOptions { SkipValidation = true });
         _thread = new Thread(Run, maxStackSize: 256 * 1024) { IsBackground = true, Name = "event log" };
         _thread.Start();
     }
@@ -62,15 +59,15 @@ internal sealed class EventLog : IDisposable
     {
         lock (_filling)
         {
-            if (_text.WrittenCount >= MostWaiting)
+            if (_text.Length >= MostWaiting)
             {
                 Interlocked.Increment(ref _lost);
                 return;
             }
 
-            var isFirst = _text.WrittenCount == 0;
-            ClientEvent.Write(session, _json);
-            EndLine();
+            var isFirst = _text.Length == 0;
+            ClientEvent.Write(session, _text);
+            _text.Append((byte)'\n');
             if (isFirst)
                 _arrived.Set();
         }
@@ -88,7 +85,6 @@ internal sealed class EventLog : IDisposable
     {
         _stop.Set();
         _thread.Join();
-        _json.Dispose();
         _file.Dispose();
         _arrived.Dispose();
         _stop.Dispose();
@@ -114,44 +110,35 @@ internal sealed class EventLog : IDisposable
             _file.Reopen();
         }
 
+        string? warning;
         lock (_filling)
         {
-            ReportLoss();
+            warning = TellLoss();
             (_text, _leaving) = (_leaving, _text);
-            _json.Reset(_text);
         }
 
-        Flush(_leaving.WrittenSpan);
-        if (_leaving.Capacity > 4 * BatchSize)
-            _leaving = new(BatchSize); // after a rush, or a disk that was full
+        if (warning is not null)
+            _warn(warning);
+        Flush(_leaving.Written);
+        if (_leaving.Length > UsualSize)
+            _leaving = new(); // after a rush, or a disk that was full, the memory is given back
         else
-            _leaving.ResetWrittenCount();
+            _leaving.Truncate(0);
     }
 
-    private void ReportLoss()
+    /// <returns>What the administrator should know; null: nothing.</returns>
+    private string? TellLoss()
     {
         var lost = Lost;
         if (lost == _unreportedLoss)
-            return;
-        _json.WriteStartObject();
-        _json.WriteString("event", "lost");
-        _json.WriteNumber("schema", ClientEvent.SchemaVersion);
-        _json.WriteString("time", ClientEvent.Time(_clock.GetUtcNow()));
-        _json.WriteNumber("count", lost - _unreportedLoss);
-        _json.WriteEndObject();
-        EndLine();
+            return null;
+        ClientEvent.WriteLoss(lost - _unreportedLoss, _clock.GetUtcNow(), _text);
+        _text.Append((byte)'\n');
         _unreportedLoss = lost;
         if (_lossReportedAt is { } before && _clock.GetElapsedTime(before) < LossReportInterval)
-            return;
+            return null;
         _lossReportedAt = _clock.GetTimestamp();
-        _warn($"postern_event_log: {lost} events were lost since the start: the file cannot be written as fast as clients come");
-    }
-
-    private void EndLine()
-    {
-        _json.Flush();
-        _json.Reset();
-        _text.Write("\n"u8);
+        return $"postern_event_log: {lost} events were lost since the start: the file cannot be written as fast as clients come";
     }
 
     /// <summary>Writes what there is. What a full disk does not take is tried again, so that no line is torn; until then the queue fills.</summary>

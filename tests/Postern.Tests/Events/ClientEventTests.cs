@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
+using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
 using Postern.Core.Screening;
@@ -172,9 +173,19 @@ public sealed class ClientEventTests
 
     private static string TextOf(FakeShell shell)
     {
+        var line = new ByteBuffer();
+        ClientEvent.Write(shell.Session, line);
+        var text = Encoding.UTF8.GetString(line.Written);
+        Assert.Equal(Rewritten(text), text);
+        return text;
+    }
+
+    // What .NET's own writer makes of it: the same marks, the same escapes.
+    private static string Rewritten(string text)
+    {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream))
-            ClientEvent.Write(shell.Session, json);
+            JsonDocument.Parse(text).RootElement.WriteTo(json);
         return Encoding.UTF8.GetString(stream.ToArray());
     }
 }

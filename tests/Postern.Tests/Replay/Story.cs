@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
@@ -44,10 +43,9 @@ public sealed record Story(string Address, Visit[] Visits, ListFact[] Lists, Rev
 
     public static string TextOf(Session session)
     {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream))
-            ClientEvent.Write(session, json);
-        return Encoding.UTF8.GetString(stream.ToArray());
+        var line = new ByteBuffer();
+        ClientEvent.Write(session, line);
+        return Encoding.UTF8.GetString(line.Written);
     }
 
     public static RecordedClient Read(string line)
