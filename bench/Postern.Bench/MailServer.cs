@@ -34,7 +34,7 @@ internal sealed class MailServer : IDisposable
         _keep = options.Keep is { } keep ? Path.Combine(keep, name) : null;
         MailConfiguration.Write(_folder, Port, scenario.GreetWait, scenario.Settings);
         _passd = ChildProcess.StartDaemon(Path.Combine(_folder, "passd.out"), Path.GetFullPath(Path.Combine(options.Tools, "passd")), Path.Combine(_folder, "queue/private/smtpd"));
-        WaitForFile(Path.Combine(_folder, "queue/private/smtpd"));
+        WaitUntil(() => File.Exists(Path.Combine(_folder, "queue/private/smtpd")), () => $"passd did not start: {Tail(Path.Combine(_folder, "passd.out"))}");
         _lists = scenario.HasDnsLists ? DnsLists.Serve(options.Tools, Path.Combine(_folder, "listd.out")) : null;
 
         Launch();
@@ -94,25 +94,15 @@ internal sealed class MailServer : IDisposable
         var before = CountInLog("]: reload: ");
         File.WriteAllText(Path.Combine(_folder, "config/postern.cf"), MailConfiguration.Handoff + lines);
         _main.Reload();
-        for (var left = 500; CountInLog("]: reload: ") == before; left--)
-        {
-            if (left == 0)
-                throw new InvalidOperationException($"{Kind} does not reload: {Tail(MailLog)}");
-            Thread.Sleep(10);
-        }
+        WaitUntil(() => CountInLog("]: reload: ") > before, () => $"{Kind} does not reload: {Tail(MailLog)}");
     }
 
     /// <summary>Reads a page that never ends, until it is disposed; the first of it has come when this returns.</summary>
     public IDisposable OpenPage(string url)
     {
-        var page = ChildProcess.StartDaemon(Path.Combine(_folder, "page.out"), "curl", "-sN", url);
-        for (var left = 1000; new FileInfo(Path.Combine(_folder, "page.out")) is not { Exists: true, Length: > 0 }; left--)
-        {
-            if (left == 0 || page.HasExited)
-                throw new InvalidOperationException($"nothing comes from {url}: {Tail(MailLog)}");
-            Thread.Sleep(10);
-        }
-
+        var output = Path.Combine(_folder, "page.out");
+        var page = ChildProcess.StartDaemon(output, "curl", "-sN", url);
+        WaitUntil(() => new FileInfo(output) is { Exists: true, Length: > 0 }, () => $"nothing comes from {url}: {Tail(MailLog)}");
         return page;
     }
 
@@ -192,12 +182,12 @@ internal sealed class MailServer : IDisposable
         throw new InvalidOperationException($"{Kind} did not greet a client: {Tail(Output)} {Tail(MailLog)}");
     }
 
-    private void WaitForFile(string path)
+    private static void WaitUntil(Func<bool> isDone, Func<string> problem)
     {
-        for (var left = 500; !File.Exists(path); left--)
+        for (var left = 500; !isDone(); left--)
         {
             if (left == 0)
-                throw new InvalidOperationException($"passd did not start: {Tail(Path.Combine(_folder, "passd.out"))}");
+                throw new InvalidOperationException(problem());
             Thread.Sleep(10);
         }
     }

@@ -56,11 +56,7 @@ internal sealed class LogReports(ProcessSettings process, TimeProvider clock)
 
             files.Reverse();
             foreach (var file in files)
-            {
-                string? problem = null;
-                LogFiles.Read([file], input.Add, static _ => { }, text => problem = text[(file.Length + 2)..]);
-                read.Add((file, problem));
-            }
+                read.Add((file, LogFiles.Read(file, input.Add, static _ => { })));
         }
 
         using var text = new MemoryStream();

@@ -7,13 +7,6 @@ const words = name => name.replaceAll('_', ' ');
 const when = time => new Date(time).toLocaleString();
 const share = (part, whole) => whole ? `${(100 * part / whole).toFixed(1)} %` : '';
 
-// As CauseText.Words has them.
-const reasonWords = {
-  pregreet: 'talked before the greeting', dnsbl: 'on DNS lists', hangup_before_handshake: 'hung up in the greet wait',
-  hangup_after_handshake: 'hung up in the dialogue', denylisted: 'denied by the access list', pipelining: 'pipelined commands',
-  non_smtp_command: 'spoke no SMTP', bare_newline: 'bare newlines', command_limit: 'broke a command limit',
-  connection_limit: 'too many connections', no_room: 'no room', allowlist_veto: 'allowlist veto', greylisted: 'greylisted',
-};
 const reason = name => reasonWords[name] ?? words(name);
 const waitWords = { silence: 'the greet wait', dns_lists: 'DNS lists', lane: 'a slow lane', command: 'its next command', server: 'the mail server', relayed: 'with the mail server', proxy: 'a proxy header', allowlist: 'the allowlist' };
 

@@ -77,7 +77,7 @@ internal sealed class Observation(
             OpenHttp(now, isTakenOver: false);
         if (now.Http is null && before.Http is not null)
             (_countedSince, _counts) = (null, new ClientCounts());
-        _pages.Dispose(); // the next one reads the configuration anew
+        _pages.Renew();
         Watch();
     }
 
@@ -90,12 +90,12 @@ internal sealed class Observation(
         _http?.Dispose();
         _control?.Dispose();
         (_http, _control) = (null, null);
-        _pages.Dispose();
     }
 
     public void Dispose()
     {
         CloseSockets();
+        _pages.Dispose();
         _events?.Dispose();
     }
 

@@ -9,9 +9,6 @@ public sealed class EventTally
 {
     private readonly ScreeningTally _tally = new();
 
-    /// <summary>Clients that were counted.</summary>
-    public int Count => _tally.Connections;
-
     /// <summary>Counts one client, those that left earlier first.</summary>
     /// <param name="client">From the event log.</param>
     /// <param name="began">When it connected, as the report is to have it.</param>
@@ -31,15 +28,11 @@ public sealed class EventTally
                 break;
         }
 
-        if (client.TalkedAfter is { } silence)
-            _tally.EarlyTalk.Add(silence.TotalSeconds);
-        else if (client.Causes.HasFlag(ScreeningCause.HangupBefore) && client.HungUpAfter is { } stayed)
-            _tally.HangUps.Add(stayed.TotalSeconds);
-        AddToCurve(client);
+        AddWait(client);
     }
 
     /// <summary>The counts so far.</summary>
-    public Report Build() => _tally.Build() with { IsOfEvents = true, Events = Count };
+    public Report Build() => _tally.Build() with { IsOfEvents = true, Events = _tally.Connections };
 
     private static ScreeningPass PassOf(Entrance entrance) => entrance switch
     {
@@ -49,16 +42,27 @@ public sealed class EventTally
         _ => ScreeningPass.None,
     };
 
-    private void AddToCurve(RecordedClient client)
+    private void AddWait(RecordedClient client)
     {
-        if (!client.Due.Has(ScreeningTest.Pregreet))
-            return; // it did not have to wait
-        var name = client.Class is { } kind ? RdnsVerdict.WordOf(kind) : null;
         if (client.TalkedAfter is { } silence)
-            _tally.Curves.Add(name, silence.TotalSeconds, client.SaidQuit);
+        {
+            _tally.EarlyTalk.Add(silence.TotalSeconds);
+            AddToCurve(client, silence, client.SaidQuit);
+        }
         else if (client.Causes.HasFlag(ScreeningCause.HangupBefore) && client.HungUpAfter is { } stayed)
-            _tally.Curves.Add(name, stayed.TotalSeconds, hasLeft: true);
+        {
+            _tally.HangUps.Add(stayed.TotalSeconds);
+            AddToCurve(client, stayed, hasLeft: true);
+        }
         else
-            _tally.Curves.Add(name, (client.Waited ?? client.Duration).TotalSeconds, hasLeft: false);
+        {
+            AddToCurve(client, client.Waited ?? client.Duration, hasLeft: false);
+        }
+    }
+
+    private void AddToCurve(RecordedClient client, TimeSpan watched, bool hasLeft)
+    {
+        if (client.Due.Has(ScreeningTest.Pregreet)) // else it did not have to wait
+            _tally.Curves.Add(client.Class is { } kind ? RdnsVerdict.WordOf(kind) : null, watched.TotalSeconds, hasLeft);
     }
 }

@@ -16,12 +16,19 @@ internal sealed class PageServer(IReadOnlyList<string> command) : IDisposable
 
     private Process? _process;
     private Socket? _channel;
+    private volatile bool _isStale;
 
     /// <summary>Gives a connection of which nothing was read to the process.</summary>
     /// <param name="client">Stays the caller's to close.</param>
     /// <returns>Why that cannot be; null: it was done.</returns>
     public string? TryPass(Socket client)
     {
+        if (_isStale)
+        {
+            _isStale = false;
+            End();
+        }
+
         // It may have ended since the last time: the first message to it fails, the second goes to another.
         for (var attempt = 0; attempt < 2; attempt++)
         {
@@ -35,7 +42,10 @@ internal sealed class PageServer(IReadOnlyList<string> command) : IDisposable
         return "the process that shows pages ends as soon as it has started; postern check says whether the configuration has errors";
     }
 
-    /// <summary>The process sees the end of its channel, and ends.</summary>
+    /// <summary>Who comes from now on gets another process, which reads the configuration anew. On any thread.</summary>
+    public void Renew() => _isStale = true;
+
+    /// <summary>The process sees the end of its channel, and ends. When nobody is passed any more.</summary>
     public void Dispose() => End();
 
     private string? Start()

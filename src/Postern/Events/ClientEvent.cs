@@ -174,9 +174,16 @@ internal static class ClientEvent
 
         if (facts.Reply is not { } reply)
             return;
-        var text = new ByteBuffer();
-        reply.AppendTo(text, settings.SoftBounce);
-        WriteText(Field(line, "reply"u8), text.Written);
+        var start = Field(line, "reply"u8).Append((byte)'"').Length;
+        reply.AppendTo(line, settings.SoftBounce);
+        if (line.Written[start..].ContainsAnyExcept(Plain))
+        {
+            var text = line.Written[start..].ToArray();
+            line.Truncate(start);
+            line.Append(Escaped(text));
+        }
+
+        line.Append((byte)'"');
     }
 
     private static void WriteHandoff(ByteBuffer line, string service, ClientFacts facts)
@@ -198,16 +205,16 @@ internal static class ClientEvent
 
     private static long Milliseconds(TimeSpan time) => Math.Max(0, time.Ticks / TimeSpan.TicksPerMillisecond);
 
-    // UTF-8 where it is that; else each byte is a character, so that no byte is lost.
     private static void WriteText(ByteBuffer line, ReadOnlySpan<byte> bytes)
     {
         line.Append((byte)'"');
-        if (!bytes.ContainsAnyExcept(Plain))
-            line.Append(bytes);
-        else
-            line.Append((Utf8.IsValid(bytes) ? JsonEncodedText.Encode(bytes) : JsonEncodedText.Encode(Encoding.Latin1.GetString(bytes))).EncodedUtf8Bytes);
+        line.Append(bytes.ContainsAnyExcept(Plain) ? Escaped(bytes) : bytes);
         line.Append((byte)'"');
     }
+
+    // UTF-8 where it is that; else each byte is a character, so that no byte is lost.
+    private static ReadOnlySpan<byte> Escaped(ReadOnlySpan<byte> bytes) =>
+        (Utf8.IsValid(bytes) ? JsonEncodedText.Encode(bytes) : JsonEncodedText.Encode(Encoding.Latin1.GetString(bytes))).EncodedUtf8Bytes;
 
     private static void WriteText(ByteBuffer line, string text)
     {

@@ -39,8 +39,10 @@ internal static class LogFiles
         return areWell;
     }
 
+    /// <summary>Reads all lines of a file.</summary>
+    /// <inheritdoc cref="Read(IReadOnlyList{string}, LineTaker, Action{long}, Action{string})" path="/param" />
     /// <returns>What is wrong with the file; null: nothing.</returns>
-    private static string? Read(string path, LineTaker take, Action<long> progress)
+    public static string? Read(string path, LineTaker take, Action<long> progress)
     {
         try
         {
