@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Postern.Core.Allowlist;
 using Postern.Core.Dnsbl;
 using Postern.Core.Lanes;
@@ -51,7 +52,10 @@ public sealed class ClientFacts(DateTimeOffset connected)
     /// <summary>Recipients that are kept; the others are counted.</summary>
     public const int MostRecipients = 20;
 
-    private List<byte[]>? _recipients;
+    // What only some clients come to is apart: most leave early, and each byte of theirs is one more for the collector.
+    private DnsblFacts? _dnsbl;
+    private DialogueFacts? _dialogue;
+    private StrongBox<TestExpiry>? _record, _remembered;
     private DateTimeOffset _handOffBegan;
 
     /// <summary>When it connected.</summary>
@@ -95,16 +99,16 @@ public sealed class ClientFacts(DateTimeOffset connected)
     public TimeSpan? HungUpAfter { get; private set; }
 
     /// <summary>The DNS lists' score; null: it was not asked for, or did not come to matter.</summary>
-    public int? DnsblScore { get; private set; }
+    public int? DnsblScore => _dnsbl?.Score;
 
     /// <summary>What DNS lists answered that list it.</summary>
-    public IReadOnlyList<DnsblListing> Listings { get; private set; } = [];
+    public IReadOnlyList<DnsblListing> Listings => _dnsbl?.Listings ?? [];
 
     /// <summary>How many lists had not answered when the score was taken.</summary>
-    public int DnsblUnanswered { get; private set; }
+    public int DnsblUnanswered => _dnsbl?.Unanswered ?? 0;
 
     /// <summary>The lists that had, and how long it took them.</summary>
-    public IReadOnlyList<(DnsblList List, TimeSpan After)> DnsblAnswered { get; private set; } = [];
+    public IReadOnlyList<(DnsblList List, TimeSpan After)> DnsblAnswered => _dnsbl?.Answered ?? [];
 
     /// <summary>Its class by reverse name; null: there are no slow lanes, or it did not come to that.</summary>
     public RdnsVerdict? Rdns { get; private set; }
@@ -119,22 +123,22 @@ public sealed class ClientFacts(DateTimeOffset connected)
     public TimeSpan? Waited { get; private set; }
 
     /// <summary>What the temporary allowlist had of it when it came; null: nothing, or it was not asked.</summary>
-    public TestExpiry? Record { get; private set; }
+    public TestExpiry? Record => _record?.Value;
 
     /// <summary>What the temporary allowlist has of it since; null: as before.</summary>
-    public TestExpiry? Remembered { get; private set; }
+    public TestExpiry? Remembered => _remembered?.Value;
 
     /// <summary>Its last HELO or EHLO; null: none.</summary>
-    public byte[]? Helo { get; private set; }
+    public byte[]? Helo => _dialogue?.Helo;
 
     /// <summary>Its last sender; null: none; empty: that of a bounce.</summary>
-    public byte[]? Sender { get; private set; }
+    public byte[]? Sender => _dialogue?.Sender;
 
     /// <summary>Its first recipients.</summary>
-    public IReadOnlyList<byte[]> Recipients => _recipients ?? [];
+    public IReadOnlyList<byte[]> Recipients => _dialogue?.Recipients ?? [];
 
     /// <summary>How many recipients it named.</summary>
-    public int RecipientCount { get; private set; }
+    public int RecipientCount => _dialogue?.RecipientCount ?? 0;
 
     /// <summary>The rejection that it heard, of a recipient or at the end; null: none.</summary>
     public Reply? Reply { get; private set; }
@@ -179,8 +183,7 @@ public sealed class ClientFacts(DateTimeOffset connected)
         Causes |= inDialogue ? ScreeningCause.HangupAfter : ScreeningCause.HangupBefore;
     }
 
-    internal void TakeDnsbl(DnsblScore score) =>
-        (DnsblScore, Listings, DnsblUnanswered, DnsblAnswered) = (score.Score, [.. score.Listings], score.Pending, [.. score.Answered]);
+    internal void TakeDnsbl(DnsblScore score) => _dnsbl = new DnsblFacts(score.Score, [.. score.Listings], score.Pending, [.. score.Answered]);
 
     internal void Classify(RdnsVerdict verdict, string name) => (Rdns, RdnsName) = (verdict, name.Length == 0 ? null : name);
 
@@ -188,21 +191,22 @@ public sealed class ClientFacts(DateTimeOffset connected)
 
     internal void EndEarly(TimeSpan waited) => Waited = waited;
 
-    internal void Recall(in TestExpiry record) => Record = record;
+    internal void Recall(in TestExpiry record) => _record = new(record);
 
-    internal void Remember(in TestExpiry record) => Remembered = record;
+    internal void Remember(in TestExpiry record) => _remembered = new(record);
 
-    internal void Greet(ReadOnlySpan<byte> helo) => Helo = Cut(helo);
+    internal void Greet(ReadOnlySpan<byte> helo) => (_dialogue ??= new()).Helo = Cut(helo);
 
-    internal void From(ReadOnlySpan<byte> sender) => Sender = Cut(sender);
+    internal void From(ReadOnlySpan<byte> sender) => (_dialogue ??= new()).Sender = Cut(sender);
 
     internal void Refuse(Reply reply) => Reply = reply;
 
     internal void To(ReadOnlySpan<byte> recipient)
     {
-        RecipientCount++;
-        if (Recipients.Count < MostRecipients)
-            (_recipients ??= []).Add(Cut(recipient));
+        var dialogue = _dialogue ??= new();
+        dialogue.RecipientCount++;
+        if (dialogue.Recipients.Count < MostRecipients)
+            dialogue.Recipients.Add(Cut(recipient));
     }
 
     internal void Conclude(in TestLedger ledger, Reply? farewell)
@@ -226,4 +230,13 @@ public sealed class ClientFacts(DateTimeOffset connected)
     }
 
     private static byte[] Cut(ReadOnlySpan<byte> text) => text[..Math.Min(text.Length, MostText)].ToArray();
+
+    private sealed record DnsblFacts(int Score, DnsblListing[] Listings, int Unanswered, (DnsblList List, TimeSpan After)[] Answered);
+
+    private sealed class DialogueFacts
+    {
+        public readonly List<byte[]> Recipients = [];
+        public byte[]? Helo, Sender;
+        public int RecipientCount;
+    }
 }

@@ -13,7 +13,8 @@ namespace Postern.Events;
 internal sealed class EventLog : IDisposable
 {
     private const int MostWaiting = 4 << 20; // bytes: some fifteen thousand events
-    private const int UsualSize = 256 * 1024; // bytes in a batch
+    private const int BatchSize = 64 * 1024; // bytes: so many are written at once
+    private const int UsualSize = 4 * BatchSize; // bytes: what a batch grows to while the thread wakes up
     private static readonly TimeSpan BatchPause = TimeSpan.FromMilliseconds(50); // what comes until then goes out in the same write
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LossReportInterval = TimeSpan.FromMinutes(1);
@@ -22,7 +23,7 @@ internal sealed class EventLog : IDisposable
     private readonly TimeProvider _clock;
     private readonly Action<string> _warn;
     private readonly Lock _filling = new(); // of _text
-    private readonly AutoResetEvent _arrived = new(false);
+    private readonly AutoResetEvent _arrived = new(false), _full = new(false);
     private readonly ManualResetEvent _stop = new(false);
     private readonly Thread _thread;
     private ByteBuffer _text = new(), _leaving = new();
@@ -65,11 +66,13 @@ internal sealed class EventLog : IDisposable
                 return;
             }
 
-            var isFirst = _text.Length == 0;
+            var before = _text.Length;
             ClientEvent.Write(session, _text);
             _text.Append((byte)'\n');
-            if (isFirst)
+            if (before == 0)
                 _arrived.Set();
+            else if (before < BatchSize && _text.Length >= BatchSize)
+                _full.Set();
         }
     }
 
@@ -87,15 +90,16 @@ internal sealed class EventLog : IDisposable
         _thread.Join();
         _file.Dispose();
         _arrived.Dispose();
+        _full.Dispose();
         _stop.Dispose();
     }
 
     private void Run()
     {
-        WaitHandle[] either = [_arrived, _stop];
-        while (WaitHandle.WaitAny(either) == 0)
+        WaitHandle[] toBegin = [_arrived, _stop], toWrite = [_full, _stop];
+        while (WaitHandle.WaitAny(toBegin) == 0)
         {
-            _stop.WaitOne(BatchPause);
+            WaitHandle.WaitAny(toWrite, BatchPause);
             WriteWaiting();
         }
 
