@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
 using Postern.Core;
@@ -180,7 +181,7 @@ internal static class ClientEvent
         {
             var text = line.Written[start..].ToArray();
             line.Truncate(start);
-            line.Append(Escaped(text));
+            AppendEscaped(line, text);
         }
 
         line.Append((byte)'"');
@@ -208,13 +209,21 @@ internal static class ClientEvent
     private static void WriteText(ByteBuffer line, ReadOnlySpan<byte> bytes)
     {
         line.Append((byte)'"');
-        line.Append(bytes.ContainsAnyExcept(Plain) ? Escaped(bytes) : bytes);
+        if (bytes.ContainsAnyExcept(Plain))
+            AppendEscaped(line, bytes);
+        else
+            line.Append(bytes);
         line.Append((byte)'"');
     }
 
     // UTF-8 where it is that; else each byte is a character, so that no byte is lost.
-    private static ReadOnlySpan<byte> Escaped(ReadOnlySpan<byte> bytes) =>
-        (Utf8.IsValid(bytes) ? JsonEncodedText.Encode(bytes) : JsonEncodedText.Encode(Encoding.Latin1.GetString(bytes))).EncodedUtf8Bytes;
+    private static void AppendEscaped(ByteBuffer line, ReadOnlySpan<byte> bytes)
+    {
+        const int MostOfByte = 6; // \u000d
+        var text = Utf8.IsValid(bytes) ? bytes : Encoding.UTF8.GetBytes(Encoding.Latin1.GetString(bytes));
+        JavaScriptEncoder.Default.EncodeUtf8(text, line.Reserve(text.Length * MostOfByte), out _, out var written);
+        line.Advance(written);
+    }
 
     private static void WriteText(ByteBuffer line, string text)
     {
