@@ -37,23 +37,23 @@ internal static class ClientEvent
         line.Append("},\"server\":{\"address\":\""u8).Append(session.Server.Address).Append("\",\"port\":"u8).Append(session.Server.Port);
         line.Append("},\"outcome\":\""u8).Append(Name(facts.Outcome)).Append((byte)'"');
         if (facts.Entrance is not Entrance.None)
-            Field(line, "let_in_by"u8).Append((byte)'"').Append(Name(facts.Entrance)).Append((byte)'"');
+            line.Append(",\"let_in_by\":\""u8).Append(Name(facts.Entrance)).Append((byte)'"');
         WriteCauses(line, facts.Causes);
         WriteTests(line, session.Settings, facts);
         if (facts.Waited is { } waited)
-            Field(line, "waited_ms"u8).Append(Milliseconds(waited));
+            line.Append(",\"waited_ms\":"u8).Append(Milliseconds(waited));
         if (facts.UnderStress)
-            Field(line, "stress"u8).Append("true"u8);
+            line.Append(",\"stress\":true"u8);
         if (facts.Rdns is { } rdns)
-            WriteText(Field(line, "class"u8), rdns.ToString());
+            WriteText(line.Append(",\"class\":"u8), rdns.ToString());
         if (facts.RdnsName is { } name)
-            WriteText(Field(line, "reverse_name"u8), name);
+            WriteText(line.Append(",\"reverse_name\":"u8), name);
         if (facts.Record is { } record)
-            WriteText(Field(line, "record"u8), CacheRecord.Format(record));
+            WriteText(line.Append(",\"record\":"u8), CacheRecord.Format(record));
         if (facts.Remembered is { } remembered)
-            WriteText(Field(line, "remembered"u8), CacheRecord.Format(remembered));
+            WriteText(line.Append(",\"remembered\":"u8), CacheRecord.Format(remembered));
         if (facts.HungUpAfter is { } after)
-            Field(line, "hung_up_after_ms"u8).Append(Milliseconds(after));
+            line.Append(",\"hung_up_after_ms\":"u8).Append(Milliseconds(after));
         WriteDialogue(line, session.Settings, facts);
         if (facts.HandoffService is { } service)
             WriteHandoff(line, service, facts);
@@ -96,14 +96,11 @@ internal static class ClientEvent
         return Length + 1;
     }
 
-    // The next member of the object in hand.
-    private static ByteBuffer Field(ByteBuffer line, ReadOnlySpan<byte> name) => Next(line).Append((byte)'"').Append(name).Append("\":"u8);
-
     private static ByteBuffer Next(ByteBuffer line) => line[line.Length - 1] is (byte)'{' or (byte)'[' ? line : line.Append((byte)',');
 
     private static void WriteCauses(ByteBuffer line, ScreeningCause causes)
     {
-        Field(line, "reasons"u8).Append((byte)'[');
+        line.Append(",\"reasons\":["u8);
         for (var bits = (int)causes; bits != 0; bits &= bits - 1)
             Next(line).Append((byte)'"').Append(CauseText.Name((ScreeningCause)(bits & -bits))).Append((byte)'"');
         line.Append((byte)']');
@@ -111,7 +108,7 @@ internal static class ClientEvent
 
     private static void WriteTests(ByteBuffer line, Settings settings, ClientFacts facts)
     {
-        Field(line, "tests"u8).Append((byte)'{');
+        line.Append(",\"tests\":{"u8);
         foreach (var test in ScreeningTest.All)
         {
             if (!facts.Due.Has(test) && !facts.Failed.Has(test))
@@ -121,9 +118,9 @@ internal static class ClientEvent
                 .Append("\",\"action\":\""u8).Append(Name(test.Action(settings))).Append((byte)'"');
             if (test == ScreeningTest.Pregreet && facts.PregreetLength > 0)
             {
-                Field(line, "after_ms"u8).Append(Milliseconds(facts.PregreetAfter));
-                Field(line, "bytes"u8).Append(facts.PregreetLength);
-                WriteText(Field(line, "text"u8), facts.PregreetText);
+                line.Append(",\"after_ms\":"u8).Append(Milliseconds(facts.PregreetAfter));
+                line.Append(",\"bytes\":"u8).Append(facts.PregreetLength);
+                WriteText(line.Append(",\"text\":"u8), facts.PregreetText);
             }
             else if (test == ScreeningTest.Dnsbl && facts.DnsblScore is { } score)
             {
@@ -138,10 +135,10 @@ internal static class ClientEvent
 
     private static void WriteDnsbl(ByteBuffer line, Settings settings, ClientFacts facts, int score)
     {
-        Field(line, "score"u8).Append(score);
-        Field(line, "threshold"u8).Append(settings.DnsblThreshold);
-        Field(line, "unanswered"u8).Append(facts.DnsblUnanswered);
-        Field(line, "answered_ms"u8).Append((byte)'{');
+        line.Append(",\"score\":"u8).Append(score);
+        line.Append(",\"threshold\":"u8).Append(settings.DnsblThreshold);
+        line.Append(",\"unanswered\":"u8).Append(facts.DnsblUnanswered);
+        line.Append(",\"answered_ms\":{"u8);
         foreach (var (list, after) in facts.DnsblAnswered)
         {
             WriteText(Next(line), list.Domain);
@@ -161,21 +158,21 @@ internal static class ClientEvent
     private static void WriteDialogue(ByteBuffer line, Settings settings, ClientFacts facts)
     {
         if (facts.Helo is { } helo)
-            WriteText(Field(line, "helo"u8), helo);
+            WriteText(line.Append(",\"helo\":"u8), helo);
         if (facts.Sender is { } sender)
-            WriteText(Field(line, "sender"u8), sender);
+            WriteText(line.Append(",\"sender\":"u8), sender);
         if (facts.RecipientCount > 0)
         {
-            Field(line, "recipients"u8).Append((byte)'[');
+            line.Append(",\"recipients\":["u8);
             foreach (var recipient in facts.Recipients)
                 WriteText(Next(line), recipient);
             line.Append((byte)']');
-            Field(line, "recipient_count"u8).Append(facts.RecipientCount);
+            line.Append(",\"recipient_count\":"u8).Append(facts.RecipientCount);
         }
 
         if (facts.Reply is not { } reply)
             return;
-        var start = Field(line, "reply"u8).Append((byte)'"').Length;
+        var start = line.Append(",\"reply\":\""u8).Length;
         reply.AppendTo(line, settings.SoftBounce);
         if (line.Written[start..].ContainsAnyExcept(Plain))
         {
@@ -189,11 +186,11 @@ internal static class ClientEvent
 
     private static void WriteHandoff(ByteBuffer line, string service, ClientFacts facts)
     {
-        WriteText(Field(line, "handoff"u8).Append("{\"service\":"u8), service);
+        WriteText(line.Append(",\"handoff\":{\"service\":"u8), service);
         if (facts.HandoffProblem is { } problem)
-            WriteText(Field(line, "problem"u8), problem);
+            WriteText(line.Append(",\"problem\":"u8), problem);
         else if (facts.IsHandedOff)
-            Field(line, "took_ms"u8).Append(Milliseconds(facts.HandoffLasted));
+            line.Append(",\"took_ms\":"u8).Append(Milliseconds(facts.HandoffLasted));
         line.Append((byte)'}');
     }
 
