@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Unicode;
 using Postern.Core;
 using Postern.Core.Allowlist;
@@ -228,7 +227,7 @@ internal static class ClientEvent
         if (!text.AsSpan().ContainsAnyExcept(PlainText))
             line.Append(text);
         else
-            line.Append(JsonEncodedText.Encode(text).EncodedUtf8Bytes);
+            AppendEscaped(line, Encoding.UTF8.GetBytes(text));
         line.Append((byte)'"');
     }
 }

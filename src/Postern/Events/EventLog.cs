@@ -13,8 +13,8 @@ namespace Postern.Events;
 internal sealed class EventLog : IDisposable
 {
     private const int MostWaiting = 4 << 20; // bytes: some fifteen thousand events
-    private const int BatchSize = 128 * 1024; // bytes: so many are written at once
-    private const int UsualSize = 4 * BatchSize; // bytes: what a batch grows to while the thread wakes up
+    private const int BatchSize = 128 * 1024; // bytes that are not kept back for more to come
+    private const int UsualSize = 4 * BatchSize; // what they may become while the thread wakes up
     private static readonly TimeSpan BatchPause = TimeSpan.FromMilliseconds(50); // what comes until then goes out in the same write
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LossReportInterval = TimeSpan.FromMinutes(1);
