@@ -70,7 +70,8 @@ static const char usage_text[] =
 "  -l TEXT   label, copied to the output\n"
 "  -v        print the first replies and every new kind of error to stderr\n"
 "\n"
-"samples  memory from /proc/PID/smaps_rollup, CPU from /proc/PID/stat (10 ms\n"
+"samples  memory from /proc/PID/smaps_rollup, CPU from the process's own clock\n"
+"         (nanoseconds; its user and system shares from /proc/PID/stat, in 10 ms\n"
 "         ticks), fds from /proc/PID/fd; taken before, at the peak, and after.\n"
 "SIGTERM  ends the run now, and reports\n"
 "exit     0 when every connection ended as the mode expects, 1 otherwise\n";
@@ -91,7 +92,7 @@ struct conn {
 };
 
 struct proc { char name[32]; int pid; };
-struct samp { double pss, priv, rss, anon; double ut, st; long fds, thr; double ctxv, ctxi; };
+struct samp { double pss, priv, rss, anon; double cpu, ut, st; long fds, thr; double ctxv, ctxi; };
 
 static volatile sig_atomic_t stop_now;
 static int mode = -1, verbose, opt_ready, opt_quit, opt_wait, opt_rst, opt_json;
@@ -162,6 +163,10 @@ static void sample_pid(int pid, struct samp *s)
         }
         fclose(f);
     }
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &used) == 0)
+        s->cpu = used.tv_sec * 1e6 + used.tv_nsec / 1e3;
     snprintf(path, sizeof path, "/proc/%d/stat", pid);
     if ((f = fopen(path, "r"))) {
         if (fgets(line, sizeof line, f)) {
@@ -763,11 +768,11 @@ int main(int argc, char **argv)
             if (!strcmp(procs[i].name, procs[k].name)) {
                 seen[k] = 1;
                 cnt++;
-                b.pss += s_before[k].pss; b.priv += s_before[k].priv; b.rss += s_before[k].rss; b.ut += s_before[k].ut; b.st += s_before[k].st; b.fds += s_before[k].fds;
-                p.pss += s_peak[k].pss; p.priv += s_peak[k].priv; p.rss += s_peak[k].rss; p.ut += s_peak[k].ut; p.st += s_peak[k].st; p.fds += s_peak[k].fds;
-                a.pss += s_after[k].pss; a.priv += s_after[k].priv; a.rss += s_after[k].rss; a.ut += s_after[k].ut; a.st += s_after[k].st; a.fds += s_after[k].fds;
+                b.pss += s_before[k].pss; b.priv += s_before[k].priv; b.rss += s_before[k].rss; b.cpu += s_before[k].cpu; b.ut += s_before[k].ut; b.st += s_before[k].st; b.fds += s_before[k].fds;
+                p.pss += s_peak[k].pss; p.priv += s_peak[k].priv; p.rss += s_peak[k].rss; p.cpu += s_peak[k].cpu; p.ut += s_peak[k].ut; p.st += s_peak[k].st; p.fds += s_peak[k].fds;
+                a.pss += s_after[k].pss; a.priv += s_after[k].priv; a.rss += s_after[k].rss; a.cpu += s_after[k].cpu; a.ut += s_after[k].ut; a.st += s_after[k].st; a.fds += s_after[k].fds;
             }
-        double cpu = a.ut + a.st - b.ut - b.st;
+        double cpu = a.cpu - b.cpu;
         double per = denom ? cpu / denom : 0;
         double bpc = n_first && mode == M_PARK ? (p.priv - b.priv) * 1024 / n_first : 0;
         double bpcp = n_first && mode == M_PARK ? (p.pss - b.pss) * 1024 / n_first : 0;

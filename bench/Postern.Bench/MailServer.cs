@@ -184,7 +184,7 @@ internal sealed class MailServer : IDisposable
 
     private static void WaitUntil(Func<bool> isDone, Func<string> problem)
     {
-        for (var left = 500; !isDone(); left--)
+        for (var left = 1500; !isDone(); left--) // a first start reads programs from a cold disk
         {
             if (left == 0)
                 throw new InvalidOperationException(problem());

@@ -1,9 +1,10 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace Postern.Bench;
 
 /// <summary>What /proc says about a process.</summary>
-internal static class ProcessFacts
+internal static partial class ProcessFacts
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10); // USER_HZ, on every machine that .NET runs on
 
@@ -26,10 +27,12 @@ internal static class ProcessFacts
         return found;
     }
 
-    /// <summary>User and system time of a process, in steps of 10 ms; none when it has ended.</summary>
-    public static TimeSpan CpuTime(int pid) => Ticks(pid, 11) + Ticks(pid, 12);
+    /// <summary>User and system time of a process, by its own clock, which counts nanoseconds; none when it has ended.</summary>
+    public static TimeSpan CpuTime(int pid) => GetCpuClock(pid, out var clock) == 0 && GetTime(clock, out var time) == 0
+        ? TimeSpan.FromSeconds(time.Seconds) + TimeSpan.FromMicroseconds(time.Nanoseconds / 1000.0)
+        : TimeSpan.Zero;
 
-    /// <summary>The same of its children that have ended, and of theirs.</summary>
+    /// <summary>The same of its children that have ended, and of theirs, in steps of 10 ms.</summary>
     public static TimeSpan CpuTimeOfEndedChildren(int pid) => Ticks(pid, 13) + Ticks(pid, 14);
 
     /// <summary>Private_Clean + Private_Dirty, in bytes.</summary>
@@ -72,5 +75,16 @@ internal static class ProcessFacts
         {
             return null; // it has just ended
         }
+    }
+
+    [LibraryImport("libc", EntryPoint = "clock_getcpuclockid")]
+    private static partial int GetCpuClock(int pid, out int clock);
+
+    [LibraryImport("libc", EntryPoint = "clock_gettime")]
+    private static partial int GetTime(int clock, out Timespec time);
+
+    private struct Timespec
+    {
+        public long Seconds, Nanoseconds;
     }
 }

@@ -192,7 +192,7 @@ internal sealed record Scenario(string Name, IReadOnlyList<Measure> Measures, in
     // Both ways in turns, so that the machine's good and bad moments are shared.
     private static void Watch(Turn turn)
     {
-        const int Pairs = 5;
+        const int Pairs = 9;
         var (handoffs, rejects) = (new List<double>(), new List<double>());
         TouchMemory(turn);
         for (var i = 0; i < Pairs; i++)

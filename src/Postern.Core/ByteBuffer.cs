@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Runtime.CompilerServices;
 
 namespace Postern.Core;
 
@@ -24,10 +25,11 @@ public sealed class ByteBuffer
     public void Truncate(int length) => Length = length;
 
     /// <summary>Room for at least <paramref name="size"/> bytes; <see cref="Advance"/> takes what was written there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] // a line of the log is some twenty appends
     public Span<byte> Reserve(int size)
     {
         if (_bytes.Length - Length < size)
-            Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, Length + size));
+            Grow(size);
         return _bytes.AsSpan(Length);
     }
 
@@ -35,6 +37,7 @@ public sealed class ByteBuffer
     public void Advance(int count) => Length += count;
 
     /// <summary>Appends bytes as they are.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ByteBuffer Append(ReadOnlySpan<byte> bytes)
     {
         bytes.CopyTo(Reserve(bytes.Length));
@@ -43,6 +46,7 @@ public sealed class ByteBuffer
     }
 
     /// <summary>Appends one byte.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ByteBuffer Append(byte value)
     {
         Reserve(1)[0] = value;
@@ -74,4 +78,6 @@ public sealed class ByteBuffer
         Length += address.Format(Reserve(IpAddress.MaxTextLength));
         return this;
     }
+
+    private void Grow(int size) => Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, Length + size));
 }

@@ -8,7 +8,6 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace Postern.Dashboard;
 
@@ -30,8 +29,10 @@ internal sealed class DashboardServer(Socket channel, DashboardFacts facts, LogR
     {
         using var stop = new CancellationTokenSource();
         var connections = new PassedConnections(channel, stop.Cancel);
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [], ContentRootPath = "/" });
-        builder.Logging.ClearProviders();
+        // Empty: the other builders look for settings in files of the content root, and watch all that is below it for changes.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { Args = [], ContentRootPath = "/" });
+        builder.Services.AddRoutingCore();
+        builder.WebHost.UseKestrelCore();
         builder.Services.AddSingleton<IConnectionListenerFactory>(connections);
         builder.WebHost.ConfigureKestrel(static options =>
         {

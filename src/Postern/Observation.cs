@@ -106,10 +106,11 @@ internal sealed class Observation(
         if (_http is not null)
             _countedSince ??= clock.GetUtcNow();
         var counts = _counts;
-        loop.ClientLeft = _countedSince is null ? events is null ? null : events.Add : session =>
+        loop.ClientsLeft = _countedSince is null ? events is null ? null : events.Add : sessions =>
         {
-            counts.Add(session.Facts!);
-            events?.Add(session);
+            foreach (var session in sessions)
+                counts.Add(session.Facts!);
+            events?.Add(sessions);
         };
     }
 

@@ -52,17 +52,22 @@ public sealed class ClientFacts(DateTimeOffset connected)
     /// <summary>Recipients that are kept; the others are counted.</summary>
     public const int MostRecipients = 20;
 
-    // What only some clients come to is apart: most leave early, and each byte of theirs is one more for the collector.
+    private const long Never = -1;
+
+    // Each byte is one more for the collector, and most clients leave early: moments and times are ticks, and what only some
+    // clients come to is apart.
+    private readonly long _connected = connected.UtcTicks;
+    private long _ended, _handOffBegan, _waited = Never, _hungUpAfter = Never;
+    private PregreetFacts? _pregreet;
     private DnsblFacts? _dnsbl;
     private DialogueFacts? _dialogue;
     private StrongBox<TestExpiry>? _record, _remembered;
-    private DateTimeOffset _handOffBegan;
 
     /// <summary>When it connected.</summary>
-    public DateTimeOffset Connected { get; } = connected;
+    public DateTimeOffset Connected => Moment(_connected);
 
     /// <summary>When we were rid of it: it hung up, was hung up on, or the mail server had it.</summary>
-    public DateTimeOffset Ended { get; private set; }
+    public DateTimeOffset Ended => Moment(_ended);
 
     /// <summary>Whether the mail server has it.</summary>
     public bool IsHandedOff { get; private set; }
@@ -87,16 +92,16 @@ public sealed class ClientFacts(DateTimeOffset connected)
     public TestSet Failed { get; private set; }
 
     /// <summary>How many bytes it sent before its turn; 0: none.</summary>
-    public int PregreetLength { get; private set; }
+    public int PregreetLength => _pregreet?.Length ?? 0;
 
     /// <summary>The first of them.</summary>
-    public byte[] PregreetText { get; private set; } = [];
+    public byte[] PregreetText => _pregreet?.Text ?? [];
 
     /// <summary>How long it had been silent until then.</summary>
-    public TimeSpan PregreetAfter { get; private set; }
+    public TimeSpan PregreetAfter => _pregreet?.After ?? default;
 
     /// <summary>How long it had stayed, since the beginning of the greet wait or the dialogue, when it hung up; null: it did not.</summary>
-    public TimeSpan? HungUpAfter { get; private set; }
+    public TimeSpan? HungUpAfter => Time(_hungUpAfter);
 
     /// <summary>The DNS lists' score; null: it was not asked for, or did not come to matter.</summary>
     public int? DnsblScore => _dnsbl?.Score;
@@ -120,7 +125,7 @@ public sealed class ClientFacts(DateTimeOffset connected)
     public bool UnderStress { get; private set; }
 
     /// <summary>How long the tests before the greeting took; null: they did not come to their end, or there were none.</summary>
-    public TimeSpan? Waited { get; private set; }
+    public TimeSpan? Waited => Time(_waited);
 
     /// <summary>What the temporary allowlist had of it when it came; null: nothing, or it was not asked.</summary>
     public TestExpiry? Record => _record?.Value;
@@ -147,21 +152,21 @@ public sealed class ClientFacts(DateTimeOffset connected)
     public string? HandoffService { get; private set; }
 
     /// <summary>When it was or was to be handed to <see cref="HandoffService"/>; null: it did not come to that.</summary>
-    public DateTimeOffset? HandOffBegan => HandoffService is null ? null : _handOffBegan;
+    public DateTimeOffset? HandOffBegan => HandoffService is null ? null : Moment(_handOffBegan);
 
     /// <summary>How long the server took to take it; meaningful when it is handed off.</summary>
-    public TimeSpan HandoffLasted => Ended - _handOffBegan;
+    public TimeSpan HandoffLasted => TimeSpan.FromTicks(_ended - _handOffBegan);
 
     /// <summary>Why the server could not be given it; null: it was, or it did not come to that.</summary>
     public string? HandoffProblem { get; private set; }
 
     /// <summary>It goes to the mail server.</summary>
-    public void HandOff(string service, DateTimeOffset now) => (HandoffService, _handOffBegan) = (service, now);
+    public void HandOff(string service, DateTimeOffset now) => (HandoffService, _handOffBegan) = (service, now.UtcTicks);
 
     /// <summary>It is gone.</summary>
     /// <param name="isHandedOff">Whether the mail server has it.</param>
     /// <param name="now">Now; a clock that was set back makes no negative time.</param>
-    public void End(bool isHandedOff, DateTimeOffset now) => (IsHandedOff, Ended) = (isHandedOff, now < Connected ? Connected : now);
+    public void End(bool isHandedOff, DateTimeOffset now) => (IsHandedOff, _ended) = (isHandedOff, Math.Max(_connected, now.UtcTicks));
 
     internal void Enter(Entrance by) => Entrance = by;
 
@@ -175,11 +180,11 @@ public sealed class ClientFacts(DateTimeOffset connected)
     }
 
     internal void Spoke(ReadOnlySpan<byte> bytes, TimeSpan after) =>
-        (PregreetLength, PregreetText, PregreetAfter) = (bytes.Length, Cut(bytes), after);
+        _pregreet = new PregreetFacts(bytes.Length, Cut(bytes), after);
 
     internal void HangUp(TimeSpan after, bool inDialogue)
     {
-        HungUpAfter = after;
+        _hungUpAfter = after.Ticks;
         Causes |= inDialogue ? ScreeningCause.HangupAfter : ScreeningCause.HangupBefore;
     }
 
@@ -189,7 +194,7 @@ public sealed class ClientFacts(DateTimeOffset connected)
 
     internal void BeginEarly(bool underStress) => UnderStress = underStress;
 
-    internal void EndEarly(TimeSpan waited) => Waited = waited;
+    internal void EndEarly(TimeSpan waited) => _waited = waited.Ticks;
 
     internal void Recall(in TestExpiry record) => _record = new(record);
 
@@ -229,7 +234,13 @@ public sealed class ClientFacts(DateTimeOffset connected)
         Causes |= ScreeningCause.NoRoom;
     }
 
+    private static DateTimeOffset Moment(long ticks) => new(ticks, TimeSpan.Zero);
+
+    private static TimeSpan? Time(long ticks) => ticks == Never ? null : TimeSpan.FromTicks(ticks);
+
     private static byte[] Cut(ReadOnlySpan<byte> text) => text[..Math.Min(text.Length, MostText)].ToArray();
+
+    private sealed record PregreetFacts(int Length, byte[] Text, TimeSpan After);
 
     private sealed record DnsblFacts(int Score, DnsblListing[] Listings, int Unanswered, (DnsblList List, TimeSpan After)[] Answered);
 

@@ -342,14 +342,16 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
         switch (action)
         {
             case FailAction.Drop:
-                Drop(new Reply(test.Farewell.Text + reason), actions);
+                Drop(With(test.Farewell), actions);
                 return true;
             case FailAction.Enforce:
-                Enforce(new Reply(test.Rejection.Text + reason));
+                Enforce(With(test.Rejection));
                 break;
         }
 
         return false;
+
+        Reply With(Reply reply) => reason.Length == 0 ? reply : new Reply(reply.Text + reason);
     }
 
     /// <summary>Sends a reply, softened if <c>soft_bounce</c> says so, and a rejection with its footer.</summary>

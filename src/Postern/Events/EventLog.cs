@@ -13,9 +13,8 @@ namespace Postern.Events;
 internal sealed class EventLog : IDisposable
 {
     private const int MostWaiting = 4 << 20; // bytes: some fifteen thousand events
-    private const int BatchSize = 128 * 1024; // bytes that are not kept back for more to come
-    private const int UsualSize = 4 * BatchSize; // what they may become while the thread wakes up
-    private static readonly TimeSpan BatchPause = TimeSpan.FromMilliseconds(50); // what comes until then goes out in the same write
+    private const int UsualSize = 1 << 20; // bytes that a rush may bring within the pause
+    private static readonly TimeSpan BatchPause = TimeSpan.FromMilliseconds(50); // what comes until then goes out in the same write: to wake the thread costs the loop as much as dozens of events
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LossReportInterval = TimeSpan.FromMinutes(1);
 
@@ -23,7 +22,7 @@ internal sealed class EventLog : IDisposable
     private readonly TimeProvider _clock;
     private readonly Action<string> _warn;
     private readonly Lock _filling = new(); // of _text
-    private readonly AutoResetEvent _arrived = new(false), _full = new(false);
+    private readonly AutoResetEvent _arrived = new(false);
     private readonly ManualResetEvent _stop = new(false);
     private readonly Thread _thread;
     private ByteBuffer _text = new(), _leaving = new();
@@ -54,25 +53,27 @@ internal sealed class EventLog : IDisposable
         return log is not null;
     }
 
-    /// <summary>Takes a client that has left. Never waits.</summary>
-    /// <param name="session">One with facts; nobody changes it any more.</param>
-    public void Add(Session session)
+    /// <summary>Takes clients that have left. Never waits.</summary>
+    /// <param name="sessions">With facts; nobody changes them any more.</param>
+    public void Add(ReadOnlySpan<Session> sessions)
     {
         lock (_filling)
         {
-            if (_text.Length >= MostWaiting)
+            var wasEmpty = _text.Length == 0;
+            foreach (var session in sessions)
             {
-                Interlocked.Increment(ref _lost);
-                return;
+                if (_text.Length >= MostWaiting)
+                {
+                    Interlocked.Increment(ref _lost);
+                    continue;
+                }
+
+                ClientEvent.Write(session, _text);
+                _text.Append((byte)'\n');
             }
 
-            var before = _text.Length;
-            ClientEvent.Write(session, _text);
-            _text.Append((byte)'\n');
-            if (before == 0)
+            if (wasEmpty)
                 _arrived.Set();
-            else if (before < BatchSize && _text.Length >= BatchSize)
-                _full.Set();
         }
     }
 
@@ -90,16 +91,15 @@ internal sealed class EventLog : IDisposable
         _thread.Join();
         _file.Dispose();
         _arrived.Dispose();
-        _full.Dispose();
         _stop.Dispose();
     }
 
     private void Run()
     {
-        WaitHandle[] toBegin = [_arrived, _stop], toWrite = [_full, _stop];
-        while (WaitHandle.WaitAny(toBegin) == 0)
+        WaitHandle[] events = [_arrived, _stop];
+        while (WaitHandle.WaitAny(events) == 0)
         {
-            WaitHandle.WaitAny(toWrite, BatchPause);
+            _stop.WaitOne(BatchPause);
             WriteWaiting();
         }
 

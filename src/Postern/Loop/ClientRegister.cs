@@ -13,12 +13,19 @@ namespace Postern.Loop;
 /// <param name="log">Takes what the counts give cause to say.</param>
 internal sealed class ClientRegister(ClientTable clients, ProxyGate proxies, LoopClock clock, LoopLog log)
 {
+    private const int MostUntold = 64;
+
     private readonly AddressTable _addresses = new();
+    private readonly Session[] _untold = new Session[MostUntold];
+    private int _untoldCount;
     private readonly SessionActions _notices = new(); // log lines, nothing else
     private long _idleSince = clock.Timestamp();
 
-    /// <summary>Told of each client that has left, unless a proxy never named it; null: nobody wants to know.</summary>
-    public Action<Session>? ClientLeft { get; set; }
+    /// <summary>
+    /// Told of the clients that have left, those excepted that a proxy never named; null: nobody wants to know. Nothing changes their
+    /// sessions any more. It is told at the end of a round: the code that writes down one client writes the others while it is at it, which costs half.
+    /// </summary>
+    public Action<ReadOnlySpan<Session>>? ClientsLeft { get; set; }
 
     /// <summary>Connections since the start, those behind proxies included.</summary>
     public long Accepted { get; private set; }
@@ -48,7 +55,7 @@ internal sealed class ClientRegister(ClientTable clients, ProxyGate proxies, Loo
             log.WriteAsPostern(LogSeverity.Warning, notice);
         client.Session = new Session(client.Service.Settings, client.Service.Load, _addresses.Enter(address), port, server)
         {
-            Facts = ClientLeft is null ? null : new ClientFacts(clock.Now),
+            Facts = ClientsLeft is null ? null : new ClientFacts(clock.Now),
         };
     }
 
@@ -96,6 +103,25 @@ internal sealed class ClientRegister(ClientTable clients, ProxyGate proxies, Loo
             CountOut(client);
     }
 
+    /// <summary>The loop is at the end of a round.</summary>
+    public void TellWhoLeft()
+    {
+        if (_untoldCount == 0)
+            return;
+        var sessions = _untold.AsSpan(0, _untoldCount);
+        _untoldCount = 0;
+        try
+        {
+            ClientsLeft?.Invoke(sessions);
+        }
+        catch (Exception bug) when (bug is not OutOfMemoryException)
+        {
+            log.WarnOnce($"internal error: what became of {sessions.Length} clients is not written down: {bug}".ReplaceLineEndings(" "));
+        }
+
+        sessions.Clear();
+    }
+
     /// <summary>The client is not ours to count any more: it has left, or a server has it.</summary>
     private void CountOut(Client client)
     {
@@ -103,7 +129,9 @@ internal sealed class ClientRegister(ClientTable clients, ProxyGate proxies, Loo
         if (client.Session.Facts is { } facts)
         {
             facts.End(isHandedOff: client.State is ClientState.HandedOff or ClientState.Relayed, clock.Now);
-            ClientLeft?.Invoke(client.Session);
+            _untold[_untoldCount++] = client.Session;
+            if (_untoldCount == MostUntold)
+                TellWhoLeft();
         }
 
         _addresses.Leave(client.Session.Client);

@@ -32,6 +32,7 @@ internal sealed class EventLoop : IDisposable
     private readonly List<Listener> _listeners = [];
     private readonly Dictionary<int, Action> _others = [];
     private readonly Action _onTick;
+    private IAllowlist[] _allowlists = [];
     private long _busySince;
     private long _lastTableCheck = -1000;
     private long _stopDeadline = -1;
@@ -65,15 +66,19 @@ internal sealed class EventLoop : IDisposable
         set => _effects.Tls = value;
     }
 
-    /// <summary>Told of each client that has left, unless a proxy never named it; null: nobody wants to know. Nothing changes its session any more.</summary>
-    public Action<Session>? ClientLeft
+    /// <inheritdoc cref="ClientRegister.ClientsLeft" />
+    public Action<ReadOnlySpan<Session>>? ClientsLeft
     {
-        get => _register.ClientLeft;
-        set => _register.ClientLeft = value;
+        get => _register.ClientsLeft;
+        set => _register.ClientsLeft = value;
     }
 
     /// <summary>The allowlists to be ticked.</summary>
-    public IReadOnlyList<IAllowlist> Allowlists { get; set; } = [];
+    public IReadOnlyList<IAllowlist> Allowlists
+    {
+        get => _allowlists;
+        set => _allowlists = [.. value];
+    }
 
     /// <summary>Asks DNS lists; null: no service has any. On the loop's thread, or before <see cref="Run"/>.</summary>
     public DnsblLookups? Dnsbl
@@ -197,6 +202,7 @@ internal sealed class EventLoop : IDisposable
         _effects.WaitForFarewells(TlsFarewellLimit);
         TakePosts();
         TickAllowlists();
+        _register.TellWhoLeft();
         _log.Mail.Flush();
     }
 
@@ -237,6 +243,7 @@ internal sealed class EventLoop : IDisposable
         if (Dnsbl is not null)
             Guarded(_onTick);
         TickAllowlists();
+        _register.TellWhoLeft();
         _log.EndRound();
     }
 
@@ -244,7 +251,7 @@ internal sealed class EventLoop : IDisposable
     private int Timeout()
     {
         var timeout = _posts.IsEmpty ? _deadlines.UntilNext(_clock.Ticks) : 0;
-        foreach (var allowlist in Allowlists)
+        foreach (var allowlist in _allowlists)
         {
             if (allowlist.NextTick is { } next)
                 timeout = Sooner(timeout, (int)Math.Clamp(Math.Ceiling(next.TotalMilliseconds), 0, 60_000));
@@ -261,7 +268,7 @@ internal sealed class EventLoop : IDisposable
 
     private void TickAllowlists()
     {
-        foreach (var allowlist in Allowlists)
+        foreach (var allowlist in _allowlists)
         {
             while (allowlist.TryTakeAnswer(out var answer))
                 _events.OnAllowlistAnswer(answer);
@@ -302,10 +309,13 @@ internal sealed class EventLoop : IDisposable
             RefreshTables?.Invoke();
         }
 
-        if (_listeners.Find(l => l.Descriptor == descriptor) is { } listener
-            && _acceptor.Accept(listener, _clients.Count + _effects.Descriptors) is { } warning)
+        foreach (var listener in _listeners)
         {
-            _log.WarnOnce(warning);
+            if (listener.Descriptor != descriptor)
+                continue;
+            if (_acceptor.Accept(listener, _clients.Count + _effects.Descriptors) is { } warning)
+                _log.WarnOnce(warning);
+            break;
         }
     }
 }

@@ -49,13 +49,16 @@ internal sealed class Callers(EventLoop loop, VirtualClock clock, Agenda agenda,
         }
     }
 
-    /// <summary>The loop has let go of a client.</summary>
-    public void OnClientLeft(Session session)
+    /// <summary>The loop has let go of clients.</summary>
+    public void OnClientsLeft(ReadOnlySpan<Session> sessions)
     {
-        if (!session.Facts!.IsHandedOff || !_open.TryGetValue((session.Client.Address, session.ClientPort), out var caller))
-            return;
-        caller.IsHandedOff = true;
-        Recount(caller);
+        foreach (var session in sessions)
+        {
+            if (!session.Facts!.IsHandedOff || !_open.TryGetValue((session.Client.Address, session.ClientPort), out var caller))
+                continue;
+            caller.IsHandedOff = true;
+            Recount(caller);
+        }
     }
 
     private void Call(Sender sender, int attempt)

@@ -79,7 +79,7 @@ internal sealed class Sandbox : IDisposable
         _loop.Add(listener);
         _receiver = StartReceiver(process, settings, tags);
         _callers = new Callers(_loop, _clock, _agenda, _tally, listener.Endpoint.Port, PrimaryAddress);
-        _loop.ClientLeft = _callers.OnClientLeft;
+        _loop.ClientsLeft = _callers.OnClientsLeft;
     }
 
     /// <summary>The log of the run.</summary>

@@ -21,7 +21,7 @@ public sealed class EventLogTests
         Assert.True(EventLog.TryOpen(path, TimeProvider.System, static text => Assert.Fail(text), out var log, out var problem), problem);
 
         for (var i = 0; i < 500; i++)
-            log!.Add(Left().Session);
+            log!.Add([Left().Session]);
         log!.Dispose();
 
         var lines = File.ReadAllLines(path);
@@ -37,13 +37,13 @@ public sealed class EventLogTests
         using var folder = new TemporaryFolder();
         var path = Path.Combine(folder.Path, "events");
         Assert.True(EventLog.TryOpen(path, TimeProvider.System, static text => Assert.Fail(text), out var log, out var problem), problem);
-        log!.Add(Left().Session);
+        log!.Add([Left().Session]);
         LoopHarness.Until(() => new FileInfo(path).Length > 0, "nothing is written");
 
         File.Move(path, path + ".1");
         log.Reopen();
         LoopHarness.Until(() => File.Exists(path), "the file is not opened again");
-        log.Add(Left().Session);
+        log.Add([Left().Session]);
         log.Dispose();
 
         Assert.Single(File.ReadAllLines(path));
@@ -56,12 +56,12 @@ public sealed class EventLogTests
         using var stuck = new StuckDestination();
         var warnings = new List<string>();
         var log = new EventLog(stuck, TimeProvider.System, warnings.Add);
-        log.Add(Left().Session);
+        log.Add([Left().Session]);
         Assert.True(stuck.Entered.Wait(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken), "nothing is written");
 
         var one = Left().Session;
         for (var i = 0; i < 20_000; i++)
-            log.Add(one); // returns although the writer stands still
+            log.Add([one]); // returns although the writer stands still
 
         Assert.InRange(log.Lost, 1, 15_000);
         stuck.Go.Set();
@@ -78,7 +78,11 @@ public sealed class EventLogTests
         var told = new System.Collections.Concurrent.ConcurrentQueue<Postern.Core.Screening.Session>();
         using var server = new PassServer();
         using var harness = new LoopHarness(Plain with { GreetWait = TimeSpan.FromMilliseconds(50) }, server.Path);
-        harness.Loop.Post(() => harness.Loop.ClientLeft = told.Enqueue);
+        harness.Loop.Post(() => harness.Loop.ClientsLeft = sessions =>
+        {
+            foreach (var session in sessions)
+                told.Enqueue(session);
+        });
         using var client = harness.Connect();
         using (var impatient = harness.Connect())
             Assert.Equal("220-mx ESMTP\r\n", LoopHarness.ReadLine(impatient));
