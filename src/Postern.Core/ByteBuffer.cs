@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Runtime.CompilerServices;
+using System.Text;
 
 namespace Postern.Core;
 
@@ -57,10 +58,7 @@ public sealed class ByteBuffer
     /// <summary>Appends a text whose characters each stand for one byte (Latin-1).</summary>
     public ByteBuffer Append(string text)
     {
-        var room = Reserve(text.Length);
-        for (var i = 0; i < text.Length; i++)
-            room[i] = (byte)text[i];
-        Length += text.Length;
+        Length += Encoding.Latin1.GetBytes(text, Reserve(text.Length));
         return this;
     }
 

@@ -205,10 +205,13 @@ internal static class ClientEvent
     private static void WriteText(ByteBuffer line, ReadOnlySpan<byte> bytes)
     {
         line.Append((byte)'"');
-        if (bytes.ContainsAnyExcept(Plain))
-            AppendEscaped(line, bytes);
-        else
+        var plain = bytes.IndexOfAnyExcept(Plain);
+        if (plain < 0)
             line.Append(bytes);
+        else if (bytes[plain..].SequenceEqual("\r\n"u8)) // a command of an early talker
+            line.Append(bytes[..plain]).Append("\\r\\n"u8);
+        else
+            AppendEscaped(line, bytes);
         line.Append((byte)'"');
     }
 
