@@ -13,7 +13,7 @@ namespace Postern.Loop;
 /// <param name="log">Takes what the counts give cause to say.</param>
 internal sealed class ClientRegister(ClientTable clients, ProxyGate proxies, LoopClock clock, LoopLog log)
 {
-    private const int MostUntold = 64;
+    private const int MostUntold = 64; // then it is told in the middle of a round: these are kept alive for nothing else
 
     private readonly AddressTable _addresses = new();
     private readonly Session[] _untold = new Session[MostUntold];
@@ -23,7 +23,7 @@ internal sealed class ClientRegister(ClientTable clients, ProxyGate proxies, Loo
 
     /// <summary>
     /// Told of the clients that have left, those excepted that a proxy never named; null: nobody wants to know. Nothing changes their
-    /// sessions any more. It is told at the end of a round: the code that writes down one client writes the others while it is at it, which costs half.
+    /// sessions any more. It is told at the end of a round, of all at once: what writes down one client has everything at hand for the next.
     /// </summary>
     public Action<ReadOnlySpan<Session>>? ClientsLeft { get; set; }
 
