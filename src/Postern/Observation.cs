@@ -50,10 +50,11 @@ internal sealed class Observation(
         // As the file will be that follows it after a rotation; and who shows pages reads it as that user.
         if (opened is not null && Libc.geteuid() == 0 && Privileges.TryFindOwner(process.MailOwner, out var owner, out _))
             _ = Libc.chown(process.EventLog!, owner.User, owner.Group);
-        if (_events is { } before)
-            ThreadPool.QueueUserWorkItem(_ => before.Dispose()); // which waits for what it still has to write
+        var before = _events;
         _events = opened;
         Watch();
+        if (before is not null)
+            ThreadPool.QueueUserWorkItem(_ => before.Dispose()); // which waits for what it still has to write
         return true;
     }
 
@@ -109,7 +110,7 @@ internal sealed class Observation(
         loop.ClientsLeft = _countedSince is null ? events is null ? null : events.Add : sessions =>
         {
             foreach (var session in sessions)
-                counts.Add(session.Facts!);
+                counts.Add(session);
             events?.Add(sessions);
         };
     }
@@ -238,6 +239,7 @@ internal sealed class Observation(
             .Select(static same => (same.Key, same.Sum(static server => server.Sessions), same.Sum(static server => server.AuthFailures), !same.Any(static server => server.IsOut)))],
         EventsLost = _events?.Lost ?? 0,
         LoopWait = loopWait,
+        Rounds = loop.RoundTimes,
         Started = _started,
     };
 }

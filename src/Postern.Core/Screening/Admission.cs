@@ -79,6 +79,8 @@ internal static class Admission
             return Judge(session, load, isKnown: false, moment, actions, out isNew);
 
         TestExpiry expiry = default;
+        if (!session.IsRefused && allowlist is not null)
+            session.Facts?.LookFor();
         isKnown = !session.IsRefused && allowlist is not null && allowlist.TryRecall(client.Address, out expiry);
         if (!session.IsRefused && allowlist is { CanAsk: true } && !(isKnown && !ExpiryRules.Due(expiry, ScreeningTest.EnabledIn(settings), moment.Now).Any))
         {

@@ -127,6 +127,9 @@ public sealed class ClientFacts(DateTimeOffset connected)
     /// <summary>How long the tests before the greeting took; null: they did not come to their end, or there were none.</summary>
     public TimeSpan? Waited => Time(_waited);
 
+    /// <summary>Whether it was looked for in the temporary allowlist.</summary>
+    public bool WasLookedFor { get; private set; }
+
     /// <summary>What the temporary allowlist had of it when it came; null: nothing, or it was not asked.</summary>
     public TestExpiry? Record => _record?.Value;
 
@@ -195,6 +198,8 @@ public sealed class ClientFacts(DateTimeOffset connected)
     internal void BeginEarly(bool underStress) => UnderStress = underStress;
 
     internal void EndEarly(TimeSpan waited) => _waited = waited.Ticks;
+
+    internal void LookFor() => WasLookedFor = true;
 
     internal void Recall(in TestExpiry record) => _record = new(record);
 

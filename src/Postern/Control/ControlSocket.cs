@@ -34,7 +34,7 @@ internal sealed class ControlSocket : IDisposable
     private ControlSocket(Socket listener, string path, ControlCommand command)
     {
         (_path, _inode, _command) = (path, FileFacts.Of(path)?.Inode, command);
-        _listener = new SerialListener(listener, "control", Patience, Answer);
+        _listener = new SerialListener(listener, "control", Patience, static _ => true, Answer);
     }
 
     /// <param name="isTakenOver">Whether a process that still listens there is about to end.</param>

@@ -13,13 +13,12 @@ internal readonly record struct HttpAnswer(int Status, string ContentType, strin
 
 /// <summary>
 /// <c>postern_http</c>: answers GET and HEAD for monitoring, one request a connection, one at a time, on a thread of its
-/// own (ADR 10). Who asks for something else is given away unread, to <see cref="PageServer"/>.
+/// own (ADR 10): a request is looked at when its head is all here. Who asks for something else is given away unread, to <see cref="PageServer"/>.
 /// </summary>
 internal sealed class HttpEndpoint : IDisposable
 {
     private const int MostRequest = 8192;
     private const int Patience = 5_000; // milliseconds for the client to send or to take the next piece
-    private const int PeekPause = 10;
     private const int Backlog = 64;
     private const int ReusePort = 15; // SO_REUSEPORT
 
@@ -31,7 +30,7 @@ internal sealed class HttpEndpoint : IDisposable
     private HttpEndpoint(Socket listener, Func<string, Func<string, HttpAnswer>?> find, Func<Socket, string?> passOn)
     {
         (Address, _find, _passOn) = ((IPEndPoint)listener.LocalEndPoint!, find, passOn);
-        _listener = new SerialListener(listener, "http", Patience, Answer);
+        _listener = new SerialListener(listener, "http", Patience, HasAsked, Answer);
     }
 
     /// <summary>Where it listens.</summary>
@@ -98,24 +97,18 @@ internal sealed class HttpEndpoint : IDisposable
         client.Shutdown(SocketShutdown.Send);
     }
 
-    /// <summary>Waits for the request line, and leaves it where it is.</summary>
-    /// <returns>Null: the client went away, was too slow, or said too much.</returns>
+    /// <summary>Whether the head of the request is there, or will never be all here. Leaves it where it is.</summary>
+    private bool HasAsked(Socket client)
+    {
+        var length = client.Receive(_buffer, SocketFlags.Peek);
+        return length == 0 || length == _buffer.Length || _buffer.AsSpan(0, length).IndexOf("\r\n\r\n"u8) >= 0;
+    }
+
+    /// <returns>The request line, which stays where it is; null: there is none.</returns>
     private static string? Peek(Socket client, byte[] buffer)
     {
-        var deadline = Environment.TickCount64 + Patience;
-        for (var before = 0; Environment.TickCount64 < deadline;)
-        {
-            var length = client.Receive(buffer, SocketFlags.Peek);
-            if (buffer.AsSpan(0, length).IndexOf((byte)'\n') is >= 0 and var end)
-                return Encoding.Latin1.GetString(buffer, 0, end).TrimEnd('\r');
-            if (length is 0 || length == buffer.Length)
-                return null;
-            if (length == before)
-                Thread.Sleep(PeekPause); // what is there already is reported at once
-            before = length;
-        }
-
-        return null;
+        var head = buffer.AsSpan(0, client.Receive(buffer, SocketFlags.Peek));
+        return head.IndexOf((byte)'\n') is >= 0 and var end ? Encoding.Latin1.GetString(head[..end]).TrimEnd('\r') : null;
     }
 
     /// <returns>Null: the client went away, was too slow, or said too much.</returns>
@@ -139,7 +132,8 @@ internal sealed class HttpEndpoint : IDisposable
 
     private static void Send(Socket client, ReadOnlySpan<byte> bytes)
     {
-        while (!bytes.IsEmpty)
+        var deadline = Environment.TickCount64 + Patience;
+        while (!bytes.IsEmpty && Environment.TickCount64 < deadline)
             bytes = bytes[client.Send(bytes)..];
     }
 

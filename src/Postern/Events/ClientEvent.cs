@@ -193,7 +193,8 @@ internal static class ClientEvent
         line.Append((byte)'}');
     }
 
-    private static string Name(FailAction action) => action switch
+    /// <summary>As the configuration has it.</summary>
+    public static string Name(FailAction action) => action switch
     {
         FailAction.Drop => "drop",
         FailAction.Enforce => "enforce",

@@ -59,21 +59,27 @@ internal sealed class EventLog : IDisposable
     {
         lock (_filling)
         {
-            var wasEmpty = _text.Length == 0;
-            foreach (var session in sessions)
+            var (wasEmpty, whole) = (_text.Length == 0, _text.Length);
+            try
             {
-                if (_text.Length >= MostWaiting)
+                foreach (var session in sessions)
                 {
-                    Interlocked.Increment(ref _lost);
-                    continue;
+                    if (whole >= MostWaiting)
+                    {
+                        Interlocked.Increment(ref _lost);
+                        continue;
+                    }
+
+                    ClientEvent.Write(session, _text);
+                    whole = _text.Append((byte)'\n').Length;
                 }
-
-                ClientEvent.Write(session, _text);
-                _text.Append((byte)'\n');
             }
-
-            if (wasEmpty)
-                _arrived.Set();
+            finally
+            {
+                _text.Truncate(whole); // half an event, where a bug was met, would spoil the next one
+                if (wasEmpty)
+                    _arrived.Set();
+            }
         }
     }
 

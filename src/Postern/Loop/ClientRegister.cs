@@ -18,14 +18,24 @@ internal sealed class ClientRegister(ClientTable clients, ProxyGate proxies, Loo
     private readonly AddressTable _addresses = new();
     private readonly Session[] _untold = new Session[MostUntold];
     private int _untoldCount;
+    private Action<ReadOnlySpan<Session>>? _clientsLeft;
     private readonly SessionActions _notices = new(); // log lines, nothing else
     private long _idleSince = clock.Timestamp();
 
     /// <summary>
     /// Told of the clients that have left, those excepted that a proxy never named; null: nobody wants to know. Nothing changes their
     /// sessions any more. It is told at the end of a round, of all at once: what writes down one client has everything at hand for the next.
+    /// Who is told next need not want those that left before: they are told to who is told now.
     /// </summary>
-    public Action<ReadOnlySpan<Session>>? ClientsLeft { get; set; }
+    public Action<ReadOnlySpan<Session>>? ClientsLeft
+    {
+        get => _clientsLeft;
+        set
+        {
+            TellWhoLeft();
+            _clientsLeft = value;
+        }
+    }
 
     /// <summary>Connections since the start, those behind proxies included.</summary>
     public long Accepted { get; private set; }

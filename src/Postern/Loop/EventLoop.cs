@@ -3,6 +3,7 @@ using Postern.Core.Screening;
 using Postern.Dns;
 using Postern.Dnsbl;
 using Postern.Logging;
+using Postern.Metrics;
 using Postern.Storage;
 using Postern.Tls;
 
@@ -123,6 +124,9 @@ internal sealed class EventLoop : IDisposable
     /// <summary>Rounds in which the poller reported something: a session that was handed off must not add to it.</summary>
     public long Rounds { get; private set; }
 
+    /// <summary>How long it was at work on each round: so long did everybody wait for it who had something for it. On the loop's thread.</summary>
+    public BucketCounts RoundTimes { get; } = new(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10);
+
     /// <summary>Monotonic milliseconds, of this round. On the loop's thread.</summary>
     public long Ticks => _clock.Ticks;
 
@@ -218,6 +222,8 @@ internal sealed class EventLoop : IDisposable
 
     private void RunOnce(int timeout)
     {
+        if (_busySince != 0)
+            RoundTimes.Add(_clock.Since(_busySince).TotalSeconds);
         Volatile.Write(ref _busySince, 0);
         var count = _poller.Wait(timeout);
         Volatile.Write(ref _busySince, _clock.Timestamp());

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Postern.Core.Config;
 using Postern.Core.Dnsbl;
 using Postern.Core.Lanes;
 using Postern.Core.Reporting;
@@ -67,8 +68,8 @@ internal static class FiguresText
         foreach (var test in ScreeningTest.All)
         {
             json.WriteStartObject(CauseText.Name(test.Cause));
-            json.WriteNumber("passed", clients.Passed(test));
-            json.WriteNumber("failed", clients.Failed(test));
+            json.WriteNumber("passed", Enum.GetValues<FailAction>().Sum(action => clients.Passed(test, action)));
+            json.WriteNumber("failed", Enum.GetValues<FailAction>().Sum(action => clients.Failed(test, action)));
             json.WriteEndObject();
         }
 

@@ -1,3 +1,4 @@
+using Postern.Core.Config;
 using Postern.Core.Dnsbl;
 using Postern.Core.Lanes;
 using Postern.Core.Reporting;
@@ -41,6 +42,9 @@ internal sealed record MetricsPage
     /// <summary>How long the loop took to come to the question for this page.</summary>
     public required TimeSpan LoopWait { get; init; }
 
+    /// <summary>How long the loop was at work on each round.</summary>
+    public required BucketCounts Rounds { get; init; }
+
     /// <summary>When the process started.</summary>
     public required DateTimeOffset Started { get; init; }
 
@@ -60,8 +64,12 @@ internal sealed record MetricsPage
         text.Metric("postern_allowlist_records", "gauge", "Clients in the temporary allowlist.");
         foreach (var (map, count) in Allowlists)
             text.Sample("postern_allowlist_records", count, "map", map);
+        text.Metric("postern_allowlist_lookups_total", "counter", "Clients looked for in the temporary allowlist, by what it had.");
+        foreach (var recall in Enum.GetValues<Recall>())
+            text.Sample("postern_allowlist_lookups_total", Clients.Of(recall), "result", recall.ToString().ToLowerInvariant());
         text.Metric("postern_event_log_lost_total", "counter", "Events that the event log had no room for.").Sample("postern_event_log_lost_total", EventsLost);
         text.Metric("postern_loop_wait_seconds", "gauge", "How long the event loop took to come to the question for this page.").Sample("postern_loop_wait_seconds", LoopWait.TotalSeconds);
+        text.Metric("postern_loop_round_seconds", "histogram", "How long the event loop was at work before it looked again for what happens.").Histogram("postern_loop_round_seconds", Rounds);
         text.Metric("process_start_time_seconds", "gauge", "When the process started, Unix time.").Sample("process_start_time_seconds", Started.ToUnixTimeMilliseconds() / 1000.0);
         text.Metric("process_cpu_seconds_total", "counter", "Processor time used.").Sample("process_cpu_seconds_total", Environment.CpuUsage.TotalTime.TotalSeconds);
         text.Metric("process_resident_memory_bytes", "gauge", "Memory in use.").Sample("process_resident_memory_bytes", Environment.WorkingSet);
@@ -90,11 +98,15 @@ internal sealed record MetricsPage
 
     private void WriteTests(MetricsText text)
     {
-        text.Metric("postern_tests_total", "counter", "Results of the tests, whatever the action.");
+        text.Metric("postern_tests_total", "counter", "Results of the tests, by the action that the configuration has for a failure.");
         foreach (var test in ScreeningTest.All)
         {
             var name = CauseText.Name(test.Cause);
-            text.Sample("postern_tests_total", Clients.Passed(test), "test", name, "result", "passed").Sample("postern_tests_total", Clients.Failed(test), "test", name, "result", "failed");
+            foreach (var action in Enum.GetValues<FailAction>())
+            {
+                text.Sample("postern_tests_total", Clients.Passed(test, action), "test", name, "result", "passed", "action", ClientEvent.Name(action))
+                    .Sample("postern_tests_total", Clients.Failed(test, action), "test", name, "result", "failed", "action", ClientEvent.Name(action));
+            }
         }
 
         text.Metric("postern_pregreet_seconds", "histogram", "How long early talkers were silent.").Histogram("postern_pregreet_seconds", Clients.Pregreet);

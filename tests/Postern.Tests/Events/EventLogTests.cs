@@ -73,6 +73,22 @@ public sealed class EventLogTests
     }
 
     [Fact]
+    public void A_bug_that_an_event_meets_does_not_end_the_log()
+    {
+        using var folder = new TemporaryFolder();
+        var path = Path.Combine(folder.Path, "events");
+        Assert.True(EventLog.TryOpen(path, TimeProvider.System, static text => Assert.Fail(text), out var log, out var problem), problem);
+
+        Assert.Throws<NullReferenceException>(() => log!.Add([Left().Session, null!]));
+
+        LoopHarness.Until(() => File.ReadAllLines(path).Length == 1, "the event before it is not written");
+        log!.Add([Left().Session]);
+        LoopHarness.Until(() => File.ReadAllLines(path).Length == 2, "nothing is written after it");
+        log.Dispose();
+        Assert.All(File.ReadAllLines(path), static line => JsonDocument.Parse(line));
+    }
+
+    [Fact]
     public void The_loop_tells_of_a_client_when_the_server_has_it()
     {
         var told = new System.Collections.Concurrent.ConcurrentQueue<Postern.Core.Screening.Session>();

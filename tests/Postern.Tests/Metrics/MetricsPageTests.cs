@@ -19,8 +19,12 @@ public sealed partial class MetricsPageTests
 
     private static readonly LaneTraffic Lane = new();
 
+    private static readonly BucketCounts Rounds = new(0.025);
+
     static MetricsPageTests()
     {
+        Rounds.Add(0.02);
+        Rounds.Add(0.03);
         Lane.Enter();
         Lane.Note(RdnsKind.Generic, LaneEvent.Greylisted);
     }
@@ -48,7 +52,8 @@ public sealed partial class MetricsPageTests
         [
             "postern_clients_total{outcome=\"handed_off\"} 2", "postern_clients_total{outcome=\"stopped\"} 2", "postern_clients_total{outcome=\"told_to_come_back\"} 0",
             "postern_let_in_total{by=\"new\"} 2", "postern_stopped_total{reason=\"pregreet\"} 1", "postern_stopped_total{reason=\"hangup_before_handshake\"} 1",
-            "postern_tests_total{test=\"pregreet\",result=\"passed\"} 2", "postern_tests_total{test=\"pregreet\",result=\"failed\"} 1",
+            "postern_tests_total{test=\"pregreet\",result=\"passed\",action=\"drop\"} 2", "postern_tests_total{test=\"pregreet\",result=\"failed\",action=\"drop\"} 1",
+            "postern_tests_total{test=\"pregreet\",result=\"failed\",action=\"ignore\"} 0", "postern_loop_round_seconds_bucket{le=\"0.025\"} 1", "postern_loop_round_seconds_count 2",
             "postern_pregreet_seconds_bucket{le=\"2.0\"} 0", "postern_pregreet_seconds_bucket{le=\"3.0\"} 1", "postern_pregreet_seconds_bucket{le=\"+Inf\"} 1", "postern_pregreet_seconds_sum 2.5",
             "postern_hangup_seconds_bucket{le=\"3.0\"} 1", "postern_hangup_seconds_count 1", "postern_handoff_seconds_count 2",
             "postern_held_clients{state=\"screened\"} 3", "postern_held_clients{state=\"handing_off\"} 1", "postern_stress 1", "postern_connections_total 9",
@@ -191,6 +196,42 @@ public sealed partial class MetricsPageTests
         Assert.StartsWith("HTTP/1.1 200", Ask(endpoint, "GET /metrics HTTP/1.1\r\n\r\n"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Who_says_nothing_or_half_of_it_keeps_nobody_waiting()
+    {
+        using var endpoint = Open();
+        var stallers = new List<Socket>();
+        for (var i = 0; i < 100; i++) // more than are kept aside
+        {
+            stallers.Add(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+            stallers[i].Connect(endpoint.Address);
+            if (i % 2 == 0)
+                stallers[i].Send("GET /metrics HTT"u8);
+        }
+
+        var start = Environment.TickCount64;
+        Assert.StartsWith("HTTP/1.1 200", Ask(endpoint, "GET /metrics HTTP/1.1\r\n\r\n"), StringComparison.Ordinal);
+
+        Assert.InRange(Environment.TickCount64 - start, 0, 4_000); // one of them had five seconds
+        stallers[98].Send("P/1.1\r\n\r\n"u8);
+        var answer = new byte[12];
+        Assert.Equal("HTTP/1.1 200", Encoding.ASCII.GetString(answer, 0, stallers[98].Receive(answer)));
+        stallers.ForEach(static staller => staller.Dispose());
+    }
+
+    [Fact]
+    public void Its_port_is_free_as_soon_as_it_listens_no_more()
+    {
+        var endpoint = Open();
+        using var staller = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        staller.Connect(endpoint.Address);
+
+        endpoint.Dispose();
+
+        using var next = HttpEndpoint.Open(endpoint.Address, isTakenOver: false, static _ => null, static _ => null, out var problem);
+        Assert.Null(problem);
+    }
+
     // Prometheus and OpenMetrics Compatibility, OpenTelemetry specification: "OTLP metric points to Prometheus".
     private static string PrometheusName(string name, string unit, string type)
     {
@@ -241,13 +282,13 @@ public sealed partial class MetricsPageTests
         return answer.ToString();
     }
 
-    private static Postern.Core.Screening.ClientFacts Session(Action<FakeShell> story)
+    private static Postern.Core.Screening.Session Session(Action<FakeShell> story)
     {
         var shell = new FakeShell(Plain, Ip.Of("192.0.2.7"));
         shell.Connect();
         story(shell);
         Assert.True(shell.IsOver);
-        return shell.Session.Facts!;
+        return shell.Session;
     }
 
     private static string Page(ClientCounts clients, params (string, ListCounts, bool)[] lists) => Measured(clients, lists).Write(isOpenMetrics: false);
@@ -264,6 +305,7 @@ public sealed partial class MetricsPageTests
         Lanes = [Lane],
         Relays = [("tcp:127.0.0.1:2525", 7, 3, false)],
         EventsLost = 3,
+        Rounds = Rounds,
         LoopWait = TimeSpan.FromSeconds(0.25),
         Started = DateTimeOffset.UnixEpoch,
     };
