@@ -320,6 +320,7 @@ public sealed class DashboardTests : IDisposable
 
         var process = Assert.Single(PageProcesses());
         Assert.Equal(MailHost.Owner, Tool.Must("stat", "-c", "%U", $"/proc/{process}").Trim());
+        Assert.DoesNotContain(Directory.GetFiles($"/proc/{process}/fdinfo"), static file => File.ReadAllText(file).Contains("inotify", StringComparison.Ordinal)); // each log line would wake it
         Tool.Must("kill", "-9", process.ToString(CultureInfo.InvariantCulture));
         Wait.Until(() => !Directory.Exists($"/proc/{process}"), () => "it was not killed"); // its command line goes before its sockets do
         using var next = new HttpClient { BaseAddress = web.BaseAddress, Timeout = TimeSpan.FromSeconds(30) };

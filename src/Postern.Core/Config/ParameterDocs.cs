@@ -64,6 +64,7 @@ public static class ParameterDocs
         var page = new StringBuilder(
             """
             .TH POSTERN.CF 5
+            .ad l
             .SH NAME
             postern.cf \- parameters of Postern
             .SH DESCRIPTION

@@ -176,7 +176,7 @@ public readonly ref struct MailLogLine
     }
 
     private static bool IsDate(int year, int month, int day) =>
-        year >= 1 && month is >= 1 and <= 12 && day >= 1 && day <= DateTime.DaysInMonth(year, month);
+        year is >= 1 and < 9999 && month is >= 1 and <= 12 && day >= 1 && day <= DateTime.DaysInMonth(year, month);
 
     // journalctl --no-hostname; a host's name does not end in a process id.
     private static bool StartsWithTag(ReadOnlySpan<byte> line) =>

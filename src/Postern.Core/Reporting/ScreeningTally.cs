@@ -4,6 +4,7 @@ namespace Postern.Core.Reporting;
 internal sealed class ScreeningTally
 {
     private const int MaxNames = 4_000_000; // addresses, networks, mails; the report says when it met more
+    private const int MaxHours = 24 * 400;
     private const int Top = 10; // networks and lists that the report names
 
     private static readonly ScreeningCause[] AllCauses = [.. Enum.GetValues<ScreeningCause>().Where(static cause => cause is not ScreeningCause.None)];
@@ -138,13 +139,12 @@ internal sealed class ScreeningTally
 
     private List<HourCount> Hours()
     {
-        var hours = new List<HourCount>();
         if (_hours.Count == 0)
-            return hours;
-        var last = _hours.Keys.Max();
-        for (var hour = _hours.Keys.Min(); hour <= last && hours.Count < 24 * 400; hour = hour.AddHours(1))
-            hours.Add(new HourCount(hour, _hours.GetValueOrDefault(hour).Stopped, _hours.GetValueOrDefault(hour).HandedOff));
-        return hours;
+            return [];
+        var (first, last) = (_hours.Keys.Min(), _hours.Keys.Max());
+        // A clock that was not set yet, as at 1970, makes no hours of the years between.
+        var hours = (last - first).TotalHours < MaxHours ? Enumerable.Range(0, (int)(last - first).TotalHours + 1).Select(hour => first.AddHours(hour)) : _hours.Keys.Order();
+        return [.. hours.Select(hour => new HourCount(hour, _hours.GetValueOrDefault(hour).Stopped, _hours.GetValueOrDefault(hour).HandedOff))];
     }
 }
 

@@ -85,7 +85,8 @@ internal sealed class ExplainVerb
 
         var verdict = _settings.AccessList.Explain(_client, _warnings, out var decider);
         var line = FindRule(decider);
-        Say("access list", verdict is AccessVerdict.Undecided ? "says nothing" : $"{(verdict is AccessVerdict.Permit ? "permit" : "reject")}, by {decider}{(line is null ? "" : $", line {line}")}");
+        Say("access list", verdict is AccessVerdict.Undecided ? "says nothing" : $"{(verdict is AccessVerdict.Permit ? "permit" : "reject")}, by {decider}{(line is null ? "" : $", line {line}")}"
+            + (verdict is AccessVerdict.Reject && _settings.DenylistAction is FailAction.Ignore ? "; postscreen_denylist_action is ignore, so that is only logged" : ""));
         var record = FindRecord();
         var score = SayLists(asked.GetAwaiter().GetResult());
         foreach (var action in _warnings.All)
@@ -209,20 +210,30 @@ internal sealed class ExplainVerb
         {
             Say("last time", $"{path}: {Errno.ReasonOf(reason)}");
         }
+        catch (InvalidOperationException)
+        {
+            Say("last time", $"unknown: {path} has lines that Postern did not write");
+        }
     }
 
+    // Strings where strings should be: others may have written into the file, too.
     private static string Describe(JsonElement past)
     {
-        var reasons = string.Join(", ", past.GetProperty("reasons").EnumerateArray().Select(static reason => reason.GetString()));
-        var words = $"{Text("time")} {Text("outcome")}";
-        words += past.TryGetProperty("let_in_by", out _) ? $" ({Text("let_in_by")})" : reasons.Length > 0 ? $" ({reasons})" : "";
-        if (past.TryGetProperty("sender", out _))
-            words += $", from <{Text("sender")}>";
-        if (past.TryGetProperty("recipients", out var recipients))
-            words += $", to {string.Join(", ", recipients.EnumerateArray().Select(static recipient => $"<{Printable(recipient.GetString()!)}>"))}";
-        return past.TryGetProperty("reply", out _) ? $"{words}: {Text("reply")}" : words;
+        var reasons = string.Join(", ", Texts("reasons"));
+        var time = DateTimeOffset.TryParse(Text("time"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) : "once";
+        var words = $"{time} {Text("outcome")}";
+        words += Text("let_in_by") is { Length: > 0 } entrance ? $" ({entrance})" : reasons.Length > 0 ? $" ({reasons})" : "";
+        words = words.Replace('_', ' ');
+        if (Text("sender") is { } sender)
+            words += $", from <{sender}>";
+        if (Texts("recipients") is { Count: > 0 } recipients)
+            words += $", to {string.Join(", ", recipients.Select(static recipient => $"<{recipient}>"))}";
+        return Text("reply") is { } reply ? $"{words}: {reply}" : words;
 
-        string Text(string name) => past.TryGetProperty(name, out var value) ? Printable(value.GetString() ?? "") : "";
+        string? Text(string name) => past.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.String ? Printable(value.GetString()!) : null;
+
+        List<string> Texts(string name) => past.TryGetProperty(name, out var values) && values.ValueKind is JsonValueKind.Array
+            ? [.. values.EnumerateArray().Where(static value => value.ValueKind is JsonValueKind.String).Select(static value => Printable(value.GetString()!))] : [];
     }
 
     private void SayRemedy(AccessVerdict verdict, string? decider, int? line)

@@ -15,6 +15,7 @@ internal static class ManVerb
         var page = new StringBuilder(
             $"""
             .TH POSTERN 8
+            .ad l
             .SH NAME
             postern \- the guarded gate in front of a mail server
             .SH SYNOPSIS

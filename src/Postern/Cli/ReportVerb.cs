@@ -30,6 +30,8 @@ internal static class ReportVerb
         var logs = files.Count == 0 ? ["-"] : files;
         var total = logs.Sum(static file => file == "-" ? 0 : new FileInfo(file) is { Exists: true } info ? info.Length : 0);
         var status = 0;
+        if (logs.Contains("-") && !Console.IsInputRedirected)
+            errors.WriteLine("postern report: reads the log from this terminal until Ctrl-D; name a file to read that");
         if (total < LongLog || Console.IsErrorRedirected)
         {
             status = ReadAll(logs, input, static _ => { }, errors);
@@ -44,7 +46,9 @@ internal static class ReportVerb
             });
         }
 
-        Write(input.Build(), format, output);
+        var report = input.Build();
+        if (status == 0 || report.Lines.Read > 0 || report.Events > 0) // else there is nothing to report of
+            Write(report, format, output);
         return status;
     }
 

@@ -27,6 +27,7 @@ internal sealed record WhatIfQuery(
 internal sealed class WhatIfVerb
 {
     private const int MostClients = 1_000_000;
+    private const int FirstYear = 1970, LastYear = 2105; // of which records can tell the seconds
 
     private const int Failed = 1, CannotTell = 2;
 
@@ -127,7 +128,7 @@ internal sealed class WhatIfVerb
     private LineTaker TakeEvent(DateTimeOffset? since) => line =>
     {
         _lines++;
-        if (!ClientEventReader.TryRead(line, out var client))
+        if (!ClientEventReader.TryRead(line, out var client) || client.Connected.Year is < FirstYear or > LastYear)
             _unreadable++;
         else if ((since is null || client.Connected >= since) && _clients.Count <= MostClients)
             _clients.Add(client);

@@ -37,6 +37,8 @@ internal static class RehearsalJson
             Write(run, json);
         json.WriteEndArray();
         json.WriteEndObject();
+        json.Flush();
+        output.WriteByte((byte)'\n');
     }
 
     private static void Write(RehearsalRun run, Utf8JsonWriter json)

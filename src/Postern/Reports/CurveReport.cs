@@ -22,7 +22,7 @@ internal static class CurveReport
         {
             var points = curve.Points();
             var rows = Marks.Where(mark => curve.AtRisk(mark) > 0).Select(mark => new ReportRow(
-                $"after {mark:0} s", (int)Math.Round(100 * RemainingAt(points, mark)), string.Create(CultureInfo.InvariantCulture, $"% of them; {curve.AtRisk(mark):N0} seen"))).ToList();
+                $"after {mark:0} s", (int)Math.Round(100 * RemainingAt(points, mark)), string.Create(CultureInfo.InvariantCulture, $"{curve.AtRisk(mark):N0} seen"))).ToList();
             yield return new($"How long clients stay: {Words(name)}", string.Create(CultureInfo.InvariantCulture, $"in percent, whatever became of them else; {curve.Left:N0} of {curve.Clients:N0} left"), rows);
         }
     }

@@ -11,6 +11,8 @@ internal static class JsonReport
     {
         using var json = new Utf8JsonWriter(output, new JsonWriterOptions { Indented = true });
         Write(report, json);
+        json.Flush();
+        output.WriteByte((byte)'\n');
     }
 
     /// <summary>The same as a part of something else.</summary>

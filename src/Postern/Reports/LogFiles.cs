@@ -44,6 +44,8 @@ internal static class LogFiles
     /// <returns>What is wrong with the file; null: nothing.</returns>
     public static string? Read(string path, LineTaker take, Action<long> progress)
     {
+        if (Directory.Exists(path))
+            return "Is a directory";
         try
         {
             using var log = path == "-" ? Console.OpenStandardInput() : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);

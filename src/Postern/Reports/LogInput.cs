@@ -13,6 +13,9 @@ internal static class LogInput
     private const int ProgressStep = 1 << 22; // bytes
     private const int FirstMagic = 0x1f, SecondMagic = 0x8b; // RFC 1952 §2.3.1
 
+    // The runtime takes compressed data without an end for complete, unless it is told not to.
+    static LogInput() => AppContext.SetSwitch("System.IO.Compression.UseStrictValidation", true);
+
     /// <summary>Reads all lines of a log.</summary>
     /// <param name="log">Read to its end; need not be seekable.</param>
     /// <param name="take">Takes the lines.</param>
@@ -30,7 +33,7 @@ internal static class LogInput
         }
         catch (InvalidDataException)
         {
-            return "the compressed data is damaged";
+            return "the compressed data is damaged or cut off";
         }
         catch (IOException problem)
         {

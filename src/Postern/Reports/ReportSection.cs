@@ -71,7 +71,7 @@ internal sealed record ReportSection(string Title, string Note, IReadOnlyList<Re
         : [.. hours.GroupBy(h => h.Hour.Hour).OrderBy(g => g.Key).Select(g =>
             new ReportRow(string.Create(CultureInfo.InvariantCulture, $"{g.Key:00}:00"), g.Sum(h => h.Stopped), InBrackets(g.Sum(h => h.HandedOff))))];
 
-    private static List<ReportRow> NameRows(IReadOnlyList<NameCount> counts) => [.. counts.Select(c => new ReportRow(c.Name, c.Count, ""))];
+    private static List<ReportRow> NameRows(IReadOnlyList<NameCount> counts) => [.. counts.Select(c => new ReportRow(TerminalText.Printable(c.Name), c.Count, ""))];
 
     private static ReportSection Waits(string title, Histogram waits, int neverCameBack = 0)
     {

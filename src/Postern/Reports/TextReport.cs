@@ -32,7 +32,9 @@ internal static class TextReport
         {
             var bar = row.Count == 0 ? 0 : Math.Max(1, (int)Math.Round((double)room * row.Count / most));
             var text = new string('█', bar).PadRight(room);
-            console.MarkupInterpolated(CultureInfo.InvariantCulture, $"  {row.Label.PadRight(LabelWidth)}{row.Count,CountWidth:N0}");
+            var count = row.Count.ToString("N0", CultureInfo.InvariantCulture);
+            count = count.PadLeft(Math.Max(count.Length + 1, LabelWidth + CountWidth - row.Label.Length)); // a long label takes of its room
+            console.MarkupInterpolated($"  {row.Label}{count}");
             if (bar > 0 || row.Note.Length > 0)
                 console.MarkupInterpolated($"  [blue]{(row.Note.Length > 0 ? text : text.TrimEnd())}[/]");
             if (row.Note.Length > 0)

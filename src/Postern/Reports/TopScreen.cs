@@ -26,7 +26,7 @@ internal sealed class TopScreen(JsonElement? before, JsonElement now, IReadOnlyL
         Head();
         Outcomes();
         Lists();
-        Clients(height - _lines.Count - 2);
+        Clients(width, height - _lines.Count - 2);
         return [.. _lines.Take(height - 1).Select(line => (Fit(line.Text, width), line.Style))];
     }
 
@@ -69,21 +69,22 @@ internal sealed class TopScreen(JsonElement? before, JsonElement now, IReadOnlyL
         }
     }
 
-    private void Clients(int room)
+    private void Clients(int width, int room)
     {
+        var wide = Math.Clamp(width - 28, 20, 42); // the times stay where there is less room
         if (room < 2)
             return;
         Add($"");
         if (clients.Count == 0)
             Add($"No client is held", Bold);
         else
-            Add($"{"Clients held",-42}{"wait for",-12}{"since",8}{"left",8}", Bold);
+            Add($"{"Clients held".PadRight(wide)}{"wait for",-12}{"since",8}{"left",8}", Bold);
         foreach (var client in clients.Take(room - 1))
         {
             var who = TryFind(client, out _, "address") ? $"[{Text(client, "address")}]:{Number(client, "port")}" : "behind a proxy";
             if (TryFind(client, out _, "class"))
                 who += $"  {Text(client, "class")}";
-            Add($"{Fit(who, 41),-42}{Fit(Text(client, "waits_for").Replace('_', ' '), 11),-12}{Seconds(client, "since", -1),8}{Seconds(client, "until", 1),8}");
+            Add($"{Fit(who, wide - 1).PadRight(wide)}{Fit(Text(client, "waits_for").Replace('_', ' '), 11),-12}{Seconds(client, "since", -1),8}{Seconds(client, "until", 1),8}");
         }
     }
 

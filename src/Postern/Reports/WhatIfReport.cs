@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using Postern.Core.Replay;
 using Postern.Core.Reporting;
@@ -30,7 +29,7 @@ internal static class WhatIfReport
 
         foreach (var question in questions)
         {
-            Line(console, $"  {question.Name}: {Printable(question.Before)} -> [bold]{Printable(question.After)}[/]");
+            Line(console, $"  {question.Name}: {TerminalText.Printable(question.Before)} -> [bold]{TerminalText.Printable(question.After)}[/]");
             if (question.Obstacle is not null)
                 Line(console, $"    [yellow]is not in this answer: {question.Obstacle}[/]");
         }
@@ -105,6 +104,8 @@ internal static class WhatIfReport
         json.WriteString("decent_by", withMail ? "mail_log" : "handed_off_and_not_listed");
         WriteNamed(json, answer);
         json.WriteEndObject();
+        json.Flush();
+        output.WriteByte((byte)'\n');
     }
 
     private static void WriteMissing(WhatIfAnswer answer, IAnsiConsole console)
@@ -129,8 +130,8 @@ internal static class WhatIfReport
         Line(console, $"[bold]Decent clients that would be stopped[/]");
         foreach (var named in answer.Named)
         {
-            var mail = named.Client.Sender is null ? "" : $" from <{Printable(named.Client.Sender)}>";
-            mail += named.Client.Recipient is null ? "" : $" to <{Printable(named.Client.Recipient)}>";
+            var mail = named.Client.Sender is null ? "" : $" from <{TerminalText.Printable(named.Client.Sender)}>";
+            mail += named.Client.Recipient is null ? "" : $" to <{TerminalText.Printable(named.Client.Recipient)}>";
             Line(console, $"  {(named.IsCertain ? "certainly" : "perhaps"),-9}  {named.Client.Address}{mail}, {named.Client.Connected.UtcDateTime:yyyy-MM-dd HH:mm:ss}: {string.Join(", ", CausesOf(named).Select(CauseText.Words))}");
         }
     }
@@ -222,13 +223,4 @@ internal static class WhatIfReport
     private static string Decent(bool withMail) => withMail
         ? "Decent is who was handed to the mail server, from an address of which the mail log says that smtpd took a mail."
         : "Decent is who was handed to the mail server and is on no DNS list that was asked. Whether its mail was wanted is not in the event log; --mail-log names logs of smtpd that tell more.";
-
-    // For a terminal: nothing that a client has said may do anything there.
-    private static string Printable(string text)
-    {
-        var printable = new StringBuilder(text.Length);
-        foreach (var rune in text.EnumerateRunes())
-            printable.Append(Rune.IsControl(rune) || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Format or UnicodeCategory.Surrogate ? "?" : rune.ToString());
-        return printable.ToString();
-    }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Postern.Cli;
 using Postern.Core;
 using Postern.Core.Allowlist;
@@ -99,13 +100,24 @@ public sealed class ExplainVerbTests : IDisposable
 
         Assert.Equal(
             [
-                "  last time     2026-11-22 stopped (pregreet), from <two@a.example?[31m>, to <y@b.example>: 550 no",
-                "  last time     2026-11-20 stopped (pregreet), from <one@a.example>, to <x@b.example>: 550 no",
+                $"  last time     {Local(22)} stopped (pregreet), from <two@a.example?[31m>, to <y@b.example>: 550 no",
+                $"  last time     {Local(20)} stopped (pregreet), from <one@a.example>, to <x@b.example>: 550 no",
             ],
             said);
-        Assert.Contains("2026-11-20", Explain("192.0.2.7", from: "ONE@a.example"), StringComparison.Ordinal);
-        Assert.DoesNotContain("2026-11-22", Explain("192.0.2.7", from: "ONE@a.example"), StringComparison.Ordinal);
+        Assert.Contains(Local(20), Explain("192.0.2.7", from: "ONE@a.example"), StringComparison.Ordinal);
+        Assert.DoesNotContain(Local(22), Explain("192.0.2.7", from: "ONE@a.example"), StringComparison.Ordinal);
         Assert.Contains("of such a mail", Explain("192.0.2.7", to: "nobody@b.example"), StringComparison.Ordinal);
+
+        static string Local(int day) => new DateTimeOffset(2026, 11, day, 0, 0, 0, TimeSpan.Zero).ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
+    public void What_others_wrote_into_the_event_log_does_no_harm()
+    {
+        File.WriteAllText(_folder["events"], "{\"event\":\"client\",\"client\":{\"address\":\"192.0.2.7\"},\"time\":7,\"reasons\":\"all\",\"sender\":[],\"recipients\":[3,\"you@b.example\"]}\n");
+        Configure($"postern_event_log = {_folder["events"]}");
+
+        Assert.Contains("  last time     once , to <you@b.example>\n", Explain("192.0.2.7"), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -65,7 +65,7 @@ public sealed class ParametersTests
         Assert.All(
             Parameters.All.Where(static row => row.Use is ParameterUse.Used && row.Group is not ParameterGroup.OldNames),
             row => Assert.Contains($"\n.BR {row.Name} \" (", page, StringComparison.Ordinal));
-        Assert.All(page.Split('\n').Where(static line => line.StartsWith('.')), static line => Assert.Matches(@"^\.(TH|SH|TP|B|BR|I)( |$)", line));
+        Assert.All(page.Split('\n').Where(static line => line.StartsWith('.')), static line => Assert.Matches(@"^\.(TH|SH|TP|B|BR|I|ad)( |$)", line));
         Assert.Equal("\\&.x \\e \\-", Roff.Text(".`x` \\ -"));
     }
 

@@ -46,6 +46,7 @@ public sealed class MailLogLineTests
     [InlineData("Foo 24 02:27:00 mx postfix/smtpd[1]: x")]
     [InlineData("Nov 31 02:27:00 mx postfix/smtpd[1]: x")]
     [InlineData("2026-13-24T02:27:00+00:00 mx postfix/smtpd[1]: x")]
+    [InlineData("9999-12-31T23:27:00+00:00 mx postfix/smtpd[1]: an hour later there are no years")]
     [InlineData("Nov 24 02:27:00.123456")]
     [InlineData("Tue 2026-11-24 ")]
     [InlineData("Tue 2026-11-24 02:27:00 UTC")]

@@ -150,6 +150,19 @@ public sealed class ReportBuilderTests
         });
 
     [Fact]
+    public void A_clock_that_was_not_set_yet_hides_no_hour()
+    {
+        var builder = new ReportBuilder(Today);
+        foreach (var time in (string[])["1970-01-01T00:00:09+00:00", "2026-11-24T10:00:00+00:00"])
+        {
+            builder.Add(Encoding.Latin1.GetBytes($"{time} mx postfix/postscreen[1]: CONNECT from [192.0.2.1]:1001 to [198.51.100.1]:25"));
+            builder.Add(Encoding.Latin1.GetBytes($"{time} mx postfix/postscreen[1]: DISCONNECT [192.0.2.1]:1001"));
+        }
+
+        Assert.Equal([new HourCount(new DateTime(1970, 1, 1), 1, 0), new HourCount(Today.AddHours(10), 1, 0)], builder.Build().Hours);
+    }
+
+    [Fact]
     public void What_is_older_does_not_count()
     {
         var builder = new ReportBuilder(Today, Today.AddHours(11));

@@ -65,6 +65,40 @@ public sealed class ReportOutputTests : IDisposable
     }
 
     [Fact]
+    public void What_strangers_wrote_does_nothing_to_the_terminal()
+    {
+        var log = Write("mail.log", Encoding.Latin1.GetBytes(Log.Replace("<b>[red]x</b>", "\u001b[31mred.a-name-that-is-longer-than-its-column.example", StringComparison.Ordinal)));
+
+        var (_, text, _) = Run(ReportFormat.Text, log);
+
+        Assert.Contains("?[31mred.a-name-that-is-longer-than-its-column.example 1", text, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', text);
+    }
+
+    [Fact]
+    public void Compressed_data_that_is_cut_off_is_said_to_be()
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+            gzip.Write(Encoding.Latin1.GetBytes(Log));
+        var cut = Write("mail.log.1.gz", packed.ToArray()[..^12]);
+
+        var (status, _, errors) = Run(ReportFormat.Json, cut);
+
+        Assert.Equal(1, status);
+        Assert.Contains("mail.log.1.gz: the compressed data is damaged or cut off", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void There_is_no_report_of_nothing()
+    {
+        var (status, output, errors) = Run(ReportFormat.Text, _folder);
+
+        Assert.Equal((1, ""), (status, output));
+        Assert.Contains(": Is a directory", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_line_without_an_end_takes_no_memory()
     {
         var builder = new ReportBuilder(DateTime.Now);
