@@ -29,6 +29,7 @@ public sealed class DashboardTests : IDisposable
             "postscreen_access_list = permit_mynetworks, cidr:$data_directory/access.cidr",
             "postscreen_denylist_action = drop",
             "postscreen_greet_action = enforce",
+            "postscreen_greet_wait = 3s", // the page tells once a second who is held
             "postern_receiver_unknown_sender_domain_reject = no");
         File.Delete(tokens);
         TokenFile = tokens + ".tokens";
