@@ -59,7 +59,9 @@ internal static class ScreeningParameters
         new("postscreen_dnsbl_allowlist_threshold", WholeNumber, "${postscreen_dnsbl_whitelist_threshold?{$postscreen_dnsbl_whitelist_threshold}:{0}}", EarlyTests, "A negative DNS list score up to which a client skips the other tests; 0: none does."),
         new("postscreen_pre_queue_limit", WholeNumber, "$default_process_limit", Connections, "How many clients may be under test at a time.") { Minimum = 10 },
         new("postscreen_post_queue_limit", WholeNumber, "$default_process_limit", Connections, "How many clients may wait for the real SMTP server at a time.") { Minimum = 5 },
-        new("postscreen_client_connection_count_limit", WholeNumber, "$smtpd_client_connection_count_limit", Connections, "How many sessions a client may have at a time; 0: any number."),
+        new("postscreen_client_connection_count_limit", WholeNumber, "$smtpd_client_connection_count_limit", Connections, "How many sessions a client may have at a time; 0: any number. Clients of one network count as one, see smtpd_client_ipv6_prefix_length."),
+        new("smtpd_client_ipv4_prefix_length", WholeNumber, "32", Connections, "How many bits of an IPv4 address make the network whose clients count as one for postscreen_client_connection_count_limit; 32: each address counts alone.") { Minimum = 1, Maximum = 32 },
+        new("smtpd_client_ipv6_prefix_length", WholeNumber, "64", Connections, "The same for IPv6. Whoever has one address usually has the /64 around it; where a provider puts its customers' hosts into one /64, a longer prefix keeps them apart: 128 counts each address alone, as postscreen does.") { Minimum = 1, Maximum = 128 },
 
         // Times.
         new("postern_relay_connect_timeout", Time, "5s", ParameterGroup.Postern, "How long a relay target may take to accept a connection.") { Minimum = 1, Maximum = 60 },

@@ -24,6 +24,12 @@ public sealed record Settings
     /// <summary><c>postscreen_client_connection_count_limit</c>; 0 or less: no limit.</summary>
     public int ClientConnectionCountLimit { get; init; } = 50;
 
+    /// <summary><c>smtpd_client_ipv4_prefix_length</c>, in bits.</summary>
+    public int ClientIPv4PrefixLength { get; init; } = 32;
+
+    /// <summary><c>smtpd_client_ipv6_prefix_length</c>, in bits.</summary>
+    public int ClientIPv6PrefixLength { get; init; } = 64;
+
     /// <summary><c>postscreen_pre_queue_limit</c>: clients under test.</summary>
     public int PreQueueLimit { get; init; } = 100;
 
@@ -220,4 +226,11 @@ public sealed record Settings
 
     /// <summary><c>info_log_address_format</c>: true for <c>external</c>.</summary>
     public bool LogAddressesQuoted { get; init; } = true;
+
+    /// <summary>The network whose clients count as one with this one; null: it counts alone.</summary>
+    public IpAddress? NetworkOf(IpAddress client)
+    {
+        var length = client.IsIPv4 ? ClientIPv4PrefixLength : ClientIPv6PrefixLength;
+        return length >= (client.IsIPv4 ? 32 : 128) ? null : client.Network(length);
+    }
 }

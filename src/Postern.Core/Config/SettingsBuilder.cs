@@ -26,6 +26,8 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
             DenylistAction = ReadAction("postscreen_denylist_action"),
             AllowlistInterfaces = ReadMatchList("postscreen_allowlist_interfaces", "postscreen_allowlist_interfaces"),
             ClientConnectionCountLimit = values.Integer("postscreen_client_connection_count_limit"),
+            ClientIPv4PrefixLength = values.Integer("smtpd_client_ipv4_prefix_length"),
+            ClientIPv6PrefixLength = values.Integer("smtpd_client_ipv6_prefix_length"),
             PreQueueLimit = values.Integer("postscreen_pre_queue_limit"),
             PostQueueLimit = values.Integer("postscreen_post_queue_limit"),
             UpstreamProxy = ReadUpstreamProxy(),

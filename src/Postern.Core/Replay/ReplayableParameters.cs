@@ -25,6 +25,8 @@ public static class ReplayableParameters
         Names.Contains(name) ? null
         : name is "postscreen_pre_queue_limit" or "postscreen_post_queue_limit" or "default_process_limit" or "postern_slow_lane_limit"
             ? "the event log does not say how full the queues were"
+        : name is "smtpd_client_ipv4_prefix_length" or "smtpd_client_ipv6_prefix_length"
+            ? "recorded clients are replayed by address, not by network"
         : name is "postscreen_greet_banner" or "smtpd_banner"
             ? "nobody knows what clients would have done after another text"
         : name.StartsWith("postscreen_command_", StringComparison.Ordinal) || name == "postscreen_forbidden_commands"

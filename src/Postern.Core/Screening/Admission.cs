@@ -37,7 +37,7 @@ internal static class Admission
     {
         (isNew, isKnown) = (false, false);
         var (settings, client, port) = (session.Settings, session.Client, session.ClientPort);
-        if (settings.ClientConnectionCountLimit > 0 && client.Concurrency > settings.ClientConnectionCountLimit)
+        if (settings.ClientConnectionCountLimit > 0 && Math.Max(client.Concurrency, client.SessionsOfNetwork) > settings.ClientConnectionCountLimit)
         {
             LogText.RejectConnect(actions.Text, client.Address, port, "too many connections"u8);
             return TurnAway(TooManyConnections, ScreeningCause.ConnectionLimit);

@@ -15,8 +15,14 @@ public sealed class ClientAddressState(IpAddress address)
     /// <summary>Sessions in progress, those included that the SMTP server has not taken over yet.</summary>
     public int Concurrency { get; set; }
 
-    /// <summary>How many PASS NEW lines its sessions have logged.</summary>
-    public int PassNewCount { get; set; }
+    /// <summary>
+    /// Sessions in progress of its whole network, its own included, when the last of its own began; 65535: at least so many.
+    /// (A parked client pays for each byte here.)
+    /// </summary>
+    public ushort SessionsOfNetwork { get; set; }
+
+    /// <summary>Whether a session of its has logged PASS NEW.</summary>
+    public bool HasLoggedPassNew { get; set; }
 
     /// <summary>Expiry times by test. Until a session reads the allowlist every test is due, and none makes the client new.</summary>
     public TestExpiry Expiry { get; set; } = new(1, 1, 1, 1, 1);

@@ -20,9 +20,8 @@ internal static class PassedTests
         var client = session.Client;
         if (ledger.Passed == ledger.Due)
         {
-            var isFirst = isNew && client.PassNewCount == 0;
-            if (isFirst)
-                client.PassNewCount++;
+            var isFirst = isNew && !client.HasLoggedPassNew;
+            client.HasLoggedPassNew |= isFirst;
             LogText.ClientEvent(actions.Text, isFirst ? "PASS NEW"u8 : "PASS OLD"u8, client.Address, session.ClientPort);
             actions.Log();
             session.Facts?.Enter(isFirst ? Entrance.New : Entrance.TestedAgain);

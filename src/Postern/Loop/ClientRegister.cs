@@ -63,7 +63,7 @@ internal sealed class ClientRegister(ClientTable clients, ProxyGate proxies, Loo
     {
         if (client.Service.Sole.See(address) is { } notice)
             log.WriteAsPostern(LogSeverity.Warning, notice);
-        client.Session = new Session(client.Service.Settings, client.Service.Load, _addresses.Enter(address), port, server)
+        client.Session = new Session(client.Service.Settings, client.Service.Load, _addresses.Enter(address, client.Service.Settings.NetworkOf(address)), port, server)
         {
             Facts = ClientsLeft is null ? null : new ClientFacts(clock.Now),
         };
@@ -144,7 +144,7 @@ internal sealed class ClientRegister(ClientTable clients, ProxyGate proxies, Loo
                 TellWhoLeft();
         }
 
-        _addresses.Leave(client.Session.Client);
+        _addresses.Leave(client.Session.Client, client.Session.Settings.NetworkOf(client.Session.Client.Address));
         _notices.Clear();
         client.Service.Load.ClientLeft(client.Session.Settings, _notices);
         for (var i = 0; i < _notices.Count; i++)

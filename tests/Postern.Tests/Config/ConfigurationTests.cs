@@ -159,6 +159,8 @@ public sealed class ConfigurationTests
     [InlineData("line_length_limit = 5000000000", "bad numerical configuration: line_length_limit = 5000000000")]
     [InlineData("delay_logging_resolution_limit = 7", "invalid delay_logging_resolution_limit parameter value 7 > 6")]
     [InlineData("postscreen_pre_queue_limit = 9", "invalid postscreen_pre_queue_limit parameter value 9 < 10")]
+    [InlineData("smtpd_client_ipv6_prefix_length = 129", "invalid smtpd_client_ipv6_prefix_length parameter value 129 > 128")]
+    [InlineData("smtpd_client_ipv4_prefix_length = 0", "invalid smtpd_client_ipv4_prefix_length parameter value 0 < 1")]
     [InlineData("lmdb_map_size = 0", "invalid lmdb_map_size parameter value 0 < 1")]
     [InlineData("soft_bounce = maybe", "bad boolean configuration: soft_bounce = maybe")]
     [InlineData("mail_name = $(bar", "dictionary mail_dict: macro processing error: truncated macro reference: \"$(bar\"")]

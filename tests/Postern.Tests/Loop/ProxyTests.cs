@@ -39,6 +39,33 @@ public sealed class ProxyTests
         LoopHarness.Until(() => harness.Loop.ClientCount == 0 && harness.Service.Load.CheckQueue == 0, "the client is left");
     }
 
+    [Theory]
+    [InlineData(64, "421 4.7.0 Error: too many connections\r\n")]
+    [InlineData(128, "220-mx ESMTP\r\n")]
+    public void Addresses_of_one_IPv6_network_count_as_one_client(int prefixLength, string answerToTheThird)
+    {
+        using var server = new PassServer();
+        using var harness = new LoopHarness(
+            Proxied with { ClientConnectionCountLimit = 2, ClientIPv6PrefixLength = prefixLength, GreetWait = TimeSpan.FromMinutes(1) }, server.Path);
+        var clients = new List<Socket>();
+
+        Assert.Equal("220-mx ESMTP\r\n", AnswerTo("2001:db8:0:1::1"));
+        Assert.Equal("220-mx ESMTP\r\n", AnswerTo("2001:db8:0:1:ffff::1"));
+        Assert.Equal(answerToTheThird, AnswerTo("2001:db8:0:1::3"));
+        Assert.Equal("220-mx ESMTP\r\n", AnswerTo("2001:db8:0:2::1"));
+        clients[0].Dispose();
+        LoopHarness.Until(() => harness.LogText.Contains("HANGUP", StringComparison.Ordinal), "the first leaves");
+        Assert.Equal("220-mx ESMTP\r\n", AnswerTo("2001:db8:0:1::4"));
+        clients.ForEach(static client => client.Dispose());
+
+        string AnswerTo(string address)
+        {
+            clients.Add(harness.Connect());
+            clients[^1].Send(Encoding.ASCII.GetBytes($"PROXY TCP6 {address} 2001:db8::25 40000 25\r\n"));
+            return LoopHarness.ReadLine(clients[^1]);
+        }
+    }
+
     [Fact]
     public void What_stands_behind_the_header_reaches_the_server_untouched()
     {

@@ -58,7 +58,7 @@ public sealed class TableTests
             var address = visit / 2;
             if (visit % 2 == 0)
             {
-                var state = table.Enter(IpAddress.FromIPv4((uint)address));
+                var state = Enter(table, address);
                 if (expected.TryGetValue(address, out var known))
                     Assert.Same(known.State, state);
                 expected[address] = (state, expected.GetValueOrDefault(address).Sessions + 1);
@@ -66,7 +66,7 @@ public sealed class TableTests
             }
             else if (expected.TryGetValue(address, out var known))
             {
-                table.Leave(known.State);
+                table.Leave(known.State, network: null);
                 if (known.Sessions == 1)
                     expected.Remove(address);
                 else
@@ -78,21 +78,62 @@ public sealed class TableTests
     });
 
     [Fact]
+    public void Addresses_of_a_network_count_together_and_keep_their_own_state()
+    {
+        var (table, settings) = (new AddressTable(), new Settings());
+        var states = new Dictionary<string, ClientAddressState>();
+
+        Assert.Equal((1, 1), Enter("2001:db8:0:1::1"));
+        Assert.Equal((1, 2), Enter("2001:db8:0:1::2"));
+        Assert.Equal((2, 3), Enter("2001:db8:0:1::2"));
+        Assert.Equal((1, 1), Enter("2001:db8:0:2::1"));
+        Leave("2001:db8:0:1::2");
+        Assert.Equal((1, 3), Enter("2001:db8:0:1::")); // has the network's own address
+
+        foreach (var address in (string[])["2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:1::", "2001:db8:0:2::1"])
+            Leave(address);
+        Assert.Equal((0, 0), (table.Count, table.NetworkCount));
+
+        (int, int) Enter(string address)
+        {
+            var state = states[address] = table.Enter(Ip.Of(address), settings.NetworkOf(Ip.Of(address)));
+            return (state.Concurrency, state.SessionsOfNetwork);
+        }
+
+        void Leave(string address) => table.Leave(states[address], settings.NetworkOf(Ip.Of(address)));
+    }
+
+    [Fact]
+    public void An_address_whose_network_is_itself_pays_for_none()
+    {
+        var table = new AddressTable();
+        var settings = new Settings { ClientIPv6PrefixLength = 128 };
+
+        foreach (var address in (IpAddress[])[Ip.Of("192.0.2.1"), Ip.Of("2001:db8::1"), Ip.Of("2001:db8::2")])
+            Assert.Equal(1, table.Enter(address, settings.NetworkOf(address)).SessionsOfNetwork);
+
+        Assert.Equal((3, 0), (table.Count, table.NetworkCount));
+    }
+
+    [Fact]
     public void Ten_thousand_addresses_are_found_again()
     {
         var table = new AddressTable();
-        var states = Enumerable.Range(0, 10_000).Select(i => table.Enter(IpAddress.FromIPv4((uint)i))).ToArray();
+        var states = Enumerable.Range(0, 10_000).Select(i => Enter(table, i)).ToArray();
 
         for (var i = 0; i < states.Length; i++)
-            Assert.Same(states[i], table.Enter(IpAddress.FromIPv4((uint)i)));
+            Assert.Same(states[i], Enter(table, i));
         foreach (var state in states)
         {
-            table.Leave(state);
-            table.Leave(state);
+            table.Leave(state, network: null);
+            table.Leave(state, network: null);
         }
 
         Assert.Equal(0, table.Count);
     }
+
+    private static ClientAddressState Enter(AddressTable table, int address) =>
+        table.Enter(IpAddress.FromIPv4((uint)address), network: null);
 
     private static Client NewClient() =>
         new(-1, Service, new Session(Service.Settings, Service.Load, new ClientAddressState(default), 0, new Endpoint(default, 25)));
