@@ -9,7 +9,32 @@ namespace Postern.Core;
 /// <param name="Text">Without the newlines; white space before a continuation is kept, and so are NUL bytes.</param>
 /// <param name="LineNumber">The first physical line that is part of it, from 1: the number for messages.</param>
 /// <param name="LastLineNumber">The last physical line read for it, dropped lines included.</param>
-public readonly record struct LogicalLine(string Text, int LineNumber, int LastLineNumber);
+public readonly record struct LogicalLine(string Text, int LineNumber, int LastLineNumber)
+{
+    /// <summary>Where each continuation begins in <see cref="Text"/>, and its line number; null: there is none.</summary>
+    internal List<(int Offset, int LineNumber)>? Continuations { get; init; }
+
+    /// <summary>The physical line that a character of the text stands in.</summary>
+    /// <param name="offset">Its index.</param>
+    public int LineAt(int offset)
+    {
+        var number = LineNumber;
+        foreach (var (start, line) in Continuations ?? [])
+        {
+            if (start <= offset)
+                number = line;
+        }
+
+        return number;
+    }
+
+    /// <inheritdoc />
+    public bool Equals(LogicalLine other) => // where it was broken is layout
+        Text == other.Text && LineNumber == other.LineNumber && LastLineNumber == other.LastLineNumber;
+
+    /// <inheritdoc />
+    public override int GetHashCode() => HashCode.Combine(Text, LineNumber);
+}
 
 /// <summary>Reads logical lines, as all of Postfix's text files have them.</summary>
 public static class LogicalLines
@@ -34,6 +59,7 @@ public static class LogicalLines
         {
             string? line = null;
             StringBuilder? joined = null;
+            List<(int, int)>? continuations = null;
             var firstLine = 0;
             var hasNul = false;
             while (position < text.Length)
@@ -51,7 +77,11 @@ public static class LogicalLines
                     if (line is null)
                         (line, firstLine) = (physical.ToString(), lineNumber);
                     else
-                        (joined ??= new StringBuilder(line)).Append(physical);
+                    {
+                        joined ??= new StringBuilder(line);
+                        (continuations ??= []).Add((joined.Length, lineNumber));
+                        joined.Append(physical);
+                    }
                 }
 
                 if (line is not null && position < text.Length && text[position] != '#' && !IsSpace(text[position]))
@@ -76,7 +106,7 @@ public static class LogicalLines
                 continue;
             }
 
-            yield return new LogicalLine(line, firstLine, lineNumber);
+            yield return new LogicalLine(line, firstLine, lineNumber) { Continuations = continuations };
         }
     }
 }

@@ -35,7 +35,7 @@ public sealed class MainCf
             var entry = nul < 0 ? line.Text : line.Text[..nul];
             if (!NameValue.TrySplit(entry, out var name, out var value, out var problem))
             {
-                problems.Error(origin, problem, Remedy);
+                problems.Error(origin, $"{problem}: \"{entry}\"", Remedy);
                 continue;
             }
 

@@ -23,7 +23,7 @@ internal static class MasterCf
         {
             var origin = new ConfigOrigin(file, line.LineNumber);
             var nul = line.Text.IndexOf('\0');
-            var reader = new FieldReader(nul < 0 ? line.Text : line.Text[..nul]);
+            var reader = new FieldReader(line, nul < 0 ? line.Text.Length : nul);
             if (!reader.TryReadEntry(origin, out var entry, out var problem))
             {
                 problems.Error(origin, problem, FieldRemedy);
@@ -49,11 +49,11 @@ internal static class MasterCf
     }
 
     // Reads the fields of one line from left to right.
-    private ref struct FieldReader(string line)
+    private ref struct FieldReader(LogicalLine line, int length)
     {
         private const string Separators = " \t\r";
 
-        private ReadOnlySpan<char> _rest = line;
+        private ReadOnlySpan<char> _rest = line.Text.AsSpan(0, length);
         private string? _problem;
 
         public bool TryReadEntry(
@@ -84,8 +84,12 @@ internal static class MasterCf
             var processLimit = ReadNumber("max_proc");
             var command = ReadText("command");
             var arguments = new List<string>();
-            while (_problem is null && TryReadArgument(out var argument))
+            var lines = new List<int>();
+            while (_problem is null && TryReadArgument(out var argument, out var lineNumber))
+            {
                 arguments.Add(argument);
+                lines.Add(lineNumber);
+            }
 
             return _problem is not null
                 ? null
@@ -93,6 +97,7 @@ internal static class MasterCf
                     name, type, isPrivate, isUnprivileged, chroot, wakeUp, processLimit, command, arguments, origin)
                 {
                     Endpoint = endpoint,
+                    ArgumentLines = lines,
                 };
         }
 
@@ -140,10 +145,11 @@ internal static class MasterCf
             return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : int.MaxValue;
         }
 
-        private bool TryReadArgument(out string argument)
+        private bool TryReadArgument(out string argument, out int lineNumber)
         {
             argument = "";
             _rest = _rest.TrimStart(Separators);
+            lineNumber = line.LineAt(length - _rest.Length);
             if (_rest.IsEmpty)
                 return false;
 

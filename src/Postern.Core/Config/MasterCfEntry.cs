@@ -25,4 +25,11 @@ public sealed record MasterCfEntry(
 {
     /// <summary>Host and port of an <c>inet</c> service; an empty host means <c>inet_interfaces</c>.</summary>
     public HostPort Endpoint { get; init; }
+
+    /// <summary>The physical line that each argument begins in; empty: that of <see cref="Origin"/>.</summary>
+    public IReadOnlyList<int> ArgumentLines { get; init; } = [];
+
+    /// <summary>Where an argument stands.</summary>
+    /// <param name="argument">Its index.</param>
+    public ConfigOrigin OriginOf(int argument) => argument < ArgumentLines.Count ? Origin with { Line = ArgumentLines[argument] } : Origin;
 }

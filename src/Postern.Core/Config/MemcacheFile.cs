@@ -57,7 +57,7 @@ public sealed record MemcacheFile
         {
             if (!NameValue.TrySplit(line.Text, out var name, out var value, out var reason))
             {
-                problem = $"{path}, line {line.LineNumber}: {reason}";
+                problem = $"{path}, line {line.LineNumber}: {reason}: \"{line.Text}\"";
                 return false;
             }
 

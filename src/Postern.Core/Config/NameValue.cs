@@ -6,7 +6,7 @@ namespace Postern.Core.Config;
 public static class NameValue
 {
     /// <summary>Splits one entry; white space around the name, the <c>=</c> and the value is dropped.</summary>
-    /// <param name="problem">Postfix's words: <c>missing '=' after attribute name: "TEXT"</c>.</param>
+    /// <param name="problem">Postfix's words: <c>missing '=' after attribute name</c>; most of its programs add <c>: "TEXT"</c>.</param>
     public static bool TrySplit(
         string text,
         [NotNullWhen(true)] out string? name,
@@ -20,14 +20,14 @@ public static class NameValue
             end++;
         if (end == 0)
         {
-            problem = $"missing attribute name: \"{text}\"";
+            problem = "missing attribute name";
             return false;
         }
 
         var afterName = rest[end..].TrimStart(LogicalLines.WhiteSpace);
         if (afterName.IsEmpty || afterName[0] != '=')
         {
-            problem = $"missing '=' after attribute name: \"{text}\"";
+            problem = "missing '=' after attribute name";
             return false;
         }
 

@@ -49,8 +49,7 @@ internal sealed record MasterInvocation
         [NotNullWhen(false)] out string? problem)
     {
         invocation = null;
-        var options = new Options();
-        if ((problem = options.Read(arguments)) is not null)
+        if (!DaemonOptions.TryRead([.. arguments.Select(Latin1.OfText)], out var options, out problem))
             return false;
         if (!TryParseOctal(environment("GENERATION"), out var generation))
         {
@@ -58,24 +57,29 @@ internal sealed record MasterInvocation
             return false;
         }
 
-        if (!int.TryParse(options.Sockets, NumberStyles.None, CultureInfo.InvariantCulture, out var count) || count is < 1 or > 1024)
+        var sockets = Last('s') ?? "1";
+        if (!int.TryParse(sockets, NumberStyles.None, CultureInfo.InvariantCulture, out var count) || count is < 1 or > 1024)
         {
-            problem = $"invalid socket_count: {options.Sockets}";
+            problem = $"invalid socket_count: {sockets}";
             return false;
         }
 
         invocation = new MasterInvocation
         {
-            ServiceName = options.Name,
-            Type = options.Type,
-            IsLimitedToOne = options.IsLimitedToOne,
-            IsJailed = options.IsJailed,
+            ServiceName = Last('n') ?? DefaultName,
+            Type = Last('t') ?? "",
+            IsLimitedToOne = Has('l'),
+            IsJailed = Has('c'),
             ListenerCount = count,
-            Overrides = options.Overrides,
+            Overrides = [.. options.Options.Where(static option => option.Letter == 'o').SelectMany(static option => (string[])["-o", option.Value!])],
             Generation = generation,
             ConfigDirectory = environment("MAIL_CONFIG") is { Length: > 0 } directory ? directory : "/etc/postfix",
         };
         return true;
+
+        string? Last(char letter) => options.Options.LastOrDefault(option => option.Letter == letter).Value;
+
+        bool Has(char letter) => options.Options.Any(option => option.Letter == letter);
     }
 
     /// <summary>The line of master.cf, as far as the arguments tell.</summary>
@@ -93,68 +97,5 @@ internal sealed record MasterInvocation
         foreach (var digit in text)
             number = number * 8 + (uint)(digit - '0');
         return true;
-    }
-
-    /// <summary>The arguments by getopt(3)'s rules: letters may stand together, a value may follow its letter directly.</summary>
-    private sealed class Options
-    {
-        private const string WithValue = "imnost";
-        private const string WithoutValue = "cdDluvVz";
-
-        public string Name { get; private set; } = DefaultName;
-
-        public string Type { get; private set; } = "";
-
-        public string Sockets { get; private set; } = "1";
-
-        public bool IsLimitedToOne { get; private set; }
-
-        public bool IsJailed { get; private set; }
-
-        public List<string> Overrides { get; } = [];
-
-        public string? Read(IReadOnlyList<string> arguments)
-        {
-            for (var i = 0; i < arguments.Count; i++)
-            {
-                var argument = Latin1.OfText(arguments[i]);
-                if (argument.Length < 2 || argument[0] != '-')
-                    return $"unexpected command-line argument: {argument}";
-                for (var at = 1; at < argument.Length; at++)
-                {
-                    var letter = argument[at];
-                    if (WithoutValue.Contains(letter))
-                    {
-                        IsLimitedToOne |= letter == 'l';
-                        IsJailed |= letter == 'c';
-                        continue;
-                    }
-
-                    if (!WithValue.Contains(letter))
-                        return $"invalid option -- '{letter}'";
-                    var isNext = at + 1 == argument.Length;
-                    if (isNext && ++i == arguments.Count)
-                        return $"option requires an argument -- '{letter}'";
-                    Take(letter, isNext ? Latin1.OfText(arguments[i]) : argument[(at + 1)..]);
-                    break;
-                }
-            }
-
-            return null;
-        }
-
-        private void Take(char letter, string value)
-        {
-            switch (letter)
-            {
-                case 'n': Name = value; break;
-                case 't': Type = value; break;
-                case 's': Sockets = value; break;
-                case 'o':
-                    Overrides.Add("-o");
-                    Overrides.Add(value);
-                    break;
-            }
-        }
     }
 }

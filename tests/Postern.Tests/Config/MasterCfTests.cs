@@ -23,8 +23,12 @@ public sealed class MasterCfTests
     [InlineData("a unix - - n - 0 x {-o}y", "syntax error after '}' in \"{-o}y\"")]
     [InlineData("10025 inet n - n - 2 postscreen", "service 10025 requires a process limit of 1")]
     [InlineData("10025 inet n - n - - postscreen", "service 10025 requires a process limit of 1")]
-    [InlineData("10025 inet n - n - 1 postscreen -o x", "invalid \"-o x\" option value: missing '=' after attribute name: \"x\"")]
-    [InlineData("10025 inet n - n - 1 postscreen -o", "option requires an argument -- 'o'")]
+    [InlineData("10025 inet n - n - 1 postscreen -o x", "invalid \"-o x\" option value: missing '=' after attribute name")]
+    [InlineData("10025 inet n - n - 1 postscreen -o{ soft_bounce = yes }", "invalid \"-o { soft_bounce = yes }\" option value: missing '=' after attribute name")]
+    [InlineData("10025 inet n - n - 1 postscreen -o soft_bounce = yes", "invalid \"-o soft_bounce\" option value: missing '=' after attribute name")]
+    [InlineData("10025 inet n - n - 1 postscreen -o", "invalid option: o")]
+    [InlineData("10025 inet n - n - 1 postscreen -x", "invalid option: x")]
+    [InlineData("10025 inet n - n - 1 postscreen --o soft_bounce=yes", "invalid option: -")]
     [InlineData("far.invalid:10025 inet n - n - 1 postscreen", "no valid IP address found: far.invalid")]
     [InlineData("nosuchport inet n - n - 1 postscreen", "unknown port or service name: nosuchport")]
     [InlineData("65536 inet n - n - 1 postscreen", "unknown port or service name: 65536")]
@@ -47,6 +51,8 @@ public sealed class MasterCfTests
     [InlineData("10025 inet n - n - 1 postscreen -o postscreen_gret_wait=5s\n", "unused parameter: postscreen_gret_wait=5s")]
     [InlineData("10025 inet n - n - 1 postscreen -o mail_owner=nobody\n", "-o mail_owner=nobody has no effect: all services have one process")]
     [InlineData("10025 inet n - n - 1 postscreen junk\n", "unexpected argument of postscreen: junk")]
+    [InlineData("10025 inet n - n - 1 postscreen # the -o x=y\n", "unexpected argument of postscreen: # -- it ends the options, so these have no effect: -o x=y")]
+    [InlineData("10025 inet n - n - 1 postscreen -i 5 -o x=y\n", "-i 5 has no effect")]
     public void Warnings(string line, string expected)
     {
         var configuration = new ConfigDirectory(
@@ -91,6 +97,49 @@ public sealed class MasterCfTests
         var other = configuration.Services[1];
         Assert.Equal("mx.example.com", other.Settings.MyHostname);
         Assert.Equal(new HandoffTarget.Pass("/var/spool/postfix/private/smtpd"), other.Handoff);
+    }
+
+    // As Postfix 3.7.11 greets with each of these on its line (tests/Lab/cases/master-option-forms).
+    [Theory]
+    [InlineData("-osmtpd_banner=x", "x")]
+    [InlineData("-o { smtpd_banner = x y }", "x y")]
+    [InlineData("{-o} smtpd_banner=x", "x")]
+    [InlineData("{-o smtpd_banner=x}", "x")]
+    [InlineData("-vo smtpd_banner=x", "x")]
+    [InlineData("-zvosmtpd_banner=x", "x")]
+    [InlineData("-i 5 -V -m7 -o smtpd_banner=x", "x")]
+    [InlineData("-o smtpd_banner=x -- -o smtpd_banner=y", "x")]
+    [InlineData("-o smtpd_banner=x - -o smtpd_banner=y", "x")]
+    [InlineData("-o smtpd_banner=x {} -o smtpd_banner=y", "x")]
+    [InlineData("-o smtpd_banner=x word -o smtpd_banner=y", "x")]
+    [InlineData("-o smtpd_banner=x -o smtpd_banner=y word", "y")]
+    public void Options_are_read_as_Postfix_reads_them(string options, string banner)
+    {
+        var configuration = new ConfigDirectory(Main, $"smtp inet n - n - 1 postscreen {options}\nsmtpd pass - - n - - smtpd\n").Load();
+
+        Assert.Equal(banner, Assert.Single(configuration.Services).Settings.Banner);
+    }
+
+    [Fact]
+    public void A_problem_of_an_option_has_the_line_of_the_option()
+    {
+        const string Master = """
+            smtp inet n - n - 1 postscreen -o soft_bounce=yes
+            # a comment in between
+
+              -o postscreen_greet_wait=2s -o { postscreen_gret_wait
+                 = 3s } -o postscreen_greet_action=enforced
+              word
+            smtpd pass - - n - - smtpd
+            """;
+
+        Assert.Equal(
+            [
+                (4, "unused parameter: postscreen_gret_wait=3s"),
+                (5, "bad postscreen_greet_action value: enforced"),
+                (6, "unexpected argument of postscreen: word"),
+            ],
+            new ConfigDirectory(Main, Master).Load().Problems.Select(static problem => (problem.Line, problem.Text)).Order());
     }
 
     [Fact]
