@@ -6,10 +6,12 @@ public sealed class ParameterListing
     private const string DirectoryName = "config_directory"; // no entry sets it
 
     private readonly IReadOnlyDictionary<string, MainCfEntry> _entries;
-    private readonly Func<string, string> _default;
+    private readonly Func<string, string> _default; // as the entries have it: some defaults depend on other parameters
+    private readonly Func<string, string> _builtIn;
 
-    private ParameterListing(IReadOnlyDictionary<string, MainCfEntry> entries, Func<string, string> findDefault, ProblemList problems) =>
-        (_entries, _default, Problems, HasErrors) = (entries, findDefault, problems.All, problems.HasErrors);
+    private ParameterListing(
+        IReadOnlyDictionary<string, MainCfEntry> entries, Func<string, string> findDefault, Func<string, string> findBuiltIn, ProblemList problems) =>
+        (_entries, _default, _builtIn, Problems, HasErrors) = (entries, findDefault, findBuiltIn, problems.All, problems.HasErrors);
 
     /// <summary>What kept a file from being read as it was meant; problems of values are <c>postern check</c>'s business.</summary>
     public IReadOnlyList<ConfigProblem> Problems { get; }
@@ -34,15 +36,19 @@ public sealed class ParameterListing
             Add(ServiceOverrides.Read(services.Last(entry => entry.Type == "inet" && entry.Name == service), problems));
         Add(ServiceOverrides.Read(overrides, problems));
 
+        return new ParameterListing(mainCf.Entries, Defaults(mainCf), Defaults(new MainCf()), problems);
+
         // What is wrong with a value is said by the check; here its text is all that counts.
-        var silent = new ProblemList();
-        var defaults = new HostDefaults(mainCf, services, host, silent);
-        var values = new ParameterValues(mainCf.Entries, defaults.Find, silent);
-        values.Define(DirectoryName, directory);
-        values.Evaluate(Parameters.OfProcess);
-        values.Evaluate(Parameters.OfService);
-        return new ParameterListing(
-            mainCf.Entries, name => name == DirectoryName ? directory : defaults.Find(name, values) ?? Parameters.Find(name)?.Default ?? "", problems);
+        Func<string, string> Defaults(MainCf set)
+        {
+            var silent = new ProblemList();
+            var defaults = new HostDefaults(set, services, host, silent);
+            var values = new ParameterValues(set.Entries, defaults.Find, silent);
+            values.Define(DirectoryName, directory);
+            values.Evaluate(Parameters.OfProcess);
+            values.Evaluate(Parameters.OfService);
+            return name => name == DirectoryName ? directory : defaults.Find(name, values) ?? Parameters.Find(name)?.Default ?? "";
+        }
 
         void Add(IReadOnlyList<MainCfEntry> entries)
         {
@@ -66,8 +72,8 @@ public sealed class ParameterListing
     /// <summary>The text in force, <c>$name</c> as written.</summary>
     public string TextOf(string name) => _entries.TryGetValue(name, out var entry) ? entry.Value : _default(name);
 
-    /// <summary>The text that stands for an absent entry.</summary>
-    public string DefaultOf(string name) => _default(name);
+    /// <summary>The built-in text, which no entry has an influence on.</summary>
+    public string DefaultOf(string name) => Parameters.Find(name) is null && PostfixDefaults.Find(name) is { } text ? text : _builtIn(name);
 
     /// <summary>Replaces <c>$name</c> by what it stands for.</summary>
     /// <param name="byDefaults">Whether names stand for their defaults, whatever the files say.</param>
@@ -75,7 +81,7 @@ public sealed class ParameterListing
     public string Expand(string text, bool byDefaults, out string? problem)
     {
         var expander = new MacroExpander(
-            name => !Has(name) ? null : byDefaults ? DefaultOf(name) : TextOf(name),
+            name => !Has(name) ? PostfixDefaults.Find(name) : byDefaults ? DefaultOf(name) : TextOf(name),
             CompatibilityLevel.Comparisons);
         return expander.TryExpand(text, out var expanded, out problem) ? expanded : text;
     }

@@ -42,6 +42,30 @@ public sealed class ConfigVerbTests
             Run(Query with { Names = ["postscreen_cache_map", "smtpd_banner"], Expand = true }).Output);
 
     [Fact]
+    public void Names_that_only_Postfix_knows_are_expanded_as_postconf_does()
+    {
+        _directory.Add("/etc/postfix/postern.cf", "own_name = $local_recipient_maps $smtp_helo_name $no_such_name\nalias_maps = hash:/etc/aliases\n");
+
+        Assert.Equal("own_name = proxy:unix:passwd.byname hash:/etc/aliases mx.example.com\n", Run(Query with { Names = ["own_name"], Expand = true }).Output);
+        Assert.Equal(
+            "proxy_write_maps = $smtp_sasl_auth_cache_name $lmtp_sasl_auth_cache_name $address_verify_map $postscreen_cache_map\n",
+            Run(Query with { Names = ["proxy_write_maps"] }).Output);
+        Assert.StartsWith(
+            "proxy_read_maps = proxy:unix:passwd.byname hash:/etc/aliases, nis:mail.aliases mx.example.com, ",
+            Run(Query with { Names = ["proxy_read_maps"], Expand = true, Defaults = true }).Output,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_default_that_depends_on_other_parameters_is_the_built_in_one()
+    {
+        var (inForce, builtIn) = (Run(Query with { Names = ["mynetworks"] }).Output, Run(Query with { Names = ["mynetworks"], Defaults = true }).Output);
+
+        Assert.Contains("192.0.2.5/32", inForce, StringComparison.Ordinal);
+        Assert.Contains("192.0.2.0/24", builtIn, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Names_of_the_administrators_own_are_printed_and_unknown_ones_are_not()
     {
         var (status, output, errors) = Run(Query with { Names = ["own_name", "postscreen_gret_wait", "zzz"] });
