@@ -11,6 +11,9 @@ internal sealed partial class Maildir
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
+    /// <summary>How long a file may lie in <c>tmp</c> before nobody can be at it any more, as maildir(5) says.</summary>
+    private static readonly TimeSpan LongestDelivery = TimeSpan.FromHours(36);
+
     private readonly string _path;
     private readonly string _host;
     private readonly TimeProvider _clock;
@@ -46,6 +49,37 @@ internal sealed partial class Maildir
         var name = string.Create(CultureInfo.InvariantCulture,
             $"{now.ToUnixTimeSeconds()}.M{now.Ticks % TimeSpan.TicksPerSecond / TimeSpan.TicksPerMicrosecond}P{Environment.ProcessId}Q{queueId}.{_host}");
         return new MaildirMessage(Path.Combine(_path, "tmp", name), Path.Combine(_path, "new", name));
+    }
+
+    /// <summary>Removes what deliveries that never ended have left in <c>tmp</c>, as when the process was killed.</summary>
+    /// <returns>How many files.</returns>
+    public int RemoveLeftovers()
+    {
+        var removed = 0;
+        var latest = _clock.GetUtcNow().UtcDateTime - LongestDelivery;
+        try
+        {
+            foreach (var file in new DirectoryInfo(Path.Combine(_path, "tmp")).EnumerateFiles())
+            {
+                if (file.LastWriteTimeUtc >= latest)
+                    continue;
+                try
+                {
+                    file.Delete();
+                    removed++;
+                }
+                catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
+                {
+                    // somebody else's, or gone already: it is in nobody's way
+                }
+            }
+        }
+        catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
+        {
+            // the next delivery will say so
+        }
+
+        return removed;
     }
 
     /// <summary>Forces a directory to disk, so that a renamed file is found under its new name after a power cut.</summary>

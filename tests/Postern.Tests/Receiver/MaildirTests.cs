@@ -55,6 +55,29 @@ public sealed class MaildirTests
     }
 
     [Fact]
+    public void What_deliveries_have_left_is_removed_after_36_hours_and_nothing_else_is()
+    {
+        using var folder = new MailboxFolder();
+        var maildir = Maildir.Open(folder.Maildir, "host", TimeProvider.System);
+        foreach (var (name, hours) in ((string, double)[])[("tmp/old", 36.1), ("tmp/young", 35.9), ("tmp/now", 0), ("new/old", 1000), ("cur/old", 1000)])
+        {
+            File.WriteAllText(Path.Combine(folder.Maildir, name), "half");
+            File.SetLastWriteTimeUtc(Path.Combine(folder.Maildir, name), DateTime.UtcNow.AddHours(-hours));
+        }
+
+        File.CreateSymbolicLink(Path.Combine(folder.Maildir, "tmp/link"), Path.Combine(folder.Maildir, "cur/old")); // of now, to something old
+        Directory.CreateDirectory(Path.Combine(folder.Maildir, "tmp/folder"));
+
+        Assert.Equal(1, maildir.RemoveLeftovers());
+
+        Assert.Equal(["link", "now", "young"], folder.Files("tmp").Select(Path.GetFileName).Order());
+        Assert.True(Directory.Exists(Path.Combine(folder.Maildir, "tmp/folder")));
+        Assert.Equal(["old"], folder.Files("new").Select(Path.GetFileName));
+        Assert.Equal(["old"], folder.Files("cur").Select(Path.GetFileName));
+        Assert.Equal(0, maildir.RemoveLeftovers());
+    }
+
+    [Fact]
     public void A_vanished_folder_is_an_error_that_can_be_logged()
     {
         using var folder = new MailboxFolder();
