@@ -56,7 +56,7 @@ internal sealed class LogReports(ProcessSettings process, TimeProvider clock)
 
             files.Reverse();
             foreach (var file in files)
-                read.Add((file, LogFiles.Read(file, input.Add, static _ => { })));
+                read.Add((file, LogFiles.Read(file, input.Add, static _ => { }, isNamed: false)));
         }
 
         using var text = new MemoryStream();

@@ -20,16 +20,19 @@ internal sealed class TokenFile(string path)
         problem = null;
         try
         {
-            var file = new FileInfo(path);
+            using var file = SafeFile.Read(path);
             if (file.Length > MostBytes)
                 problem = $"{path} is larger than {MostBytes} bytes";
-            else if ((file.UnixFileMode & (UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0)
+            else if (OperatingSystem.IsLinux() && (File.GetUnixFileMode(file.SafeFileHandle) & (UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0)
                 problem = $"{path} is not only for you: chmod o-rwx {path}";
-            return problem is null ? Find(File.ReadAllLines(path), token, out problem) : null;
+            if (problem is not null)
+                return null;
+            using var text = new StreamReader(file);
+            return Find(text.ReadToEnd().Split('\n'), token, out problem);
         }
-        catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
+        catch (IOException refusal)
         {
-            problem = $"{path}: {Errno.ReasonOf(refusal)}" + (refusal is UnauthorizedAccessException ? " (mail_owner has to read it: chgrp it to its group, chmod 0640)" : "");
+            problem = $"{path}: {refusal.Message}" + (refusal.Message == Errno.Text(Errno.EACCES) ? " (mail_owner has to read it: chgrp it to its group, chmod 0640)" : "");
             return null;
         }
     }
@@ -41,7 +44,7 @@ internal sealed class TokenFile(string path)
         string? found = null;
         for (var i = 0; i < lines.Length; i++)
         {
-            var words = lines[i].Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
+            var words = lines[i].Split((char[])[' ', '\t', '\r'], StringSplitOptions.RemoveEmptyEntries);
             if (words is [] || words[0].StartsWith('#'))
                 continue;
             if (words is not [var name, { Length: >= ShortestToken } one] || !AccessCommands.IsName(name))

@@ -6,6 +6,7 @@ using Postern.Handoff;
 using Postern.Logging;
 using Postern.Loop;
 using Postern.Master;
+using Postern.Native;
 using Postern.ProcessLife;
 using Postern.Receiver;
 using Postern.Storage;
@@ -21,6 +22,7 @@ internal sealed class Daemon : IDisposable
 {
     private const int MostCertificateBytes = 1 << 20;
     private static readonly TimeSpan StartLasts = TimeSpan.FromSeconds(3); // the allowlist's first cleanup included
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LoadPatience = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan DrainLimit = TimeSpan.FromDays(1); // each client has limits of its own
 
@@ -39,6 +41,7 @@ internal sealed class Daemon : IDisposable
     private readonly Dictionary<string, RunningService> _services = [];
     private readonly Dictionary<string, TemporaryAllowlist> _allowlists = [];
     private readonly RelayTargets _relays;
+    private readonly Retries _retries = new(RetryPause);
     private readonly int _clientsThatFit;
     private readonly MasterRole? _master;
     private readonly Jail? _jail;
@@ -100,6 +103,8 @@ internal sealed class Daemon : IDisposable
         var options = LogOptionsOf(configuration.Process!, logToStandardOutput, master);
         if (!MailLog.TryOpen(options, TimeProvider.System, out var log, out problem))
             return null;
+        if (problem is not null)
+            Console.Error.WriteLine($"postern: {problem}; lines wait in memory until it works");
         var daemon = new Daemon(load, configuration, log, logToStandardOutput, master);
         if (daemon.TryOpen(out problem))
             return daemon;
@@ -130,6 +135,7 @@ internal sealed class Daemon : IDisposable
         _jail?.Dispose();
         _signals.Dispose();
         _watchdog.Dispose();
+        _retries.Dispose();
         _relays.Dispose();
         _resolver?.Dispose();
         _observation.Dispose();
@@ -148,6 +154,7 @@ internal sealed class Daemon : IDisposable
         Facility = process.SyslogFacility,
         KeepUtf8 = process.SmtpUtf8,
         MaillogFile = process.MaillogFile ?? "",
+        MailOwner = process.MailOwner,
         MaillogFileMode = (uint)process.MaillogFilePermissions,
         ToStandardOutput = toStandardOutput,
     };
@@ -164,8 +171,9 @@ internal sealed class Daemon : IDisposable
                 return false;
         }
 
-        if (!DataDirectory.TryPrepare(process.DataDirectory, process.MailOwner, out problem) || !_observation.TryOpenEventLog(process, out problem))
-            return false;
+        if (DataDirectory.Prepare(process.DataDirectory, process.MailOwner) is { } lack)
+            _log.Write(_tags.Postern, LogSeverity.Warning, lack);
+        _observation.OpenEventLog(process);
         PreloadCertificates();
         if (_configuration.Services.Any(s => s.Settings.CacheMap is not null))
             AllowlistDatabase.LoadLibrary();
@@ -175,14 +183,15 @@ internal sealed class Daemon : IDisposable
         if (note is not null)
             _log.Write(_tags.Postern, LogSeverity.Info, note);
         _jail?.Entered();
+        _observation.Reopen();
         _master?.Link.ReportUser();
         if (_jail is null)
             OpenAllowlists();
         ConfigureDnsbl();
         if (_jail is null)
-            _observation.OpenSockets(process, isTakenOver: _master is not null);
-        if (!TryStartReceiver(out problem))
-            return false;
+            _observation.OpenSockets(process, isTakenOver: _master is not null, isLastChance: false);
+        if (!TryStartReceiver(out var trouble))
+            _log.Write(_tags.Postern, LogSeverity.Error, $"{trouble} -- clients that pass are told to come back");
         _relays.Assign(_configuration.Services, _services);
         foreach (var allowlist in _allowlists.Values)
             allowlist.WaitUntilLoaded(LoadPatience);
@@ -249,7 +258,7 @@ internal sealed class Daemon : IDisposable
         _log.Write(_tags.Postern, LogSeverity.Info, $"chroot to {_jail!.Directory}");
         _log.Flush();
         OpenAllowlists();
-        _observation.OpenSockets(_configuration.Process!, isTakenOver: true);
+        SafeFile.As(Privileges.KeeperOf(_configuration.Process!.MailOwner), () => _observation.OpenSockets(_configuration.Process!, isTakenOver: true, isLastChance: true));
         problem = _jail!.Problem;
         return problem is null;
     }
@@ -350,7 +359,24 @@ internal sealed class Daemon : IDisposable
             CheckSenderDomain = process.ReceiverRejectsUnknownSenderDomains,
             Log = (severity, program, text) => _log.WriteNow(TagOf(program), severity, text),
         };
-        return BuiltInReceiver.TryStart(options, out _receiver, out problem);
+        if (BuiltInReceiver.TryStart(options, out _receiver, out problem))
+            return true;
+        // The disk may take something later; until then clients hear that they should come back.
+        _retries.Add("receiver", () =>
+        {
+            if (!BuiltInReceiver.TryStart(options, out var started, out _))
+                return false;
+            _loop.Post(() => TakeOver(started));
+            return true;
+        });
+        return false;
+
+        void TakeOver(BuiltInReceiver started)
+        {
+            if (_receiver is null)
+                _log.Write(_tags.Postern, LogSeverity.Info, "the built-in receiver works");
+            _receiver ??= started;
+        }
 
         LogTag TagOf(string program)
         {

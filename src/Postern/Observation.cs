@@ -7,7 +7,6 @@ using Postern.Events;
 using Postern.Logging;
 using Postern.Loop;
 using Postern.Metrics;
-using Postern.Native;
 using Postern.ProcessLife;
 using Postern.Relay;
 using Postern.Storage;
@@ -29,39 +28,39 @@ namespace Postern;
 internal sealed class Observation(
     EventLoop loop, MailLog log, LogTag tag, TimeProvider clock, IReadOnlyDictionary<string, RunningService> services, IReadOnlyDictionary<string, TemporaryAllowlist> allowlists, Action tablesChanged, IReadOnlyList<string> pages) : IDisposable
 {
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(2);
+
     private readonly LoopQuestions _loop = new(loop.Post);
     private readonly DateTimeOffset _started = clock.GetUtcNow();
     private readonly PageServer _pages = new(pages);
+    private readonly Retries _retries = new(RetryPause);
+    private ProcessSettings? _wanted; // the sockets; null: none
     private EventLog? _events;
     private ControlSocket? _control;
     private HttpEndpoint? _http;
     private DateTimeOffset? _countedSince;
     private ClientCounts _counts = new();
 
-    /// <summary>Opens the event log that the settings name, in place of the one that is open.</summary>
-    /// <param name="problem">In the administrator's words.</param>
-    /// <returns>False on failure: then all is as it was.</returns>
-    public bool TryOpenEventLog(ProcessSettings process, out string? problem)
+    /// <summary>
+    /// Begins the event log that the settings name, in place of the one that is open. Root opens it as the file will be that
+    /// follows it after a rotation, and as who shows pages can read it.
+    /// </summary>
+    public void OpenEventLog(ProcessSettings process)
     {
-        problem = null;
-        EventLog? opened = null;
-        if (process.EventLog is { } path && !EventLog.TryOpen(path, clock, text => log.WriteNow(tag, LogSeverity.Warning, text), out opened, out problem))
-            return false;
-        // As the file will be that follows it after a rotation; and who shows pages reads it as that user.
-        if (opened is not null && Libc.geteuid() == 0 && Privileges.TryFindOwner(process.MailOwner, out var owner, out _))
-            _ = Libc.chown(process.EventLog!, owner.User, owner.Group);
         var before = _events;
-        _events = opened;
+        _events = process.EventLog is { } path
+            ? EventLog.Open(path, Privileges.KeeperOf(process.MailOwner), clock, text => log.WriteNow(tag, LogSeverity.Warning, text)) : null;
         Watch();
         if (before is not null)
             ThreadPool.QueueUserWorkItem(_ => before.Dispose()); // which waits for what it still has to write
-        return true;
     }
 
     /// <summary>Opens the sockets that the settings name, in place of those that are open. Clients are served without, too.</summary>
     /// <param name="isTakenOver">Whether another process of ours, which is about to end, may still have them.</param>
-    public void OpenSockets(ProcessSettings process, bool isTakenOver)
+    /// <param name="isLastChance">Whether their place will be out of reach. Else what does not work now is tried again.</param>
+    public void OpenSockets(ProcessSettings process, bool isTakenOver, bool isLastChance)
     {
+        _wanted = isLastChance ? null : process;
         OpenControlSocket(process, isTakenOver);
         OpenHttp(process, isTakenOver);
         Watch();
@@ -70,11 +69,16 @@ internal sealed class Observation(
     /// <summary>Another configuration is in force. On the loop's thread.</summary>
     public void Apply(ProcessSettings before, ProcessSettings now)
     {
-        if (now.EventLog != before.EventLog && !TryOpenEventLog(now, out var problem))
-            log.Write(tag, LogSeverity.Error, $"{problem} -- events go where they went");
-        if (now.ControlSocket != before.ControlSocket || now.HttpAccessFile != before.HttpAccessFile)
+        if (now.EventLog != before.EventLog)
+        {
+            OpenEventLog(now);
+            Reopen();
+        }
+
+        _wanted = now;
+        if (now.ControlSocket != before.ControlSocket || now.HttpAccessFile != before.HttpAccessFile || _control is not { IsInPlace: true })
             OpenControlSocket(now, isTakenOver: false);
-        if (now.Http != before.Http)
+        if (now.Http != before.Http || _http is null)
             OpenHttp(now, isTakenOver: false);
         if (now.Http is null && before.Http is not null)
             (_countedSince, _counts) = (null, new ClientCounts());
@@ -82,12 +86,15 @@ internal sealed class Observation(
         Watch();
     }
 
-    /// <summary>After log files were rotated.</summary>
+    /// <summary>After log files were rotated, or with the rights of another user.</summary>
     public void Reopen() => _events?.Reopen();
 
     /// <summary>Another process of ours goes on: it is the one to be asked.</summary>
     public void CloseSockets()
     {
+        _wanted = null;
+        _retries.Remove("control");
+        _retries.Remove("http");
         _http?.Dispose();
         _control?.Dispose();
         (_http, _control) = (null, null);
@@ -96,6 +103,7 @@ internal sealed class Observation(
     public void Dispose()
     {
         CloseSockets();
+        _retries.Dispose();
         _pages.Dispose();
         _events?.Dispose();
     }
@@ -117,15 +125,47 @@ internal sealed class Observation(
 
     private void OpenControlSocket(ProcessSettings process, bool isTakenOver)
     {
+        _retries.Remove("control");
         _control?.Dispose();
-        _control = null;
-        if (process.ControlSocket is not { } path)
+        string? problem = null;
+        _control = process.ControlSocket is null ? null : TryControlSocket(process, isTakenOver, out problem);
+        if (problem is null)
             return;
+        log.Write(tag, LogSeverity.Warning, $"postern_control_socket: {problem} -- commands will not find this process");
+        Retry("control", process, () => TryControlSocket(process, isTakenOver: false, out _), () => _control is null, socket =>
+        {
+            _control = socket;
+            log.Write(tag, LogSeverity.Info, $"postern_control_socket: listening on {process.ControlSocket}");
+        });
+    }
+
+    /// <summary>On a thread that may wait for a disk; what came of it is taken on the loop's thread, if it is still wanted.</summary>
+    private void Retry<T>(string what, ProcessSettings process, Func<T?> open, Func<bool> isMissing, Action<T> take) where T : class, IDisposable
+    {
+        if (!ReferenceEquals(_wanted, process))
+            return;
+        _retries.Add(what, () =>
+        {
+            if (open() is not { } opened)
+                return false;
+            loop.Post(() =>
+            {
+                if (ReferenceEquals(_wanted, process) && isMissing())
+                    take(opened);
+                else
+                    opened.Dispose();
+            });
+            return true;
+        });
+    }
+
+    private ControlSocket? TryControlSocket(ProcessSettings process, bool isTakenOver, out string? problem)
+    {
         var ofAllowlists = new AllowlistCommands(allowlists.GetValueOrDefault, _loop);
         var ofClients = new ClientCommands(loop.CopyClients, _loop);
         var ofAccess = new AccessCommands(new AccessFile(process.HttpAccessFile!), Forget, TablesChanged, LogAccess, clock);
-        _control = ControlSocket.Open(
-            path,
+        return ControlSocket.Open(
+            process.ControlSocket!,
             isTakenOver,
             (words, body, answer) =>
             {
@@ -144,9 +184,7 @@ internal sealed class Observation(
                         return $"no such request: {words[0]}";
                 }
             },
-            out var problem);
-        if (problem is not null)
-            log.Write(tag, LogSeverity.Warning, $"postern_control_socket: {problem} -- commands will not find this process");
+            out problem);
     }
 
     private bool Forget(IpAddress client) => _loop.Ask(() => allowlists.Values.Aggregate(false, (wasKnown, allowlist) => allowlist.Forget(client) || wasKnown));
@@ -161,14 +199,25 @@ internal sealed class Observation(
 
     private void OpenHttp(ProcessSettings process, bool isTakenOver)
     {
+        _retries.Remove("http");
         _http?.Dispose();
-        _http = null;
-        if (process.Http is not { } endpoint)
+        string? problem = null;
+        _http = process.Http is null ? null : TryHttp(process, isTakenOver, out problem);
+        if (problem is null)
             return;
-        var address = new IPEndPoint(IPAddress.Parse(endpoint.Address.ToString()), endpoint.Port);
-        _http = HttpEndpoint.Open(address, isTakenOver, Find, PassOn, out var problem);
-        if (problem is not null)
-            log.Write(tag, LogSeverity.Warning, $"postern_http: {problem} -- there will be no figures for monitoring");
+        log.Write(tag, LogSeverity.Warning, $"postern_http: {problem} -- there will be no figures for monitoring");
+        Retry("http", process, () => TryHttp(process, isTakenOver: false, out _), () => _http is null, endpoint =>
+        {
+            _http = endpoint;
+            Watch();
+            log.Write(tag, LogSeverity.Info, $"postern_http: listening on {endpoint.Address}");
+        });
+    }
+
+    private HttpEndpoint? TryHttp(ProcessSettings process, bool isTakenOver, out string? problem)
+    {
+        var endpoint = process.Http!.Value;
+        return HttpEndpoint.Open(new IPEndPoint(IPAddress.Parse(endpoint.Address.ToString()), endpoint.Port), isTakenOver, Find, PassOn, out problem);
     }
 
     private string? PassOn(Socket client)

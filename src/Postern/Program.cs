@@ -50,7 +50,7 @@ AddAllowlistCommand("list", "Every client and what it has passed until when.", [
 AddAllowlistCommand("show", "Clients' records. Exit status 1 if one has none.", [new Argument<string[]>("ADDRESS") { Arity = ArgumentArity.OneOrMore }], static (verb, settings, records, words) => verb.Show(words, settings, records));
 AddAllowlistCommand("forget", "Clients are tested again. Exit status 1 if one was not known.", [new Argument<string[]>("ADDRESS") { Arity = ArgumentArity.OneOrMore }], static (verb, _, records, words) => verb.Forget(words, records));
 AddAllowlistCommand("export", "Every record as import reads it.", [], static (verb, _, records, _) => verb.Export(records));
-AddAllowlistCommand("import", "Adds what export or postmap -s wrote; each test keeps the later time.", [new Argument<string[]>("FILE") { Arity = ArgumentArity.ZeroOrMore, Description = "Standard input without one." }], static (verb, _, records, words) => verb.Import(words, records));
+AddAllowlistCommand("import", "Adds what export or postmap -s wrote; each test keeps the later time.", [new Argument<string[]>("FILE") { Arity = ArgumentArity.ZeroOrMore, Description = "Standard input without one." }], static (verb, _, records, _) => verb.Import(records), static words => words.Length == 0 ? ["-"] : words);
 AddAllowlistCommand("stats", "How many are known, and how many need no test now.", [], static (verb, settings, records, _) => verb.Stats(settings, records));
 
 var client = new Argument<string>("ADDRESS") { Description = "Of the client." };
@@ -166,7 +166,7 @@ root.Options.Remove(root.Options.OfType<HelpOption>().Single());
 root.Options.Add(new HelpOption("--help", "-?"));
 return root.Parse(args).Invoke();
 
-void AddAllowlistCommand(string name, string description, Argument<string[]>[] arguments, Func<AllowlistVerb, Settings, IAllowlistRecords, string[], int> run)
+void AddAllowlistCommand(string name, string description, Argument<string[]>[] arguments, Func<AllowlistVerb, Settings, IAllowlistRecords, string[], int> run, Func<string[], string[]>? inputs = null)
 {
     var command = new Command(name, description) { directory };
     foreach (var argument in arguments)
@@ -175,11 +175,12 @@ void AddAllowlistCommand(string name, string description, Argument<string[]>[] a
         command.Arguments.Add(argument);
     }
 
-    command.SetAction(given => AllowlistVerb.Run(
-        Path.GetFullPath(given.GetRequiredValue(directory)),
-        Console.Out,
-        Console.Error,
-        (verb, settings, records) => run(verb, settings, records, arguments.Length == 0 ? [] : given.GetValue(arguments[0]) ?? [])));
+    command.SetAction(given =>
+    {
+        var words = arguments.Length == 0 ? [] : given.GetValue(arguments[0]) ?? [];
+        return AllowlistVerb.Run(
+            Path.GetFullPath(given.GetRequiredValue(directory)), Console.Out, Console.Error, inputs?.Invoke(words) ?? [], (verb, settings, records) => run(verb, settings, records, words));
+    });
     allowlist.Subcommands.Add(command);
 }
 

@@ -4,7 +4,9 @@ using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
 using Postern.Core.Screening;
+using Postern.Lmdb;
 using Postern.Native;
+using Postern.ProcessLife;
 using Postern.Storage;
 using Postern.Tables;
 
@@ -12,7 +14,7 @@ namespace Postern.Cli;
 
 /// <summary>
 /// <c>postern allowlist</c>: what is remembered of clients. Speaks to the running daemon; without one it reads and writes
-/// the file.
+/// the file, as mail_owner, whose file it is: root would trust what is in another's folder.
 /// </summary>
 internal sealed class AllowlistVerb
 {
@@ -22,15 +24,17 @@ internal sealed class AllowlistVerb
     private readonly DateTimeOffset _now;
     private readonly TextWriter _output;
     private readonly TextWriter _errors;
+    private readonly List<(string Name, Stream Input)> _inputs = [];
 
     private AllowlistVerb(Configuration configuration, DateTimeOffset now, TextWriter output, TextWriter errors) =>
         (_configuration, _now, _output, _errors) = (configuration, now, output, errors);
 
     /// <summary>Runs one of its commands on each map that a service has.</summary>
     /// <param name="directory">Of the configuration.</param>
+    /// <param name="inputs">Files to be opened while we are who we are; - is standard input.</param>
     /// <param name="run">The command.</param>
     /// <returns>The exit status.</returns>
-    public static int Run(string directory, TextWriter output, TextWriter errors, Func<AllowlistVerb, Settings, IAllowlistRecords, int> run)
+    public static int Run(string directory, TextWriter output, TextWriter errors, IReadOnlyList<string> inputs, Func<AllowlistVerb, Settings, IAllowlistRecords, int> run)
     {
         var configuration = Configuration.Load(directory, new TextFiles(), HostFactsReader.Read(), HostTableTypes.For);
         if (configuration.HasErrors)
@@ -43,26 +47,30 @@ internal sealed class AllowlistVerb
         var maps = configuration.Services.Select(static service => service.Settings).Where(static settings => settings.CacheMap is not null).DistinctBy(static settings => settings.CacheMap).ToList();
         if (maps.Count == 0)
             return verb.Fail("postscreen_cache_map is empty: nothing is remembered");
-        var status = 0;
+        var status = verb.OpenInputs(inputs);
         foreach (var settings in maps)
         {
             if (maps.Count > 1)
                 output.WriteLine($"# {settings.CacheMap}");
-            using var records = Open(configuration, settings, out var problem);
+            using var records = Open(configuration, settings, mayDrop: true, out var problem);
             status = Math.Max(status, records is null ? verb.Fail(problem!) : run(verb, settings, records));
         }
 
         return status;
     }
 
-    /// <summary>The records of a map: the daemon's, if there is one.</summary>
+    /// <summary>The records of a map: the daemon's, if there is one. Else root becomes mail_owner, for good.</summary>
+    /// <param name="mayDrop">Whether the process is ours to do that with.</param>
     /// <returns>Null with a <paramref name="problem"/>.</returns>
-    public static IAllowlistRecords? Open(Configuration configuration, Settings settings, out string? problem)
+    public static IAllowlistRecords? Open(Configuration configuration, Settings settings, bool mayDrop, out string? problem)
     {
         problem = null;
         if (configuration.Process!.ControlSocket is { } socket && ControlClient.IsServed(socket))
             return new RunningRecords(new ControlClient(socket), settings.CacheMap!);
-        return StoredRecords.Open(AllowlistOptions.Of(configuration, settings, jail: null), out problem);
+        var options = AllowlistOptions.Of(configuration, settings, jail: null);
+        AllowlistDatabase.LoadLibrary(); // while we may read the folder that it lies in
+        _ = LmdbLibrary.IsInstalled;
+        return !mayDrop || Privileges.TryDrop(configuration.Process.MailOwner, jail: null, out _, out problem) ? StoredRecords.Open(options, out problem) : null;
     }
 
     /// <summary>Every record, by address.</summary>
@@ -122,22 +130,21 @@ internal sealed class AllowlistVerb
     }
 
     /// <summary>Adds what <see cref="Export"/> or <c>postmap -s</c> wrote; the later time of each test stays.</summary>
-    /// <param name="files">None: standard input.</param>
-    public int Import(IReadOnlyList<string> files, IAllowlistRecords records)
+    public int Import(IAllowlistRecords records)
     {
-        if (files.Count == 0)
-            return ImportLines(Console.In, "standard input", records);
         var status = 0;
-        foreach (var file in files)
+        foreach (var (name, input) in _inputs)
         {
             try
             {
-                using var input = new StreamReader(file);
-                status = Math.Max(status, ImportLines(input, file, records));
+                if (input.CanSeek)
+                    input.Position = 0; // another map has had it
+                using var lines = new StreamReader(input, leaveOpen: true);
+                status = Math.Max(status, ImportLines(lines, name, records));
             }
-            catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
+            catch (IOException reason)
             {
-                status = Fail($"{file}: {Errno.ReasonOf(reason)}");
+                status = Fail($"{name}: {Errno.ReasonOf(reason)}");
             }
         }
 
@@ -168,6 +175,24 @@ internal sealed class AllowlistVerb
         return string.Join("; ", words);
 
         static string Time(uint seconds) => DateTimeOffset.FromUnixTimeSeconds(seconds).ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+    }
+
+    private int OpenInputs(IReadOnlyList<string> files)
+    {
+        var status = 0;
+        foreach (var file in files)
+        {
+            try
+            {
+                _inputs.Add(file == "-" ? ("standard input", Console.OpenStandardInput()) : (file, new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite)));
+            }
+            catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
+            {
+                status = Fail($"{file}: {Errno.ReasonOf(reason)}");
+            }
+        }
+
+        return status;
     }
 
     private int ReadAll(IAllowlistRecords records, Action<List<KeyValuePair<IpAddress, TestExpiry>>> print)

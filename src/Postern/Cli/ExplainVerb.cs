@@ -36,19 +36,20 @@ internal sealed class ExplainVerb
     private readonly Settings _settings;
     private readonly IpAddress _client;
     private readonly TextWriter _output;
+    private readonly bool _mayDrop;
     private readonly SessionActions _warnings = new();
 
-    private ExplainVerb(ExplainQuery query, Configuration configuration, Settings settings, IpAddress client, TextWriter output) =>
-        (_query, _configuration, _settings, _client, _output) = (query, configuration, settings, client, output);
+    private ExplainVerb(ExplainQuery query, Configuration configuration, Settings settings, IpAddress client, TextWriter output, bool mayDrop) =>
+        (_query, _configuration, _settings, _client, _output, _mayDrop) = (query, configuration, settings, client, output, mayDrop);
 
     /// <returns>The exit status: 1 when the question cannot be answered.</returns>
     public static int Run(ExplainQuery query, TextWriter output, TextWriter errors)
     {
         var servers = new ResolverFile(new TextFiles(ResolverFile.MostBytes), ResolverConfiguration.SystemPath);
-        return Run(query, new StubResolver(servers.Configuration, TimeProvider.System), output, errors);
+        return Run(query, new StubResolver(servers.Configuration, TimeProvider.System), output, errors, mayDrop: true);
     }
 
-    internal static int Run(ExplainQuery query, IDnsResolver resolver, TextWriter output, TextWriter errors)
+    internal static int Run(ExplainQuery query, IDnsResolver resolver, TextWriter output, TextWriter errors, bool mayDrop = false)
     {
         if (!IpAddress.TryParse(query.Address, out var client))
         {
@@ -69,7 +70,7 @@ internal sealed class ExplainVerb
             return 1;
         }
 
-        new ExplainVerb(query, configuration, chosen.Settings, client, output).Explain(resolver);
+        new ExplainVerb(query, configuration, chosen.Settings, client, output, mayDrop).Explain(resolver);
         return 0;
     }
 
@@ -109,7 +110,7 @@ internal sealed class ExplainVerb
             return null;
         }
 
-        using var records = AllowlistVerb.Open(_configuration, _settings, out var problem);
+        using var records = AllowlistVerb.Open(_configuration, _settings, _mayDrop, out var problem);
         TestExpiry? record = null;
         problem ??= records!.Find(_client, out record);
         Say("remembered", problem ?? (record is { } known ? AllowlistVerb.Describe(known, _settings, DateTimeOffset.UtcNow) : "no: it is not known"));

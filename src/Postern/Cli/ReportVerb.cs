@@ -53,7 +53,7 @@ internal static class ReportVerb
     }
 
     private static int ReadAll(IReadOnlyList<string> files, ReportInput input, Action<long> progress, TextWriter errors) =>
-        LogFiles.Read(files, input.Add, progress, problem => errors.WriteLine($"postern report: {problem}")) ? 0 : 1;
+        LogFiles.Read(files, input.Add, progress, problem => errors.WriteLine($"postern report: {problem}"), areNamed: true) ? 0 : 1;
 
     private static void Write(Report report, ReportFormat format, Stream output)
     {

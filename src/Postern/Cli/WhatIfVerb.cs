@@ -69,7 +69,7 @@ internal sealed class WhatIfVerb
         var logs = _query.Events.Count > 0 ? _query.Events : before.Process!.EventLog is { } path ? LogFiles.WithRotated(path) : [];
         if (logs.Count == 0)
             return Fail("postern_event_log is empty, so nothing has been recorded: set it, wait a day, and ask again; or name a file with --events");
-        var status = ReadAll(logs, TakeEvent(since)) | ReadAll(_query.MailLogs, line => _mail!.Add(line));
+        var status = ReadAll(logs, TakeEvent(since), areNamed: _query.Events.Count > 0) | ReadAll(_query.MailLogs, line => _mail!.Add(line), areNamed: true);
         if (_clients.Count == 0)
         {
             _errors.WriteLine($"postern what-if: no client in {string.Join(", ", logs)}{(since is null ? "" : " since then")}");
@@ -134,8 +134,8 @@ internal sealed class WhatIfVerb
             _clients.Add(client);
     };
 
-    private int ReadAll(IReadOnlyList<string> files, LineTaker take) =>
-        LogFiles.Read(files, take, static _ => { }, problem => _errors.WriteLine($"postern what-if: {problem}")) ? 0 : Failed;
+    private int ReadAll(IReadOnlyList<string> files, LineTaker take, bool areNamed) =>
+        LogFiles.Read(files, take, static _ => { }, problem => _errors.WriteLine($"postern what-if: {problem}"), areNamed) ? 0 : Failed;
 
     private WhatIfAnswer Compare(IReadOnlyList<ScreeningService> before, IReadOnlyList<ScreeningService> after)
     {

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using Postern.Native;
 
 namespace Postern.Control;
 
@@ -69,7 +70,7 @@ internal sealed class ControlClient(string path)
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = Patience, SendTimeout = Patience };
         try
         {
-            socket.Connect(new UnixDomainSocketEndPoint(path));
+            socket.Connect(new UnixDomainSocketEndPoint(Latin1.ToText(path)));
             return socket;
         }
         catch (SocketException)

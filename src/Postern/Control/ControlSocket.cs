@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
 using Postern.Native;
-using Postern.Storage;
 
 namespace Postern.Control;
 
@@ -33,7 +32,7 @@ internal sealed class ControlSocket : IDisposable
 
     private ControlSocket(Socket listener, string path, ControlCommand command)
     {
-        (_path, _inode, _command) = (path, FileFacts.Of(path)?.Inode, command);
+        (_path, _inode, _command) = (path, ListeningSocket.InodeOf(path), command);
         _listener = new SerialListener(listener, "control", Patience, static _ => true, Answer);
     }
 
@@ -42,41 +41,18 @@ internal sealed class ControlSocket : IDisposable
     /// <returns>Null on failure.</returns>
     public static ControlSocket? Open(string path, bool isTakenOver, ControlCommand command, out string? problem)
     {
-        if (!isTakenOver && ControlClient.IsServed(path))
-        {
-            problem = $"cannot listen on {path}: another process listens there";
-            return null;
-        }
-
-        if (new FileInfo(path) is { Exists: true, Length: > 0 })
-        {
-            problem = $"cannot listen on {path}: there is a file of that name";
-            return null;
-        }
-
-        // Under a name of its own first: the runtime removes the name that it has bound when it closes the socket, and by
-        // then the next process may have that name.
-        var own = $"{path}.{Environment.ProcessId}";
-        if (ListeningSocket.Open(own, Backlog, out problem) is not { } listener)
-            return null;
-        try
-        {
-            File.Move(own, path, overwrite: true);
-            return new ControlSocket(listener, path, command);
-        }
-        catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
-        {
-            listener.Dispose();
-            problem = $"cannot listen on {path}: {Errno.ReasonOf(refusal)}";
-            return null;
-        }
+        var listener = ListeningSocket.Open(path, Backlog, isTakenOver, out problem);
+        return listener is null ? null : new ControlSocket(listener, path, command);
     }
+
+    /// <summary>Whether commands still find us at its path.</summary>
+    public bool IsInPlace => ListeningSocket.InodeOf(_path) == _inode;
 
     /// <summary>Listens no more. A request that is being answered may be cut.</summary>
     public void Dispose()
     {
-        if (FileFacts.Of(_path)?.Inode == _inode) // else the next process listens there
-            File.Delete(_path);
+        if (IsInPlace) // else the next process listens there
+            _ = Libc.unlink(_path);
         _listener.Dispose();
     }
 

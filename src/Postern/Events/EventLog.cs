@@ -1,7 +1,7 @@
-using System.Diagnostics.CodeAnalysis;
 using Postern.Core;
 using Postern.Core.Screening;
 using Postern.Logging;
+using Postern.Native;
 
 namespace Postern.Events;
 
@@ -44,13 +44,12 @@ internal sealed class EventLog : IDisposable
     /// <summary>Events that found no room, since the start.</summary>
     public long Lost => Interlocked.Read(ref _lost);
 
-    /// <param name="problem">In the administrator's words.</param>
-    public static bool TryOpen(
-        string path, TimeProvider clock, Action<string> warn, [NotNullWhen(true)] out EventLog? log, [NotNullWhen(false)] out string? problem)
+    /// <summary>Begins to write to a file, once it can be opened. Until then <see cref="Reopen"/> warns.</summary>
+    /// <param name="keeper">To whom the file is given that root opens; null: to nobody.</param>
+    public static EventLog Open(string path, FileKeeper? keeper, TimeProvider clock, Action<string> warn)
     {
         const uint OwnerOnly = 0b110_000_000; // it names senders and recipients
-        log = FileDestination.TryOpen("postern_event_log", path, OwnerOnly, clock, out var file, out problem) ? new EventLog(file, clock, warn) : null;
-        return log is not null;
+        return new EventLog(FileDestination.OpenFor("postern_event_log", path, OwnerOnly, clock, keeper), clock, warn);
     }
 
     /// <summary>Takes clients that have left. Never waits.</summary>
@@ -83,7 +82,7 @@ internal sealed class EventLog : IDisposable
         }
     }
 
-    /// <summary>After the file was rotated.</summary>
+    /// <summary>After the file was rotated, or with the rights of another user.</summary>
     public void Reopen()
     {
         Volatile.Write(ref _isReopenWanted, true);
@@ -118,6 +117,7 @@ internal sealed class EventLog : IDisposable
         {
             Volatile.Write(ref _isReopenWanted, false);
             _file.Reopen();
+            TellTrouble();
         }
 
         string? warning;
@@ -157,10 +157,15 @@ internal sealed class EventLog : IDisposable
         while (!text.IsEmpty)
         {
             text = text[_file.Write(text)..];
-            if (_file.TakeWarning() is { } warning)
-                _warn(warning);
+            TellTrouble();
             if (!text.IsEmpty && _stop.WaitOne(RetryPause))
                 break;
         }
+    }
+
+    private void TellTrouble()
+    {
+        if (_file.TakeWarning() is { } warning)
+            _warn(warning);
     }
 }

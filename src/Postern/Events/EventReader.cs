@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Postern.Native;
 
 namespace Postern.Events;
 
@@ -16,7 +17,6 @@ internal static class EventReader
     /// <param name="to">A recipient; null: any.</param>
     /// <param name="most">How many.</param>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    /// <exception cref="UnauthorizedAccessException">Not by us.</exception>
     public static List<JsonElement> FindLast(string path, string address, string? from, string? to, int most)
     {
         var mark = $"\"client\":{{\"address\":\"{address}\"";
@@ -33,7 +33,7 @@ internal static class EventReader
 
     private static List<JsonElement> FindLast(string path, Func<string, JsonElement?> pick, int most)
     {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var file = SafeFile.Read(Latin1.OfText(path));
         var skipped = Math.Max(0, file.Length - MostBytes);
         file.Seek(skipped, SeekOrigin.Begin);
         using var lines = new StreamReader(file, Encoding.UTF8);

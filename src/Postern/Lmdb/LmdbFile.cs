@@ -50,16 +50,27 @@ internal sealed unsafe class LmdbFile : IDisposable
             return new LmdbProblem(Errno.ENOENT, "liblmdb.so.0 is not on this machine (package liblmdb0: apt install liblmdb0)");
 
         // The making of a new file is not safe against another process that does the same, so it is done under the lock.
-        var flags = (isReadOnly ? Libc.O_RDONLY : Libc.O_RDWR | Libc.O_CREAT) | Libc.O_CLOEXEC | Libc.O_NONBLOCK;
-        var descriptor = Libc.open(path, flags, 0b110_000_000);
+        // Root reads tables, but writes nothing: allowlists are opened as mail_owner.
+        OpenProblem? refused = null;
+        var descriptor = isReadOnly ? SafeFile.OpenToRead(path, out refused)
+            : Libc.open(path, Libc.O_RDWR | Libc.O_CREAT | Libc.O_CLOEXEC | Libc.O_NONBLOCK, 0b110_000_000);
         if (descriptor < 0)
-            return LmdbProblem.OfSystem();
+            return refused is null ? LmdbProblem.OfSystem() : new LmdbProblem(refused.Error, refused.Text);
         try
         {
             if (LmdbLock.Take(descriptor, exclusive: !isReadOnly, lockLimit) is { } refusal)
                 return refusal;
-            var check = LmdbCheck.Run(descriptor, out var length);
-            return check ?? OpenChecked(path, isReadOnly, Math.Max(mapSize, 2 * length), note, out file);
+            if (LmdbCheck.Run(descriptor, out var length) is { } check)
+                return check;
+            var problem = OpenChecked(path, isReadOnly, Math.Max(mapSize, 2 * length), note, out var opened);
+            if (problem is null && Libc.geteuid() == 0 && (!TryIdentify(descriptor, "", out var id, out _) || id != opened!.Id))
+            {
+                opened!.Dispose();
+                return new LmdbProblem(Errno.EAGAIN, "another file has taken its place meanwhile");
+            }
+
+            file = opened;
+            return problem;
         }
         finally
         {

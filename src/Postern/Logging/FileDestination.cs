@@ -4,7 +4,8 @@ using Postern.Native;
 namespace Postern.Logging;
 
 /// <summary>
-/// <c>maillog_file</c> and its like: appends with one write(2) a batch, and follows the path when the file was rotated, told or not.
+/// <c>maillog_file</c> and its like: appends with one write(2) a batch, and follows the path when the file was rotated, told
+/// or not. Where the file could not be opened, it is tried again once a second.
 /// </summary>
 internal sealed unsafe class FileDestination : ILogDestination
 {
@@ -14,35 +15,48 @@ internal sealed unsafe class FileDestination : ILogDestination
     private readonly string _path;
     private readonly uint _mode;
     private readonly TimeProvider _time;
-    private int _file;
+    private readonly FileKeeper? _keeper;
+    private readonly bool _isGiven;
+    private int _file = -1;
     private (ulong Inode, uint Major, uint Minor) _identity;
     private long _lookedAt;
     private bool _cannotWrite;
-    private bool _cannotReopen;
+    private bool _cannotOpen;
     private string? _warning;
 
-    private FileDestination(string parameter, string path, uint mode, TimeProvider time, int file)
-    {
-        (_parameter, _path, _mode, _time, _file) = (parameter, path, mode, time, file);
-        TryIdentify(file, "", out _identity);
-        _lookedAt = time.GetTimestamp();
-    }
+    private FileDestination(string parameter, string path, uint mode, TimeProvider time, FileKeeper? keeper, bool isGiven) =>
+        (_parameter, _path, _mode, _time, _keeper, _isGiven) = (parameter, path, mode, time, keeper, isGiven);
 
+    /// <summary>Opens the file, as <see cref="SafeFile.OpenToAppend"/> says.</summary>
     /// <param name="parameter">Which one, for messages.</param>
     /// <param name="mode">Mode bits if the file is created.</param>
+    /// <param name="keeper">Who may own the file beside root; null: nobody.</param>
+    /// <param name="destination">Null when the administrator has to do something about it. A disk that takes nothing now may do so later.</param>
+    /// <param name="problem">Why there is no file; null: there is one.</param>
     public static bool TryOpen(
-        string parameter,
-        string path,
-        uint mode,
-        TimeProvider time,
-        [NotNullWhen(true)] out FileDestination? destination,
-        [NotNullWhen(false)] out string? problem)
+        string parameter, string path, uint mode, TimeProvider time, FileKeeper? keeper, [NotNullWhen(true)] out FileDestination? destination, out string? problem)
     {
-        var file = OpenFile(path, mode);
-        (destination, problem) = file < 0
-            ? ((FileDestination?)null, $"open {parameter} {path}: {Errno.LastText}")
-            : (new FileDestination(parameter, path, mode, time, file), null);
-        return file >= 0;
+        destination = new FileDestination(parameter, path, mode, time, keeper, isGiven: false);
+        var failure = destination.Open();
+        problem = failure is null ? null : $"open {parameter} {path}: {failure.Text}";
+        if (failure is { IsOfDisk: true })
+            destination.WarnOfNoFile(failure);
+        else if (failure is not null)
+            destination = null;
+        return destination is not null;
+    }
+
+    /// <summary>
+    /// Opens a file that is to belong to the user that the process is about to become. Where that is not possible, the first
+    /// <see cref="Reopen"/> warns; as another user, it may work.
+    /// </summary>
+    /// <param name="keeper">That user; null: we are he, or nobody is known.</param>
+    /// <inheritdoc cref="TryOpen" path="/param" />
+    public static FileDestination OpenFor(string parameter, string path, uint mode, TimeProvider time, FileKeeper? keeper)
+    {
+        var destination = new FileDestination(parameter, path, mode, time, keeper, isGiven: keeper is not null);
+        destination.Open();
+        return destination;
     }
 
     /// <inheritdoc />
@@ -53,6 +67,8 @@ internal sealed unsafe class FileDestination : ILogDestination
     {
         if (_time.GetElapsedTime(_lookedAt) >= LookInterval)
             Reopen();
+        if (_file < 0)
+            return 0;
 
         nint written;
         fixed (byte* data = lines)
@@ -80,24 +96,17 @@ internal sealed unsafe class FileDestination : ILogDestination
     /// <inheritdoc />
     public void Reopen()
     {
-        _lookedAt = _time.GetTimestamp();
-        if (TryIdentify(Libc.AT_FDCWD, _path, out var now) && now == _identity)
-            return; // and without a right to open it again we could not
-
-        var file = OpenFile(_path, _mode);
-        if (file < 0)
+        if (_file >= 0 && TryIdentify(Libc.AT_FDCWD, _path, out var now) && now == _identity)
         {
-            // After privileges were dropped the folder may be closed to us; a line in the old file beats no line.
-            if (!_cannotReopen)
-                _warning = $"cannot reopen {_parameter} {_path}: {Errno.LastText}; still writing to the old file";
-            _cannotReopen = true;
-            return;
+            _lookedAt = _time.GetTimestamp();
+            return; // and without a right to open it again we could not
         }
 
-        _cannotReopen = false;
-        Libc.close(_file);
-        _file = file;
-        TryIdentify(file, "", out _identity);
+        var old = _file;
+        if (Open() is { } problem)
+            WarnOfNoFile(problem);
+        else if (old >= 0)
+            Libc.close(old);
     }
 
     /// <inheritdoc />
@@ -116,20 +125,24 @@ internal sealed unsafe class FileDestination : ILogDestination
         _file = -1;
     }
 
-    private static int OpenFile(string path, uint mode)
+    /// <returns>Null on success; else the file is the one that it was, or none.</returns>
+    private OpenProblem? Open()
     {
-        // Non-blocking for the sake of a named pipe without a reader; it changes nothing for a file.
-        const int Flags = Libc.O_WRONLY | Libc.O_APPEND | Libc.O_NONBLOCK | Libc.O_NOCTTY | Libc.O_CLOEXEC;
+        _lookedAt = _time.GetTimestamp();
+        var file = SafeFile.OpenToAppend(_path, _mode, _keeper, _isGiven, out var problem);
+        if (problem is not null)
+            return problem;
+        (_file, _cannotOpen) = (file, false);
+        TryIdentify(file, "", out _identity);
+        return null;
+    }
 
-        var file = Libc.open(path, Flags, 0);
-        if (file >= 0 || Errno.Last != Errno.ENOENT)
-            return file;
-        file = Libc.open(path, Flags | Libc.O_CREAT | Libc.O_EXCL, mode);
-        if (file >= 0)
-            Libc.fchmod(file, mode); // what the administrator set is stronger than the umask
-        else if (Errno.Last == Errno.EEXIST)
-            file = Libc.open(path, Flags, 0);
-        return file;
+    private void WarnOfNoFile(OpenProblem problem)
+    {
+        // After privileges were dropped the folder may be closed to us; a line in the old file beats no line.
+        if (!_cannotOpen)
+            _warning = _file >= 0 ? $"cannot reopen {_parameter} {_path}: {problem.Text}; still writing to the old file" : $"open {_parameter} {_path}: {problem.Text}; it is tried again every second";
+        _cannotOpen = true;
     }
 
     private static bool TryIdentify(int directory, string path, out (ulong Inode, uint Major, uint Minor) identity)

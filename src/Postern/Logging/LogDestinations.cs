@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Postern.Native;
+using Postern.ProcessLife;
 
 namespace Postern.Logging;
 
@@ -10,7 +11,7 @@ internal static class LogDestinations
 {
     private const string StandardOutputName = "/dev/stdout";
 
-    /// <param name="problem">A fatal error in the administrator's words.</param>
+    /// <param name="problem">In the administrator's words: a fatal error, or why lines have to wait for the disk.</param>
     public static bool TryOpen(
         LogOptions options,
         TimeProvider time,
@@ -40,7 +41,7 @@ internal static class LogDestinations
 
         if (options.MaillogFile == StandardOutputName)
             destination = new StandardOutputDestination();
-        else if (FileDestination.TryOpen("maillog_file", options.MaillogFile, options.MaillogFileMode, time, out var file, out problem))
+        else if (FileDestination.TryOpen("maillog_file", options.MaillogFile, options.MaillogFileMode, time, Privileges.KeeperOf(options.MailOwner), out var file, out problem))
             destination = file;
         return destination is not null;
     }

@@ -21,6 +21,9 @@ internal sealed record LogOptions
     /// <summary><c>maillog_file_permissions</c>: mode bits of a new file.</summary>
     public uint MaillogFileMode { get; init; } = 0b110_000_000;
 
+    /// <summary><c>mail_owner</c>, who may own the file beside root.</summary>
+    public string MailOwner { get; init; } = "postfix";
+
     /// <summary>Option <c>--log-to-stdout</c>: stronger than <see cref="MaillogFile"/>.</summary>
     public bool ToStandardOutput { get; init; }
 

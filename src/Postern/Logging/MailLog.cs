@@ -65,7 +65,7 @@ internal sealed class MailLog : IDisposable
     }
 
     /// <summary>Opens the destination that <paramref name="options"/> name.</summary>
-    /// <param name="problem">A fatal error in the administrator's words.</param>
+    /// <param name="problem">In the administrator's words: a fatal error, or why lines have to wait for the disk.</param>
     public static bool TryOpen(
         LogOptions options,
         TimeProvider time,

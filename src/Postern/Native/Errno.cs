@@ -23,6 +23,7 @@ internal static class Errno
     public const int EROFS = 30;
     public const int EPIPE = 32;
     public const int ERANGE = 34;
+    public const int ELOOP = 40;
     public const int EMSGSIZE = 90;
     public const int EPROTOTYPE = 91;
     public const int EADDRINUSE = 98;

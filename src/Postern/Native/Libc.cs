@@ -83,6 +83,9 @@ internal static unsafe partial class Libc
     public const int O_APPEND = 0x400;
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
+    public const int O_PATH = 0x200000;
+    public static readonly int O_DIRECTORY = IsArm ? 0x4000 : 0x10000;
+    public static readonly int O_NOFOLLOW = IsArm ? 0x8000 : 0x20000;
     public const int F_GETFD = 1;
     public const int F_SETFD = 2;
     public const int F_GETFL = 3;
@@ -95,6 +98,7 @@ internal static unsafe partial class Libc
     public const int LOCK_EX = 2;
     public const int LOCK_NB = 4;
     public const int AT_FDCWD = -100;
+    public const int AT_SYMLINK_NOFOLLOW = 0x100;
     public const int AT_EMPTY_PATH = 0x1000;
     public const uint STATX_BASIC_STATS = 0x7ff;
     public const uint STATX_BTIME = 0x800;
@@ -103,12 +107,20 @@ internal static unsafe partial class Libc
     public const ushort S_IFCHR = 0x2000;
     public const ushort S_IFDIR = 0x4000;
     public const ushort S_IFREG = 0x8000;
+    public const ushort S_IFLNK = 0xa000;
     public const ushort S_IFSOCK = 0xc000;
+    public const ushort S_ISVTX = 0x200;
+    public const ushort S_IWGRP = 0x10;
+    public const ushort S_IWOTH = 0x2;
+    public const long PROC_SUPER_MAGIC = 0x9fa0;
 
     // The process.
     public const int RLIMIT_NOFILE = 7;
     public const int CLONE_FS = 0x200;
     public const int MADV_DONTNEED = 4;
+
+    // The two that the architectures do not agree on.
+    private static bool IsArm => RuntimeInformation.ProcessArchitecture is Architecture.Arm64;
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int epoll_create1(int flags);
@@ -213,12 +225,28 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
     public static partial int open(string path, int flags, uint mode);
 
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
+    public static partial int openat(int directory, string path, int flags, uint mode);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
+    public static partial nint readlinkat(int directory, string path, byte* target, nuint length);
+
+    /// <param name="status">Begins with a long that says which kind of file system it is; 120 bytes.</param>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fstatfs(int fd, long* status);
+
     /// <param name="path">Empty with AT_EMPTY_PATH: the open file <paramref name="directory"/> itself.</param>
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
     public static partial int statx(int directory, string path, int flags, uint mask, FileStatus* status);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
     public static partial int unlink(string path);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
+    public static partial int rename(string from, string to);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
+    public static partial int mkdirat(int directory, string path, uint mode);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
     public static partial int chmod(string path, uint mode);
@@ -228,6 +256,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
     public static partial int chown(string path, uint user, uint group);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fchown(int fd, uint user, uint group);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
     public static partial int chroot(string path);
@@ -279,6 +310,16 @@ internal static unsafe partial class Libc
     [LibraryImport("libc")]
     public static partial uint getgid();
 
+    /// <summary>Of this thread alone: as whom it goes to files.</summary>
+    /// <param name="user">All bits set: only tells.</param>
+    /// <returns>Who it was before.</returns>
+    [LibraryImport("libc")]
+    public static partial uint setfsuid(uint user);
+
+    /// <inheritdoc cref="setfsuid" />
+    [LibraryImport("libc")]
+    public static partial uint setfsgid(uint group);
+
     [LibraryImport("libc", SetLastError = true)]
     public static partial int setgroups(nuint count, uint* groups);
 
@@ -298,94 +339,4 @@ internal static unsafe partial class Libc
     /// <returns>0 or an error number; <paramref name="found"/> is null when there is no such user.</returns>
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
     public static partial int getpwnam_r(string name, PasswordEntry* entry, byte* buffer, nuint length, PasswordEntry** found);
-}
-
-/// <summary>struct pollfd.</summary>
-internal struct PollEntry
-{
-    public int Descriptor;
-    public short Events;
-    public short Returned;
-}
-
-/// <summary>struct flock; all zero but the type: the whole file.</summary>
-internal struct FileLock
-{
-    public short Type;
-    public short Whence;
-    public long Start;
-    public long Length;
-    public int Process;
-}
-
-/// <summary>struct iovec.</summary>
-internal unsafe struct IoVector
-{
-    public byte* Data;
-    public nuint Length;
-}
-
-/// <summary>struct msghdr, 56 bytes.</summary>
-internal unsafe struct MessageHeader
-{
-    public byte* Name;
-    public uint NameLength;
-    public IoVector* Vectors;
-    public nuint VectorCount;
-    public void* Control;
-    public nuint ControlLength;
-    public int Flags;
-}
-
-/// <summary>struct cmsghdr, 16 bytes; the data follow it, padded to a multiple of eight.</summary>
-internal struct ControlHeader
-{
-    /// <summary>CMSG_SPACE of one descriptor.</summary>
-    public const int SpaceOfDescriptor = 24;
-
-    /// <summary>CMSG_LEN of one descriptor.</summary>
-    public const int LengthOfDescriptor = 20;
-
-    public nuint Length;
-    public int Level;
-    public int Type;
-}
-
-/// <summary>struct rlimit; all bits set means unlimited.</summary>
-internal struct ResourceLimit
-{
-    public ulong Soft;
-    public ulong Hard;
-}
-
-/// <summary>struct passwd; the text lies in the buffer given to <see cref="Libc.getpwnam_r"/>.</summary>
-internal unsafe struct PasswordEntry
-{
-    public byte* Name;
-    public byte* Password;
-    public uint User;
-    public uint Group;
-    public byte* Comment;
-    public byte* Home;
-    public byte* Shell;
-}
-
-/// <summary>struct statx: unlike struct stat it is the same on every architecture.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 256)]
-internal struct FileStatus
-{
-    [FieldOffset(16)] public uint Links;
-    [FieldOffset(20)] public uint User;
-    [FieldOffset(24)] public uint Group;
-    [FieldOffset(28)] public ushort Mode;
-    [FieldOffset(32)] public ulong Inode;
-    [FieldOffset(40)] public ulong Length;
-    [FieldOffset(80)] public long BornSeconds;
-    [FieldOffset(88)] public uint BornNanoseconds;
-    [FieldOffset(96)] public long ChangedSeconds;
-    [FieldOffset(104)] public uint ChangedNanoseconds;
-    [FieldOffset(112)] public long ModifiedSeconds;
-    [FieldOffset(120)] public uint ModifiedNanoseconds;
-    [FieldOffset(136)] public uint DeviceMajor;
-    [FieldOffset(140)] public uint DeviceMinor;
 }

@@ -62,4 +62,9 @@ internal static class Privileges
             problem = $"parameter mail_owner: user {mailOwner} has privileged group ID";
         return problem is null;
     }
+
+    /// <summary>For whom root opens files.</summary>
+    /// <returns>Null: we are not root, or there is no such user, which ends the start soon.</returns>
+    public static FileKeeper? KeeperOf(string mailOwner) =>
+        Libc.geteuid() == 0 && TryFindOwner(mailOwner, out var owner, out _) ? new FileKeeper(owner.User, owner.Group) : null;
 }

@@ -31,6 +31,7 @@ public sealed class BuiltInReceiver : IAsyncDisposable
     private readonly ReceiverOptions _options;
     private readonly ReceiverServices _services;
     private readonly Socket _listener;
+    private readonly ulong? _inode;
     private readonly CancellationTokenSource _drain = new();
     private readonly CancellationTokenSource _abort = new();
     private readonly SemaphoreSlim _channels = new(MostChannels);
@@ -43,7 +44,7 @@ public sealed class BuiltInReceiver : IAsyncDisposable
 
     private BuiltInReceiver(ReceiverOptions options, ReceiverServices services, Socket listener)
     {
-        (_options, _services, _listener) = (options, services, listener);
+        (_options, _services, _listener, _inode) = (options, services, listener, ListeningSocket.InodeOf(options.SocketPath));
         _accepting = Task.Run(AcceptAsync);
     }
 
@@ -67,7 +68,7 @@ public sealed class BuiltInReceiver : IAsyncDisposable
             return false;
         }
 
-        if (ListeningSocket.Open(options.SocketPath, Backlog, out problem) is not { } listener)
+        if (ListeningSocket.Open(options.SocketPath, Backlog, isTakenOver: false, out problem) is not { } listener)
         {
             problem ??= $"cannot listen on {options.SocketPath}";
             return false;
@@ -76,6 +77,7 @@ public sealed class BuiltInReceiver : IAsyncDisposable
         var resolver = options.Resolver ?? new StubResolver(ResolverSettings(options), options.Clock);
         var services = new ReceiverServices(maildir, new QueueIds(options.Clock), resolver, new SemaphoreSlim(MostWriters), options.Clock);
         receiver = new BuiltInReceiver(options, services, listener);
+        receiver.Track(Task.Run(() => RemoveLeftovers(maildir, options)));
         return true;
     }
 
@@ -91,7 +93,8 @@ public sealed class BuiltInReceiver : IAsyncDisposable
         await _drain.CancelAsync().ConfigureAwait(false);
         _listener.Dispose();
         await _accepting.ConfigureAwait(false);
-        File.Delete(_options.SocketPath);
+        if (ListeningSocket.InodeOf(_options.SocketPath) == _inode) // else the next process listens there
+            _ = Libc.unlink(_options.SocketPath);
 
         var all = Task.WhenAll(Running());
         using (var patience = new Patience(grace, _options.Clock, CancellationToken.None))
@@ -108,6 +111,12 @@ public sealed class BuiltInReceiver : IAsyncDisposable
         _channels.Dispose();
         _drain.Dispose();
         _abort.Dispose();
+    }
+
+    private static void RemoveLeftovers(Maildir maildir, ReceiverOptions options)
+    {
+        if (maildir.RemoveLeftovers() is > 0 and var count)
+            options.Log(LogSeverity.Info, "local", $"removed {count} files from {options.MaildirPath}/tmp: their deliveries were cut more than 36 hours ago");
     }
 
     private static ResolverConfiguration ResolverSettings(ReceiverOptions options)

@@ -27,7 +27,11 @@ internal static class Rehearsals
             using (var log = File.OpenRead(sandbox.LogPath))
                 LogInput.Read(log, report.Add, static _ => { });
             if (keepLog is not null)
-                File.Copy(sandbox.LogPath, keepLog, overwrite: true);
+            {
+                File.Delete(keepLog); // in place of what is there, not through it: it may be a link in a folder of somebody else's
+                File.Copy(sandbox.LogPath, keepLog, overwrite: false);
+            }
+
             return new RehearsalRun(variant, report.Build(), sandbox.Tally, sandbox.Unsettled);
         }
         finally

@@ -21,14 +21,15 @@ internal static class LogFiles
     /// <param name="take">Takes the lines.</param>
     /// <param name="progress">Told now and then how many bytes are done.</param>
     /// <param name="complain">Told what is wrong with a file; the others are read all the same.</param>
+    /// <param name="areNamed">Whether somebody has named them, who may also name a pipe; else they were found, in a folder that may be another's.</param>
     /// <returns>False: something was wrong.</returns>
-    public static bool Read(IReadOnlyList<string> paths, LineTaker take, Action<long> progress, Action<string> complain)
+    public static bool Read(IReadOnlyList<string> paths, LineTaker take, Action<long> progress, Action<string> complain, bool areNamed)
     {
         var (areWell, before) = (true, 0L);
         foreach (var path in paths)
         {
             var done = 0L;
-            var problem = Read(path, take, read => progress(before + (done = read)));
+            var problem = Read(path, take, read => progress(before + (done = read)), areNamed);
             before += done;
             if (problem is null)
                 continue;
@@ -40,15 +41,16 @@ internal static class LogFiles
     }
 
     /// <summary>Reads all lines of a file.</summary>
-    /// <inheritdoc cref="Read(IReadOnlyList{string}, LineTaker, Action{long}, Action{string})" path="/param" />
+    /// <inheritdoc cref="Read(IReadOnlyList{string}, LineTaker, Action{long}, Action{string}, bool)" path="/param" />
+    /// <param name="isNamed">Whether somebody has named it, who may also name a pipe.</param>
     /// <returns>What is wrong with the file; null: nothing.</returns>
-    public static string? Read(string path, LineTaker take, Action<long> progress)
+    public static string? Read(string path, LineTaker take, Action<long> progress, bool isNamed)
     {
         if (Directory.Exists(path))
             return "Is a directory";
         try
         {
-            using var log = path == "-" ? Console.OpenStandardInput() : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var log = path == "-" ? Console.OpenStandardInput() : !isNamed ? SafeFile.Read(Latin1.OfText(path)) : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             return LogInput.Read(log, take, progress);
         }
         catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)

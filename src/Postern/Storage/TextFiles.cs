@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using System.Text;
 using Postern.Core;
+using Postern.Native;
 
 namespace Postern.Storage;
 
@@ -28,11 +29,10 @@ internal sealed partial class TextFiles : ITextFiles
             return false;
         }
 
-        // Without blocking: opening a FIFO would otherwise wait for someone to write to it.
-        var descriptor = Open(Bytes(path), OpenReadOnly | OpenCloseOnExec | OpenNonBlocking, 0);
-        if (descriptor < 0)
+        var descriptor = SafeFile.OpenToRead(path, out var problem);
+        if (problem is not null)
         {
-            reason = Reason(Marshal.GetLastPInvokeError());
+            reason = problem.Text;
             return false;
         }
 
@@ -117,9 +117,6 @@ internal sealed partial class TextFiles : ITextFiles
     private static byte[] Bytes(string path) => [.. Encoding.Latin1.GetBytes(path), 0];
 
     // Values of Linux, the same on all machines that .NET runs on, as is the layout of statx(2).
-    private const int OpenReadOnly = 0;
-    private const int OpenNonBlocking = 0x800;
-    private const int OpenCloseOnExec = 0x80000;
     private const int CurrentFolder = -100;
     private const int StatEmptyPath = 0x1000;
     private const uint StatWanted = 0x40 | 0x100 | 0x200; // modification time, inode, size
@@ -130,9 +127,6 @@ internal sealed partial class TextFiles : ITextFiles
     private const int SharedLock = 1;
     private const int DoNotWait = 4;
     private static readonly byte[] EmptyPath = [0];
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true)]
-    private static partial int Open(byte[] path, int flags, uint mode);
 
     [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
     private static partial nint Read(int descriptor, ref byte buffer, nuint count);

@@ -18,11 +18,11 @@ public sealed class EventLogTests
     {
         using var folder = new TemporaryFolder();
         var path = Path.Combine(folder.Path, "events");
-        Assert.True(EventLog.TryOpen(path, TimeProvider.System, static text => Assert.Fail(text), out var log, out var problem), problem);
+        var log = EventLog.Open(path, keeper: null, TimeProvider.System, static text => Assert.Fail(text));
 
         for (var i = 0; i < 500; i++)
-            log!.Add([Left().Session]);
-        log!.Dispose();
+            log.Add([Left().Session]);
+        log.Dispose();
 
         var lines = File.ReadAllLines(path);
         Assert.Equal(500, lines.Length);
@@ -36,8 +36,8 @@ public sealed class EventLogTests
     {
         using var folder = new TemporaryFolder();
         var path = Path.Combine(folder.Path, "events");
-        Assert.True(EventLog.TryOpen(path, TimeProvider.System, static text => Assert.Fail(text), out var log, out var problem), problem);
-        log!.Add([Left().Session]);
+        var log = EventLog.Open(path, keeper: null, TimeProvider.System, static text => Assert.Fail(text));
+        log.Add([Left().Session]);
         LoopHarness.Until(() => new FileInfo(path).Length > 0, "nothing is written");
 
         File.Move(path, path + ".1");
@@ -77,12 +77,12 @@ public sealed class EventLogTests
     {
         using var folder = new TemporaryFolder();
         var path = Path.Combine(folder.Path, "events");
-        Assert.True(EventLog.TryOpen(path, TimeProvider.System, static text => Assert.Fail(text), out var log, out var problem), problem);
+        var log = EventLog.Open(path, keeper: null, TimeProvider.System, static text => Assert.Fail(text));
 
-        Assert.Throws<NullReferenceException>(() => log!.Add([Left().Session, null!]));
+        Assert.Throws<NullReferenceException>(() => log.Add([Left().Session, null!]));
 
         LoopHarness.Until(() => File.ReadAllLines(path).Length == 1, "the event before it is not written");
-        log!.Add([Left().Session]);
+        log.Add([Left().Session]);
         LoopHarness.Until(() => File.ReadAllLines(path).Length == 2, "nothing is written after it");
         log.Dispose();
         Assert.All(File.ReadAllLines(path), static line => JsonDocument.Parse(line));

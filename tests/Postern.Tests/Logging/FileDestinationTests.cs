@@ -159,7 +159,7 @@ public sealed class FileDestinationTests : IDisposable
 
     private MailLog Open(string path, uint mode = 0x180)
     {
-        Assert.True(FileDestination.TryOpen("maillog_file", path, mode, _time, out var destination, out var problem), problem);
+        Assert.True(FileDestination.TryOpen("maillog_file", path, mode, _time, keeper: null, out var destination, out var problem), problem);
         return new MailLog(destination, new LogOptions(), _time);
     }
 

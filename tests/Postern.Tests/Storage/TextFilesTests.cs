@@ -86,13 +86,13 @@ public sealed class TextFilesTests : IDisposable
     }
 
     [Fact]
-    public void A_fifo_does_not_make_us_wait()
+    public void A_named_pipe_is_refused_without_waiting_and_is_not_taken_for_an_empty_file()
     {
         using (var mkfifo = Process.Start("mkfifo", InFolder("fifo")))
             mkfifo.WaitForExit();
 
-        Assert.True(_files.TryRead(InFolder("fifo"), out var file, out _));
-        Assert.Equal("", file.Text);
+        Assert.False(_files.TryRead(InFolder("fifo"), out _, out var reason));
+        Assert.Equal("it is a named pipe, not a file", reason);
     }
 
     [Fact]
