@@ -16,6 +16,19 @@ public static class ExpiryRules
     }
 
     /// <summary>
+    /// The record without what lies further ahead than any pass counts: that was written while the clock was ahead, and
+    /// would be believed until it gets there. Such a test is due.
+    /// </summary>
+    /// <param name="longest">The longest time that a pass counts, <see cref="PassLifetimes.Longest"/>.</param>
+    public static TestExpiry Believed(in TestExpiry expiry, TimeSpan longest, DateTimeOffset now)
+    {
+        var horizon = now.ToUnixTimeSeconds() + (long)longest.TotalSeconds;
+        return new(Of(expiry.Pregreet), Of(expiry.Dnsbl), Of(expiry.Pipelining), Of(expiry.NonSmtpCommand), Of(expiry.BareNewline));
+
+        uint Of(uint seconds) => seconds > horizon ? CacheRecord.Due : seconds;
+    }
+
+    /// <summary>
     /// Whether cleanup keeps a record: it goes as soon as one enabled test expired longer ago than the retention time.
     /// So a client that passed only some of the enabled tests is forgotten, and a newly enabled test clears the list.
     /// </summary>

@@ -239,7 +239,11 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         memcache = null;
         var text = values.Text(Name);
         if (text.Length == 0)
+        {
+            ReportNoMemory(Name);
             return null;
+        }
+
         if (!text.Contains(':'))
             text = $"{values.Text("default_database_type")}:{text}";
         const string Memcache = "memcache:";
@@ -258,6 +262,18 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         else if (memcache.Backup.Length > 0)
             CheckStore(Name, memcache.Backup);
         return text;
+    }
+
+    // As with postscreen; there is no sense in it.
+    private void ReportNoMemory(string parameter)
+    {
+        var test = Array.Find(["postscreen_pipelining_enable", "postscreen_non_smtp_command_enable", "postscreen_bare_newline_enable"], values.YesNo);
+        if (test is null || values.YesNo("postern_live_handover"))
+            return;
+        problems.Warning(
+            values.OriginOf(parameter) ?? values.OriginOf(test),
+            $"{parameter} is empty, but {test} = yes: who passes that test is told to come back, and is not known then; no new client can ever deliver mail",
+            $"name a map in {parameter}, or write {test} = no");
     }
 
     /// <param name="map">A map that is to hold an allowlist: <c>type:path</c> or <c>proxy:type:path</c>.</param>

@@ -21,7 +21,7 @@ public sealed class HangupMemory(int generationSize = 50_000)
     public int Count => _younger.Count + _older.Count;
 
     /// <summary>A client has hung up in a lane.</summary>
-    /// <param name="connectedAt">When its session began, in seconds since 1970 UTC.</param>
+    /// <param name="connectedAt">When its session began, in monotonic seconds.</param>
     public void OnHangup(IpAddress client, uint connectedAt, TargreySettings settings)
     {
         var network = NetworkOf(client);
@@ -31,7 +31,7 @@ public sealed class HangupMemory(int generationSize = 50_000)
 
     /// <summary>A client that belongs in a lane has come back, or has come for the first time.</summary>
     /// <param name="client">The client.</param>
-    /// <param name="connectedAt">When this session began, in seconds since 1970 UTC.</param>
+    /// <param name="connectedAt">When this session began, in monotonic seconds.</param>
     /// <param name="settings">When it has come back often enough.</param>
     /// <param name="since">Seconds since the session that hung up had begun.</param>
     /// <param name="refusals">How many returns have been refused and counted, this one included.</param>

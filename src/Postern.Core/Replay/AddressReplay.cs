@@ -212,7 +212,7 @@ public sealed class AddressReplay : IAllowlistView
                     Remember(session, action.Record);
                     break;
                 case ActionKind.HandOff:
-                    session.Facts.HandOff("", _now);
+                    session.Facts.HandOff("", MomentOf(session));
                     session.IsOver = true;
                     After(session.Recorded.HandoffTook ?? TimeSpan.Zero, session, Step.Gone);
                     break;
@@ -285,7 +285,7 @@ public sealed class AddressReplay : IAllowlistView
     {
         session.IsOver = true;
         session.Decisions.OnGone();
-        session.Facts.End(isHandedOff, _now);
+        session.Facts.End(isHandedOff, MomentOf(session));
         // Once it is not known what was passed at a visit, it is neither at those after it.
         _isMemorySupposed |= session.Unknowns is not Unknowns.None && _sessions.Count > 1;
         if (_isMemorySupposed)

@@ -26,7 +26,7 @@ internal sealed class ReplayedSession(RecordedClient recorded, Hypothesis hypoth
     public RecordedClient Recorded { get; } = recorded;
 
     /// <summary>What its session writes down.</summary>
-    public ClientFacts Facts { get; } = new(recorded.Connected);
+    public ClientFacts Facts { get; } = new(new Moment(recorded.Connected, UnderStress: false));
 
     /// <summary>How long it is known to have been silent.</summary>
     public TimeSpan KnownSilence { get; } = recorded.KnownSilence(rules.Recorded.GreetWait);

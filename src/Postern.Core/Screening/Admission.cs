@@ -36,6 +36,7 @@ internal static class Admission
         Session session, ServiceLoad load, IAllowlistView? allowlist, Moment moment, SessionActions actions, out bool isNew, out bool isKnown)
     {
         (isNew, isKnown) = (false, false);
+        load.ForgetsSoon = allowlist is { ForgetsSoon: true };
         var (settings, client, port) = (session.Settings, session.Client, session.ClientPort);
         if (settings.ClientConnectionCountLimit > 0 && Math.Max(client.Concurrency, client.SessionsOfNetwork) > settings.ClientConnectionCountLimit)
         {
@@ -82,6 +83,8 @@ internal static class Admission
         if (!session.IsRefused && allowlist is not null)
             session.Facts?.LookFor();
         isKnown = !session.IsRefused && allowlist is not null && allowlist.TryRecall(client.Address, out expiry);
+        if (isKnown)
+            expiry = Believed(expiry, settings, moment);
         if (!session.IsRefused && allowlist is { CanAsk: true } && !(isKnown && !ExpiryRules.Due(expiry, ScreeningTest.EnabledIn(settings), moment.Now).Any))
         {
             if (isKnown)
@@ -103,6 +106,10 @@ internal static class Admission
         }
     }
 
+    /// <summary>What a record of the temporary allowlist is worth.</summary>
+    internal static TestExpiry Believed(in TestExpiry record, Settings settings, Moment moment) =>
+        ExpiryRules.Believed(record, ScreeningTest.LifetimesIn(settings).Longest, moment.Now);
+
     /// <summary>The second half, when it is known what the client has passed: <see cref="ClientAddressState.Expiry"/>.</summary>
     /// <param name="isKnown">Whether that is from a record of the temporary allowlist.</param>
     internal static Verdict Judge(
@@ -113,6 +120,8 @@ internal static class Admission
         if (isKnown)
             session.Facts?.Recall(client.Expiry);
         session.Ledger.Open(settings, client.Expiry, moment.UnixSeconds);
+        if (load.ForgetsSoon && !(settings.LiveHandover && load.Offer is not null))
+            session.Ledger.SetDeepTestsDue(false); // it would have to come back, and be as unknown then
         foreach (var test in ScreeningTest.All)
             isNew |= test.ExpiryIn(client.Expiry) == 0;
         if (isKnown && session.Ledger.Due.IsEmpty)

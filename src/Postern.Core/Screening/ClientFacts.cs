@@ -44,7 +44,7 @@ public enum Outcome : byte
 /// decides; where nobody wants to know there is none, and a parked client does not pay for it.
 /// </summary>
 /// <param name="connected">When it connected.</param>
-public sealed class ClientFacts(DateTimeOffset connected)
+public sealed class ClientFacts(Moment connected)
 {
     /// <summary>Bytes that are kept of each text of the client's.</summary>
     public const int MostText = 256;
@@ -56,18 +56,19 @@ public sealed class ClientFacts(DateTimeOffset connected)
 
     // Each byte is one more for the collector, and most clients leave early: moments and times are ticks, and what only some
     // clients come to is apart.
-    private readonly long _connected = connected.UtcTicks;
-    private long _ended, _handOffBegan, _waited = Never, _hungUpAfter = Never;
+    private readonly long _connected = connected.Now.UtcTicks;
+    private readonly long _began = connected.MonotonicTicks;
+    private long _lasted, _handOffBegan, _waited = Never, _hungUpAfter = Never;
     private PregreetFacts? _pregreet;
     private DnsblFacts? _dnsbl;
     private DialogueFacts? _dialogue;
     private StrongBox<TestExpiry>? _record, _remembered;
 
     /// <summary>When it connected.</summary>
-    public DateTimeOffset Connected => Moment(_connected);
+    public DateTimeOffset Connected => After(0);
 
-    /// <summary>When we were rid of it: it hung up, was hung up on, or the mail server had it.</summary>
-    public DateTimeOffset Ended => Moment(_ended);
+    /// <summary>When we were rid of it: it hung up, was hung up on, or the mail server had it. By the clock that was right when it connected.</summary>
+    public DateTimeOffset Ended => After(_lasted);
 
     /// <summary>Whether the mail server has it.</summary>
     public bool IsHandedOff { get; private set; }
@@ -155,21 +156,21 @@ public sealed class ClientFacts(DateTimeOffset connected)
     public string? HandoffService { get; private set; }
 
     /// <summary>When it was or was to be handed to <see cref="HandoffService"/>; null: it did not come to that.</summary>
-    public DateTimeOffset? HandOffBegan => HandoffService is null ? null : Moment(_handOffBegan);
+    public DateTimeOffset? HandOffBegan => HandoffService is null ? null : After(_handOffBegan);
 
     /// <summary>How long the server took to take it; meaningful when it is handed off.</summary>
-    public TimeSpan HandoffLasted => TimeSpan.FromTicks(_ended - _handOffBegan);
+    public TimeSpan HandoffLasted => TimeSpan.FromTicks(_lasted - _handOffBegan);
 
     /// <summary>Why the server could not be given it; null: it was, or it did not come to that.</summary>
     public string? HandoffProblem { get; private set; }
 
     /// <summary>It goes to the mail server.</summary>
-    public void HandOff(string service, DateTimeOffset now) => (HandoffService, _handOffBegan) = (service, now.UtcTicks);
+    public void HandOff(string service, Moment moment) => (HandoffService, _handOffBegan) = (service, moment.MonotonicTicks - _began);
 
     /// <summary>It is gone.</summary>
     /// <param name="isHandedOff">Whether the mail server has it.</param>
-    /// <param name="now">Now; a clock that was set back makes no negative time.</param>
-    public void End(bool isHandedOff, DateTimeOffset now) => (IsHandedOff, _ended) = (isHandedOff, Math.Max(_connected, now.UtcTicks));
+    /// <param name="moment">Now.</param>
+    public void End(bool isHandedOff, Moment moment) => (IsHandedOff, _lasted) = (isHandedOff, moment.MonotonicTicks - _began);
 
     internal void Enter(Entrance by) => Entrance = by;
 
@@ -239,7 +240,7 @@ public sealed class ClientFacts(DateTimeOffset connected)
         Causes |= ScreeningCause.NoRoom;
     }
 
-    private static DateTimeOffset Moment(long ticks) => new(ticks, TimeSpan.Zero);
+    private DateTimeOffset After(long ticks) => new(_connected + ticks, TimeSpan.Zero);
 
     private static TimeSpan? Time(long ticks) => ticks == Never ? null : TimeSpan.FromTicks(ticks);
 

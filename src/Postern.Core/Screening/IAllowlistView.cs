@@ -16,4 +16,10 @@ public interface IAllowlistView
     /// and answers with <see cref="Session.OnAllowlistAnswer"/>.
     /// </summary>
     bool CanAsk => false;
+
+    /// <summary>
+    /// Whether a client that is told to come back may be forgotten by then, because so many others come. Then nobody is told:
+    /// the tests after the greeting are left out.
+    /// </summary>
+    bool ForgetsSoon => false;
 }

@@ -111,6 +111,10 @@ public sealed class ScreeningTest
         Pregreet.IsEnabled(settings), Dnsbl.IsEnabled(settings), Pipelining.IsEnabled(settings),
         NonSmtpCommand.IsEnabled(settings), BareNewline.IsEnabled(settings));
 
+    /// <summary>How long passes count at most.</summary>
+    public static PassLifetimes LifetimesIn(Settings settings) => new(
+        settings.GreetTtl, settings.DnsblMaxTtl, settings.PipeliningTtl, settings.NonSmtpCommandTtl, settings.BareNewlineTtl);
+
     /// <summary>When the pass of this test expires, seconds since 1970 UTC.</summary>
     public uint ExpiryIn(in TestExpiry expiry) => Column switch
     {

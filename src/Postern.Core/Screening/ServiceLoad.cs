@@ -25,6 +25,9 @@ public sealed class ServiceLoad
     /// <summary>What clients may be promised of the server they are handed over to in the middle of their session; null: there is none.</summary>
     public TargetOffer? Offer { get; set; }
 
+    /// <summary><see cref="IAllowlistView.ForgetsSoon"/>, when the last client came.</summary>
+    internal bool ForgetsSoon { get; set; }
+
     /// <summary>Whether the line about the compatibility default of <c>respectful_logging</c> was logged; once is enough.</summary>
     public bool CompatibilityNoticeGiven { get; set; }
 

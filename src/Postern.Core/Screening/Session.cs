@@ -79,8 +79,8 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
         _ => ClientWait.Server,
     };
 
-    /// <summary>When the phase began that <see cref="Wait"/> belongs to; null: in none that has a beginning.</summary>
-    public DateTimeOffset? PhaseBegan => _phaseStartTicks > 0 ? new DateTimeOffset(_phaseStartTicks, TimeSpan.Zero) : null;
+    /// <summary>How long the phase has lasted that <see cref="Wait"/> belongs to; null: none has begun.</summary>
+    public TimeSpan? InPhaseFor(Moment moment) => _phase is Phase.Admission ? null : Elapsed(moment);
 
     /// <summary>How much longer than to its next timer the session has to wait in its lane.</summary>
     public TimeSpan LaneRest => Wait is ClientWait.Lane ? SlowLane.RestAfterStep(this) : TimeSpan.Zero;
@@ -134,7 +134,7 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
         if (_phase is not Phase.Recall)
             return; // too late: it was not waited for any longer
         if (record is { } expiry)
-            (Client.Expiry, _isKnown) = (expiry, true);
+            (Client.Expiry, _isKnown) = (Admission.Believed(expiry, Settings, moment), true);
         else if (!_isKnown)
             Client.Expiry = default;
         Admit(Admission.Judge(this, load, _isKnown, moment, actions, out _isNew), moment, actions);
@@ -449,8 +449,8 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
     private void Enter(Phase phase, Moment moment)
     {
         _phase = phase;
-        _phaseStartTicks = moment.Now.UtcTicks;
+        _phaseStartTicks = moment.MonotonicTicks;
     }
 
-    private TimeSpan Elapsed(Moment moment) => TimeSpan.FromTicks(Math.Max(0, moment.Now.UtcTicks - _phaseStartTicks));
+    private TimeSpan Elapsed(Moment moment) => TimeSpan.FromTicks(moment.MonotonicTicks - _phaseStartTicks);
 }

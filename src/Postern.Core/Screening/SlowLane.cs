@@ -159,7 +159,7 @@ internal static class SlowLane
         return wait > ordinary ? wait : ordinary;
     }
 
-    private static uint ConnectedAt(Moment moment, TimeSpan elapsed) => (uint)Math.Max(0, moment.UnixSeconds - (long)elapsed.TotalSeconds);
+    private static uint ConnectedAt(Moment moment, TimeSpan elapsed) => (uint)((moment.MonotonicTicks - elapsed.Ticks) / TimeSpan.TicksPerSecond);
 
     // Seconds until the next line to the client, or until the end.
     private static byte Step(Session session)

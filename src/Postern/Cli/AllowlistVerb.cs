@@ -156,6 +156,8 @@ internal sealed class AllowlistVerb
     {
         var enabled = ScreeningTest.All.Where(test => test.IsEnabled(settings)).ToList();
         var now = CacheRecord.Seconds(_now);
+        var longest = ScreeningTest.LifetimesIn(settings).Longest;
+        all = all.ConvertAll(entry => new KeyValuePair<IpAddress, TestExpiry>(entry.Key, ExpiryRules.Believed(entry.Value, longest, _now)));
         var passing = all.Count(entry => enabled.TrueForAll(test => test.ExpiryIn(entry.Value) >= now));
         _output.WriteLine($"{settings.CacheMap}: {all.Count} clients are known, {passing} need no test now");
         foreach (var test in enabled)
@@ -166,8 +168,10 @@ internal sealed class AllowlistVerb
     public static string Describe(TestExpiry record, Settings settings, DateTimeOffset now)
     {
         var seconds = CacheRecord.Seconds(now);
+        var believed = ExpiryRules.Believed(record, ScreeningTest.LifetimesIn(settings).Longest, now);
         var words = ScreeningTest.All.Where(test => test.IsEnabled(settings)).Select(test => test.ExpiryIn(record) switch
         {
+            var expiry when expiry != test.ExpiryIn(believed) => $"{test.Name} due (until {Time(expiry)} is too far ahead to be true: the clock was wrong, or the test's time to live was longer)",
             0 or 1 => $"{test.Name} due",
             var expiry when expiry < seconds => $"{test.Name} expired {Time(expiry)}",
             var expiry => $"{test.Name} until {Time(expiry)}",

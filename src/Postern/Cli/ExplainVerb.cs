@@ -114,7 +114,7 @@ internal sealed class ExplainVerb
         TestExpiry? record = null;
         problem ??= records!.Find(_client, out record);
         Say("remembered", problem ?? (record is { } known ? AllowlistVerb.Describe(known, _settings, DateTimeOffset.UtcNow) : "no: it is not known"));
-        return record;
+        return record is { } found ? ExpiryRules.Believed(found, ScreeningTest.LifetimesIn(_settings).Longest, DateTimeOffset.UtcNow) : null;
     }
 
     private Task<(DnsblList List, DnsAnswer Answer)[]> AskListsAsync(IDnsResolver resolver) =>

@@ -1,3 +1,4 @@
+using Postern.Core;
 using Postern.Core.Screening;
 
 namespace Postern.Loop;
@@ -54,11 +55,11 @@ internal sealed class Client(int descriptor, RunningService service, Session? se
     public string Name => IsNamed ? $"[{Session.Client.Address}]:{Session.ClientPort}" : "behind a proxy";
 
     /// <summary>How it is held at this moment.</summary>
-    /// <param name="now">Wall-clock time.</param>
-    /// <param name="ticks">The same moment in monotonic milliseconds.</param>
-    public HeldClient Describe(DateTimeOffset now, long ticks)
+    /// <param name="moment">This moment.</param>
+    /// <param name="ticks">The same in the deadlines' unit, monotonic milliseconds.</param>
+    public HeldClient Describe(Moment moment, long ticks)
     {
-        var until = DeadlineSlot < 0 ? (DateTimeOffset?)null : now + TimeSpan.FromMilliseconds(Deadline - ticks);
+        var until = DeadlineSlot < 0 ? (DateTimeOffset?)null : moment.Now + TimeSpan.FromMilliseconds(Deadline - ticks);
         if (!IsNamed)
             return new HeldClient(null, 0, Service.Name, ClientWait.Proxy, null, until, null, 0, null);
         var isScreened = State is ClientState.Screened;
@@ -67,7 +68,7 @@ internal sealed class Client(int descriptor, RunningService service, Session? se
             Session.ClientPort,
             Service.Name,
             isScreened ? Session.Wait : State is ClientState.Relayed ? ClientWait.Relayed : ClientWait.Server,
-            isScreened ? Session.PhaseBegan : Session.Facts?.HandOffBegan,
+            isScreened ? moment.Now - Session.InPhaseFor(moment) : Session.Facts?.HandOffBegan,
             until + (isScreened ? Session.LaneRest : TimeSpan.Zero),
             Session.Dnsbl?.Score,
             Session.Dnsbl?.Pending ?? 0,

@@ -65,7 +65,7 @@ internal sealed class ClientRegister(ClientTable clients, ProxyGate proxies, Loo
             log.WriteAsPostern(LogSeverity.Warning, notice);
         client.Session = new Session(client.Service.Settings, client.Service.Load, _addresses.Enter(address, client.Service.Settings.NetworkOf(address)), port, server)
         {
-            Facts = ClientsLeft is null ? null : new ClientFacts(clock.Now),
+            Facts = ClientsLeft is null ? null : new ClientFacts(clock.MomentOf(client)),
         };
     }
 
@@ -75,7 +75,7 @@ internal sealed class ClientRegister(ClientTable clients, ProxyGate proxies, Loo
     /// <param name="server">The server, as the administrator knows it.</param>
     public void BeginHandOff(Client client, ClientState way, string server)
     {
-        client.Session.Facts?.HandOff(server, clock.Now);
+        client.Session.Facts?.HandOff(server, clock.MomentOf(client));
         client.Service.Load.PostQueue++;
         client.State = way;
     }
@@ -138,7 +138,7 @@ internal sealed class ClientRegister(ClientTable clients, ProxyGate proxies, Loo
         client.Session.OnGone();
         if (client.Session.Facts is { } facts)
         {
-            facts.End(isHandedOff: client.State is ClientState.HandedOff or ClientState.Relayed, clock.Now);
+            facts.End(isHandedOff: client.State is ClientState.HandedOff or ClientState.Relayed, clock.MomentOf(client));
             _untold[_untoldCount++] = client.Session;
             if (_untoldCount == MostUntold)
                 TellWhoLeft();

@@ -192,7 +192,7 @@ internal sealed class EventLoop : IDisposable
     /// <param name="into">Takes the clients.</param>
     /// <returns>The number to go on with; -1: that was all.</returns>
     public int CopyClients(int first, int count, List<HeldClient> into) =>
-        _clients.Visit(first, count, client => into.Add(client.Describe(_clock.Now, _clock.Ticks)));
+        _clients.Visit(first, count, client => into.Add(client.Describe(_clock.MomentOf(client), _clock.Ticks)));
 
     /// <summary>Serves until <see cref="Stop"/>.</summary>
     public void Run()

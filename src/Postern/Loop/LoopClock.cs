@@ -7,6 +7,7 @@ internal sealed class LoopClock
 {
     private readonly TimeProvider _time;
     private readonly long _origin;
+    private TimeSpan _elapsed; // monotonic
 
     /// <param name="time">Wall-clock and monotonic time.</param>
     public LoopClock(TimeProvider time)
@@ -20,17 +21,17 @@ internal sealed class LoopClock
     public DateTimeOffset Now { get; private set; }
 
     /// <summary>Monotonic milliseconds.</summary>
-    public long Ticks { get; private set; }
+    public long Ticks => _elapsed.Ticks / TimeSpan.TicksPerMillisecond;
 
     /// <summary>Looks at the time.</summary>
     public void Read()
     {
         Now = _time.GetUtcNow();
-        Ticks = (long)_time.GetElapsedTime(_origin).TotalMilliseconds;
+        _elapsed = _time.GetElapsedTime(_origin);
     }
 
     /// <summary>Now, as a client's session is told it.</summary>
-    public Moment MomentOf(Client client) => new(Now, client.Service.Load.UnderStress);
+    public Moment MomentOf(Client client) => new(Now, client.Service.Load.UnderStress) { MonotonicTicks = _elapsed.Ticks };
 
     /// <summary>This very moment, for <see cref="Since"/>. Any thread may ask.</summary>
     public long Timestamp() => _time.GetTimestamp();

@@ -1,3 +1,5 @@
+using Postern.Core;
+
 namespace Postern.Receiver;
 
 /// <summary>A message's transport data, complete when DATA is accepted.</summary>
@@ -7,4 +9,4 @@ namespace Postern.Receiver;
 /// <param name="Sender">Empty for a bounce.</param>
 /// <param name="Arrived">When the first recipient was accepted; Postfix measures delays from there.</param>
 internal sealed record Envelope(
-    string QueueId, string Protocol, string? Helo, string Sender, IReadOnlyList<string> Recipients, DateTimeOffset Arrived);
+    string QueueId, string Protocol, string? Helo, string Sender, IReadOnlyList<string> Recipients, Moment Arrived);

@@ -142,13 +142,15 @@ internal sealed class MailSession(HandedClient client, ReceiverOptions options, 
 
     private TimeSpan Now => services.Clock.GetElapsedTime(0);
 
+    private Moment Moment => new(services.Clock.GetUtcNow(), UnderStress: false) { MonotonicTicks = Now.Ticks };
+
     private static TimeSpan Earlier(TimeSpan one, TimeSpan other) => one < other ? one : other;
 
     private async Task FeedAsync(int length, CancellationToken abort)
     {
         for (var position = 0; position < length && !_isClosed;)
         {
-            var actions = _dialogue.OnReceived(_buffer.AsSpan(position, length - position), services.Clock.GetUtcNow(), out var consumed);
+            var actions = _dialogue.OnReceived(_buffer.AsSpan(position, length - position), Moment, out var consumed);
             position += consumed;
             WriteContent();
             await PerformAsync(actions, abort).ConfigureAwait(false);
@@ -172,14 +174,14 @@ internal sealed class MailSession(HandedClient client, ReceiverOptions options, 
                     break;
                 case DialogueAction.CheckSender(var domain):
                     var verdict = await SenderDomainCheck.AskAsync(services.Resolver, domain, abort).ConfigureAwait(false);
-                    await PerformAsync(_dialogue.OnSenderChecked(verdict, services.Clock.GetUtcNow()), abort).ConfigureAwait(false);
+                    await PerformAsync(_dialogue.OnSenderChecked(verdict, Moment), abort).ConfigureAwait(false);
                     break;
                 case DialogueAction.OpenMessage(var queueId, var header):
                     await PerformAsync(_dialogue.OnMessageOpened(Open(queueId, header)), abort).ConfigureAwait(false);
                     break;
                 case DialogueAction.StoreMessage:
                     var size = await StoreAsync(abort).ConfigureAwait(false);
-                    await PerformAsync(_dialogue.OnMessageStored(size, services.Clock.GetUtcNow()), abort).ConfigureAwait(false);
+                    await PerformAsync(_dialogue.OnMessageStored(size, Moment), abort).ConfigureAwait(false);
                     break;
                 case DialogueAction.DiscardMessage:
                     Discard();

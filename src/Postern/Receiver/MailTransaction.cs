@@ -1,3 +1,5 @@
+using Postern.Core;
+
 namespace Postern.Receiver;
 
 /// <summary>One message from MAIL to the final dot: who sends it to whom, and whom we refuse.</summary>
@@ -31,7 +33,7 @@ internal sealed class MailTransaction(MailPath sender, ReceiverOptions options)
     public string? QueueId { get; set; }
 
     /// <summary>When the first recipient was accepted.</summary>
-    public DateTimeOffset Arrived { get; set; }
+    public Moment Arrived { get; set; }
 
     /// <summary>The reply that refuses the sender or this recipient; null when both are welcome. As with smtpd_delay_reject,
     /// a bad sender is told with each recipient.</summary>

@@ -205,7 +205,7 @@ internal sealed partial class SmtpDialogue
         {
             _envelope = _mail.ToEnvelope(queueId, _protocol, _helo);
             _waiting = Waiting.ForOpenMessage;
-            _actions.Add(new DialogueAction.OpenMessage(queueId, TraceHeaders.Build(_envelope, client, options.HostName, _now)));
+            _actions.Add(new DialogueAction.OpenMessage(queueId, TraceHeaders.Build(_envelope, client, options.HostName, _now.Now)));
         }
     }
 }

@@ -20,7 +20,7 @@ internal sealed partial class SmtpDialogue(ReceiverOptions options, IpAddress cl
     private readonly CommandReader _commands = new();
     private readonly CommandCounts _counts = new();
     private List<DialogueAction> _actions = [];
-    private DateTimeOffset _now;
+    private Moment _now;
     private Waiting _waiting;
     private bool _isClosed;
     private string _lastCommand = "CONNECT";
@@ -66,7 +66,7 @@ internal sealed partial class SmtpDialogue(ReceiverOptions options, IpAddress cl
     /// <summary>The client has sent something.</summary>
     /// <param name="consumed">How much of the input was used; when it is not all, the rest is to be given again after the
     /// actions are done. Nothing is used up while an answer is waited for.</param>
-    public List<DialogueAction> OnReceived(ReadOnlySpan<byte> input, DateTimeOffset now, out int consumed)
+    public List<DialogueAction> OnReceived(ReadOnlySpan<byte> input, Moment now, out int consumed)
     {
         consumed = 0;
         _now = now;
@@ -89,7 +89,7 @@ internal sealed partial class SmtpDialogue(ReceiverOptions options, IpAddress cl
     }
 
     /// <summary>The answer to <see cref="DialogueAction.CheckSender"/>.</summary>
-    public List<DialogueAction> OnSenderChecked(SenderVerdict verdict, DateTimeOffset now)
+    public List<DialogueAction> OnSenderChecked(SenderVerdict verdict, Moment now)
     {
         _now = now;
         _waiting = Waiting.ForClient;
@@ -125,7 +125,7 @@ internal sealed partial class SmtpDialogue(ReceiverOptions options, IpAddress cl
 
     /// <summary>The answer to <see cref="DialogueAction.StoreMessage"/>.</summary>
     /// <param name="size">Bytes in the file; null when the message is not on disk.</param>
-    public List<DialogueAction> OnMessageStored(long? size, DateTimeOffset now)
+    public List<DialogueAction> OnMessageStored(long? size, Moment now)
     {
         _waiting = Waiting.ForClient;
         if (size is null || _envelope is not { } envelope)

@@ -58,9 +58,9 @@ internal sealed class SmtpDialogueLog(IpAddress client)
 
     /// <summary>The lines that Postfix writes between queue and mailbox, all at once here, because there is no queue.</summary>
     /// <param name="size">Bytes stored.</param>
-    public static IEnumerable<DialogueAction.Log> Delivered(Envelope envelope, long size, DateTimeOffset now)
+    public static IEnumerable<DialogueAction.Log> Delivered(Envelope envelope, long size, Moment now)
     {
-        var delay = ReceiverText.Delay(now - envelope.Arrived);
+        var delay = ReceiverText.Delay(now.Since(envelope.Arrived));
         yield return Info("qmgr", string.Create(CultureInfo.InvariantCulture,
             $"{envelope.QueueId}: from=<{ReceiverText.Printable(envelope.Sender)}>, size={size}, nrcpt={envelope.Recipients.Count} (queue active)"));
         foreach (var recipient in envelope.Recipients)

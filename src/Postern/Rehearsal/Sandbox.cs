@@ -150,14 +150,16 @@ internal sealed class Sandbox : IDisposable
         var options = new AllowlistOptions
         {
             MapName = "rehearsal:memory", // no type that has a file
-            Policy = new AllowlistPolicy(ScreeningTest.EnabledIn(settings), settings.CacheRetentionTime, settings.CacheCleanupInterval),
+            Policy = AllowlistPolicy.Of(settings),
         };
         var allowlist = TemporaryAllowlist.Open(options, _clock, static (_, _) => { }, _loop.Wake);
+        var longest = options.Policy.Lifetimes.Longest; // what lies beyond is not believed
+        var expiry = CacheRecord.Seconds(_clock.GetUtcNow() + (longest < End ? longest : End));
         foreach (var host in _traffic.Senders.SelectMany(static sender => sender.Hosts).Where(static host => host.IsKnown))
         {
             TestExpiry record = default;
             foreach (var test in ScreeningTest.All)
-                record = test.WithExpiry(record, CacheRecord.Seconds(_clock.GetUtcNow() + End));
+                record = test.WithExpiry(record, expiry);
             allowlist.Remember(host.Address, record);
         }
 

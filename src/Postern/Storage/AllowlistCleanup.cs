@@ -64,7 +64,7 @@ internal sealed class AllowlistCleanup(string mapName, ExpiryTable table, TimePr
         var droppedBefore = _dropped;
         foreach (var (client, expiry) in table.Part(_part) ?? [])
         {
-            if (ExpiryRules.SurvivesCleanup(expiry, policy.Enabled, now, policy.Retention))
+            if (ExpiryRules.SurvivesCleanup(ExpiryRules.Believed(expiry, policy.Lifetimes.Longest, now), policy.Enabled, now, policy.Retention))
             {
                 _retained++;
                 continue;

@@ -1,5 +1,4 @@
 using Postern.Core.Config;
-using Postern.Core.Screening;
 using Postern.Native;
 using Postern.ProcessLife;
 
@@ -38,7 +37,7 @@ internal sealed record AllowlistOptions
     /// <summary><c>config_directory</c> for postmap's <c>-c</c>; null: its own default.</summary>
     public string? ConfigDirectory { get; init; }
 
-    /// <summary>Most addresses held in memory, about 65 bytes each: clients choose IPv6 addresses freely.</summary>
+    /// <summary>Most addresses that are known at a time, about 65 bytes each: clients choose IPv6 addresses freely.</summary>
     public int EntryLimit { get; init; } = 4_000_000;
 
     /// <summary>Most changes that wait for a store that does not work, before they are left to a later saving of everything.</summary>
@@ -63,7 +62,7 @@ internal sealed record AllowlistOptions
         return new AllowlistOptions
         {
             MapName = settings.CacheMap!,
-            Policy = new AllowlistPolicy(ScreeningTest.EnabledIn(settings), settings.CacheRetentionTime, settings.CacheCleanupInterval),
+            Policy = AllowlistPolicy.Of(settings),
             Memcache = settings.CacheMemcache,
             DefaultDatabaseType = process.DefaultDatabaseType,
             LmdbMapSize = process.LmdbMapSize,

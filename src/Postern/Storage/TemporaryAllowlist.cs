@@ -37,6 +37,7 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
     private readonly Action<LogSeverity, string> _log;
     private readonly ExpiryTable _table = new();
     private readonly AllowlistCleanup _cleanup;
+    private readonly AllowlistEviction _eviction;
     private readonly UnsavedChanges _unsaved;
     private readonly Action<IpAddress, TestExpiry> _forget;
 
@@ -48,7 +49,7 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
     private bool _isFailing;
     private int? _saveAllFrom; // saving all that memory has: the part to go on with
     private bool _mustSaveAll;
-    private bool _isFull;
+    private bool _isFull, _forgotSoon; // that was told
     private bool _isLoaded;
 
     private TemporaryAllowlist(
@@ -57,6 +58,7 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
         (_options, _clock, _log, Name) = (options, clock, log, location.Name);
         _unsaved = new UnsavedChanges(options.UnsavedLimit);
         _cleanup = new AllowlistCleanup(Name, _table, clock, log) { Policy = options.Policy };
+        _eviction = new AllowlistEviction(_table, clock);
         _forget = (client, expiry) => Change(client, new AllowlistChange(expiry, IsForgotten: true));
         if (location.IsLmdb || options.Memcache is not null)
         {
@@ -110,6 +112,9 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
     /// <inheritdoc />
     public bool CanAsk => _lookups is not null;
 
+    /// <inheritdoc />
+    public bool ForgetsSoon => _eviction.ForgetsSoon;
+
     private bool IsAllSaved => _unsaved.IsEmpty && _saveAllFrom is null && !_mustSaveAll;
 
     private bool MayHandOver => _writer is not null && !_awaitsAnswer && !_unsaved.IsEmpty;
@@ -159,8 +164,8 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
     /// <summary>Keeps what the client passed, in place of what was known.</summary>
     public void Remember(IpAddress client, TestExpiry expiry)
     {
-        if (Set(client, expiry))
-            Change(client, new AllowlistChange(expiry, IsForgotten: false));
+        Set(client, expiry);
+        Change(client, new AllowlistChange(expiry, IsForgotten: false));
     }
 
     /// <summary>Forgets a client, here and in the store.</summary>
@@ -267,18 +272,22 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
 
     private bool IsSliceOver(long start) => _clock.GetElapsedTime(start) >= Slice;
 
-    private bool Set(IpAddress client, TestExpiry expiry)
+    private void Set(IpAddress client, TestExpiry expiry)
     {
         if (_table.Count >= _options.EntryLimit && !_table.TryGet(client, out _))
-        {
-            if (!_isFull)
-                _log(LogSeverity.Warning, $"{Name}: {_table.Count} entries are enough; new clients are not remembered until some expire");
-            _isFull = true;
-            return false;
-        }
-
+            MakeRoom();
         _table.Set(client, expiry);
-        return true;
+    }
+
+    private void MakeRoom()
+    {
+        if (!_isFull)
+            _log(LogSeverity.Warning, $"{Name}: {_table.Count} clients are known, as many as may be; for each new one another is forgotten, those first whose passes expired longest ago");
+        _isFull = true;
+        _eviction.MakeRoom(Policy, _forget);
+        if (ForgetsSoon && !_forgotSoon)
+            _log(LogSeverity.Warning, $"{Name}: so many new clients come that some are forgotten before they can come back; until that ends none has to take the tests after the greeting");
+        _forgotSoon = ForgetsSoon;
     }
 
     private void Change(IpAddress client, AllowlistChange change)
@@ -321,7 +330,7 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
 
     private void EndCleanup(DateTimeOffset now)
     {
-        _isFull = false;
+        _isFull &= _table.Count >= _options.EntryLimit / 8 * 7; // it is no news that it is full again soon
         if (_writer is null)
             return;
         if (_unsaved.IsEmpty && !_isFailing)
@@ -381,8 +390,14 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
         {
             if (KnowsBetter(client, expiry, out _))
                 continue;
-            if (!onlyIfUnknown || !_table.TryGet(client, out _))
-                Set(client, expiry);
+            var isKnown = _table.TryGet(client, out var known);
+            if (isKnown && onlyIfUnknown)
+                continue;
+
+            // With changes that were given up, memory may know better than the store.
+            _table.Set(client, isKnown && _mustSaveAll ? RecordText.Later(known, expiry) : expiry);
+            if (_table.Count > _options.EntryLimit)
+                MakeRoom(); // it may be itself that goes
         }
     }
 

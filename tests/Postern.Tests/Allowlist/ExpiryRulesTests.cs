@@ -43,4 +43,12 @@ public sealed class ExpiryRulesTests
     {
         Assert.Equal(new TestExpiry(0, 7, 1, 9, 1), ExpiryRules.ForRecord(new(0, 7, 0, 9, 0), PregreetAndDnsbl));
     }
+
+    [Fact]
+    public void What_lies_further_ahead_than_any_pass_counts_is_due()
+    {
+        const uint Horizon = 1_800_000_000 + 86_400;
+
+        Assert.Equal(new TestExpiry(Horizon, 1, 1, 0, 5), ExpiryRules.Believed(new(Horizon, Horizon + 1, uint.MaxValue, 0, 5), TimeSpan.FromDays(1), Now));
+    }
 }

@@ -238,6 +238,21 @@ public sealed class ConfigurationTests
         Assert.Null(Only(new ConfigDirectory(Level).Load()).Settings.ForbiddenCommands);
     }
 
+    [Theory]
+    [InlineData("postscreen_cache_map =\npostscreen_bare_newline_enable = yes\n", 1)]
+    [InlineData("postscreen_cache_map =\n", 0)]
+    [InlineData("postscreen_bare_newline_enable = yes\n", 0)]
+    [InlineData("postscreen_cache_map =\npostscreen_bare_newline_enable = yes\npostern_handoff = relay:tcp:127.0.0.1:2525\n", 0)]
+    public void Who_has_to_come_back_must_be_remembered(string lines, int warnings)
+    {
+        var problems = new ConfigDirectory(Level + lines).Load().Problems;
+
+        Assert.Equal(warnings, problems.Count);
+        Assert.All(problems, static problem => Assert.Equal(
+            (ProblemSeverity.Warning, 2, "postscreen_cache_map is empty, but postscreen_bare_newline_enable = yes: who passes that test is told to come back, and is not known then; no new client can ever deliver mail"),
+            (problem.Severity, problem.Line, problem.Text)));
+    }
+
     [Fact]
     public void The_proxy_protocol_can_be_asked_for_by_service()
     {

@@ -35,6 +35,45 @@ public sealed class ClientRegisterTests
         }
     }
 
+    [Fact]
+    public void A_clock_that_is_set_back_does_not_change_how_long_a_client_was_there()
+    {
+        var time = new SetClock();
+        var clock = new LoopClock(time);
+        using var log = new MailLog(new Nowhere(), new LogOptions(), time);
+        var register = new ClientRegister(new ClientTable(), new ProxyGate(1), clock, new LoopLog(log, LogTags.For("postfix").Postscreen, clock));
+        var service = new RunningService { Name = "smtp", Settings = new Settings(), Allowlist = null, Handoff = null };
+        var lasted = new List<TimeSpan>();
+        register.ClientsLeft = sessions => lasted.Add(sessions[0].Facts!.Ended - sessions[0].Facts!.Connected);
+
+        var client = register.Enter(-1, service);
+        register.Name(client, Ip.Of("192.0.2.7"), 40000, new Endpoint(Ip.Of("192.0.2.25"), 25));
+        service.Load.ClientArrived(service.Settings, new());
+        time.Pass(TimeSpan.FromSeconds(7));
+        time.SetBy(TimeSpan.FromDays(-1));
+        clock.Read();
+        register.Leave(client);
+        register.TellWhoLeft();
+
+        Assert.Equal([TimeSpan.FromSeconds(7)], lasted);
+    }
+
+    private sealed class SetClock : TimeProvider
+    {
+        private long _ticks = TimeSpan.TicksPerDay;
+        private TimeSpan _setBy;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => _ticks;
+
+        public override DateTimeOffset GetUtcNow() => DateTimeOffset.FromUnixTimeSeconds(1_800_000_000) + TimeSpan.FromTicks(_ticks) + _setBy;
+
+        public void Pass(TimeSpan time) => _ticks += time.Ticks;
+
+        public void SetBy(TimeSpan time) => _setBy += time;
+    }
+
     private sealed class Nowhere : ILogDestination
     {
         public bool IsSyslog => false;

@@ -48,7 +48,7 @@ public sealed class EventLoopTests
         LoopHarness.Until(() => allowlist.Questions.TryDequeue(out question), "the store is not asked");
 
         allowlist.Answers.Enqueue(new AllowlistAnswer(question.Client + (1UL << 32), question.Address, default(TestExpiry))); // of a client that is gone
-        allowlist.Answers.Enqueue(new AllowlistAnswer(question.Client, question.Address, new TestExpiry(uint.MaxValue, 1, 1, 1, 1)));
+        allowlist.Answers.Enqueue(new AllowlistAnswer(question.Client, question.Address, new TestExpiry(CacheRecord.Seconds(DateTimeOffset.UtcNow.AddHours(1)), 1, 1, 1, 1)));
         harness.Loop.Wake();
 
         // Known in time, or tested for five minutes if this machine took longer than the client waits.

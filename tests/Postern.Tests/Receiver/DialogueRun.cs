@@ -79,7 +79,7 @@ internal sealed class DialogueRun
     {
         while (!piece.IsEmpty && !IsClosed)
         {
-            var actions = _dialogue.OnReceived(piece, Now, out var consumed);
+            var actions = _dialogue.OnReceived(piece, new Moment(Now, false), out var consumed);
             Assert.True(consumed > 0 || actions.Count > 0);
             piece = piece[consumed..];
             if (_isOpen)
@@ -105,7 +105,7 @@ internal sealed class DialogueRun
                     _log.Add($"{program}: {(severity == LogSeverity.Warning ? "warning: " : "")}{text}");
                     break;
                 case DialogueAction.CheckSender(var domain):
-                    Perform(_dialogue.OnSenderChecked(Verdicts.GetValueOrDefault(domain), Now));
+                    Perform(_dialogue.OnSenderChecked(Verdicts.GetValueOrDefault(domain), new Moment(Now, false)));
                     break;
                 case DialogueAction.OpenMessage(_, var header):
                     _isOpen = CanOpen;
@@ -117,7 +117,7 @@ internal sealed class DialogueRun
                     if (CanStore)
                         Stored.Add(_file.ToString());
                     _isOpen = false;
-                    Perform(_dialogue.OnMessageStored(CanStore ? _file.Length : null, Now));
+                    Perform(_dialogue.OnMessageStored(CanStore ? _file.Length : null, new Moment(Now, false)));
                     break;
                 case DialogueAction.DiscardMessage:
                     _isOpen = false;

@@ -8,6 +8,7 @@ namespace Postern.Tests.Screening;
 
 public sealed class AdmissionTests
 {
+    private static readonly uint Tomorrow = FakeShell.UnixSeconds(86400);
     private static readonly Settings Plain = new() { GreetBanner = "mx ESMTP", Banner = "mx ESMTP" };
 
     [Fact]
@@ -63,7 +64,7 @@ public sealed class AdmissionTests
     public void A_denylisted_client_is_not_asked_for_on_the_allowlist()
     {
         var shell = new FakeShell(Plain with { AccessList = Access("reject"), DenylistAction = FailAction.Enforce }, Ip.Of("192.0.2.7"));
-        shell.Allowlist[Ip.Of("192.0.2.7")] = new TestExpiry(uint.MaxValue, 1, 1, 1, 1);
+        shell.Allowlist[Ip.Of("192.0.2.7")] = new TestExpiry(Tomorrow, 1, 1, 1, 1);
 
         shell.Connect();
 
@@ -75,7 +76,7 @@ public sealed class AdmissionTests
     {
         var settings = Plain with { AllowlistInterfaces = MatchList.Parse("postscreen_allowlist_interfaces", "198.51.100.1", new TableCatalog(new FakeTextFiles()), new SessionActions(), out _)! };
         var known = new FakeShell(settings, Ip.Of("192.0.2.7"));
-        known.Allowlist[Ip.Of("192.0.2.7")] = new TestExpiry(uint.MaxValue, 1, 1, 1, 1);
+        known.Allowlist[Ip.Of("192.0.2.7")] = new TestExpiry(Tomorrow, 1, 1, 1, 1);
 
         known.Connect();
         var stranger = Connect(settings);
@@ -94,7 +95,7 @@ public sealed class AdmissionTests
         Assert.Equal(["= ask"], shell.Output.Skip(1));
         shell.Receive("EHLO early\r\n"u8); // stays in the kernel
 
-        shell.Answer(new TestExpiry(uint.MaxValue, 1, 1, 1, 1));
+        shell.Answer(new TestExpiry(Tomorrow, 1, 1, 1, 1));
 
         Assert.Equal(["= ask", "= log PASS OLD [192.0.2.7]:40000", "= hand off"], shell.Output.Skip(1));
     }
@@ -112,7 +113,7 @@ public sealed class AdmissionTests
         else
             shell.AdvanceTo(TimeSpan.FromMilliseconds(250));
         Assert.Equal(["= ask", "S 220-mx ESMTP"], shell.Output.Skip(1));
-        shell.Answer(new TestExpiry(uint.MaxValue, 1, 1, 1, 1)); // a second answer, or one too late
+        shell.Answer(new TestExpiry(Tomorrow, 1, 1, 1, 1)); // a second answer, or one too late
         shell.AdvanceTo(TimeSpan.FromSeconds(7));
 
         Assert.Equal("= log PASS NEW [192.0.2.7]:40000", shell.Output[3]);
@@ -137,7 +138,7 @@ public sealed class AdmissionTests
     public void Whom_memory_knows_or_the_access_list_decides_about_the_store_is_not_asked()
     {
         var known = new FakeShell(Plain, Ip.Of("192.0.2.7")) { CanAsk = true };
-        known.Allowlist[Ip.Of("192.0.2.7")] = new TestExpiry(uint.MaxValue, 1, 1, 1, 1);
+        known.Allowlist[Ip.Of("192.0.2.7")] = new TestExpiry(Tomorrow, 1, 1, 1, 1);
         var permitted = new FakeShell(Plain with { AccessList = Access("permit") }, Ip.Of("192.0.2.7")) { CanAsk = true };
         var refused = new FakeShell(Plain with { AccessList = Access("reject"), DenylistAction = FailAction.Enforce }, Ip.Of("192.0.2.7")) { CanAsk = true };
         var second = new FakeShell(Plain, Ip.Of("192.0.2.7"), shared: new ClientAddressState(Ip.Of("192.0.2.7")) { Concurrency = 1 }) { CanAsk = true };
@@ -147,6 +148,79 @@ public sealed class AdmissionTests
             shell.Connect();
             Assert.DoesNotContain("= ask", shell.Output);
         }
+    }
+
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(1, false)]
+    public void A_record_from_the_future_is_not_believed(uint secondsTooFar, bool isKnown)
+    {
+        var settings = Plain with { GreetTtl = TimeSpan.FromDays(1), BareNewlineTtl = TimeSpan.FromDays(40) };
+        var record = new TestExpiry(FakeShell.UnixSeconds(40 * 86400) + secondsTooFar, 1, 1, 1, 1);
+        var recalled = new FakeShell(settings, Ip.Of("192.0.2.7")) { Allowlist = { [Ip.Of("192.0.2.7")] = record } };
+        var answered = new FakeShell(settings, Ip.Of("192.0.2.7")) { CanAsk = true };
+
+        recalled.Connect();
+        answered.Connect();
+        answered.Answer(record);
+
+        Assert.Equal(isKnown, recalled.HandedOff);
+        Assert.Equal(isKnown, answered.HandedOff);
+    }
+
+    [Theory]
+    [InlineData(-3650)]
+    [InlineData(3650)]
+    public void A_clock_that_is_set_changes_no_duration(int days)
+    {
+        var settings = Plain with { GreetAction = FailAction.Ignore, PipeliningEnable = true };
+        var shell = new FakeShell(settings, Ip.Of("192.0.2.7"));
+        shell.Connect();
+        shell.AdvanceTo(TimeSpan.FromSeconds(2));
+
+        shell.ClockSetBy = TimeSpan.FromDays(days);
+        shell.Receive("EHLO early\r\n"u8);
+        shell.AdvanceTo(TimeSpan.FromSeconds(7));
+        shell.ClockSetBy = TimeSpan.Zero;
+        shell.AdvanceTo(TimeSpan.FromSeconds(9));
+        shell.HangUp();
+
+        Assert.Contains("= log PREGREET 12 after 2 from [192.0.2.7]:40000: EHLO early\\r\\n", shell.Output);
+        var facts = shell.Session.Facts!;
+        Assert.Equal(TimeSpan.FromSeconds(2), facts.PregreetAfter);
+        Assert.Equal(TimeSpan.FromSeconds(9), facts.Ended - facts.Connected);
+    }
+
+    [Theory]
+    [InlineData(false, "S 450 4.3.2 Service currently unavailable")]
+    [InlineData(true, "= hand off")]
+    public void Nobody_is_told_to_come_back_who_would_be_forgotten_by_then(bool forgetsSoon, string answer)
+    {
+        var settings = Plain with { PipeliningEnable = true, BareNewlineEnable = true };
+        var shell = new FakeShell(settings, Ip.Of("192.0.2.7")) { ForgetsSoon = forgetsSoon };
+
+        shell.Connect();
+        shell.AdvanceTo(TimeSpan.FromSeconds(6));
+        shell.Receive("EHLO a\r\n"u8);
+        shell.Receive("MAIL FROM:<a@a.example>\r\n"u8);
+        shell.Receive("RCPT TO:<b@b.example>\r\n"u8);
+
+        Assert.Contains(answer, shell.Output);
+        Assert.Equal(forgetsSoon, shell.HandedOff);
+    }
+
+    [Fact]
+    public void Who_fails_the_tests_before_the_greeting_takes_those_after_it_whatever_is_forgotten()
+    {
+        var settings = Plain with { PipeliningEnable = true, GreetAction = FailAction.Enforce };
+        var shell = new FakeShell(settings, Ip.Of("192.0.2.7")) { ForgetsSoon = true };
+
+        shell.Connect();
+        shell.Receive("EHLO early\r\nMAIL FROM:<a@a.example>\r\n"u8);
+        shell.AdvanceTo(TimeSpan.FromSeconds(6));
+
+        Assert.False(shell.HandedOff);
+        Assert.Contains(shell.Output, static line => line.StartsWith("= log COMMAND PIPELINING", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -38,7 +38,7 @@ public sealed class FakeShell : IAllowlistView
         _load.Offer = offer;
         Client = shared ?? new ClientAddressState(client);
         Client.Concurrency++;
-        Session = new Session(settings, _load, Client, 40000, new Endpoint(IpAddress.FromIPv4(0xc0000219), 25)) { Facts = new ClientFacts(Start + connectAt) };
+        Session = new Session(settings, _load, Client, 40000, new Endpoint(IpAddress.FromIPv4(0xc0000219), 25)) { Facts = new ClientFacts(Moment) };
     }
 
     public Session Session { get; }
@@ -59,6 +59,12 @@ public sealed class FakeShell : IAllowlistView
 
     /// <summary>What is received is decrypted from now on.</summary>
     public bool IsInTls { get; private set; }
+
+    /// <summary>How far the wall clock has been set ahead since the start of the story.</summary>
+    public TimeSpan ClockSetBy { get; set; }
+
+    /// <summary>Whether new clients crowd out those that were told to come back.</summary>
+    public bool ForgetsSoon { get; init; }
 
     /// <summary>Whether a store is asked about clients that the allowlist does not know.</summary>
     public bool CanAsk { get; init; }
@@ -213,7 +219,7 @@ public sealed class FakeShell : IAllowlistView
 
     public bool IsOver => HandedOff || Closed;
 
-    private Moment Moment => new(Start + Now, _load.UnderStress);
+    private Moment Moment => new(Start + Now + ClockSetBy, _load.UnderStress) { MonotonicTicks = Now.Ticks };
 
     private void Deliver()
     {
@@ -303,8 +309,8 @@ public sealed class FakeShell : IAllowlistView
                 case ActionKind.HandOff:
                     HandedOff = true;
                     _timer = null;
-                    Session.Facts!.HandOff("private/smtpd", Start + Now);
-                    Session.Facts.End(isHandedOff: true, Start + Now);
+                    Session.Facts!.HandOff("private/smtpd", Moment);
+                    Session.Facts.End(isHandedOff: true, Moment);
                     Write("= hand off");
                     break;
                 case ActionKind.HandOver:
@@ -315,7 +321,7 @@ public sealed class FakeShell : IAllowlistView
                     break;
                 case ActionKind.Close:
                     Closed = true;
-                    Session.Facts!.End(isHandedOff: false, Start + Now);
+                    Session.Facts!.End(isHandedOff: false, Moment);
                     Write("= close");
                     break;
             }

@@ -1,5 +1,7 @@
 using Postern.Core;
 using Postern.Core.Allowlist;
+using Postern.Core.Config;
+using Postern.Core.Screening;
 using Postern.Storage;
 using SQLitePCL;
 
@@ -23,7 +25,7 @@ internal sealed class AllowlistBench : IDisposable
         Options = new AllowlistOptions
         {
             MapName = $"btree:{Directory}/cache",
-            Policy = new AllowlistPolicy(PregreetOnly, Retention: TimeSpan.FromDays(7), CleanupInterval: TimeSpan.FromHours(12)),
+            Policy = new AllowlistPolicy(PregreetOnly, ScreeningTest.LifetimesIn(new Settings()), Retention: TimeSpan.FromDays(7), CleanupInterval: TimeSpan.FromHours(12)),
             PollInterval = TimeSpan.FromMilliseconds(5),
             BusyTimeout = TimeSpan.FromMilliseconds(20),
         };

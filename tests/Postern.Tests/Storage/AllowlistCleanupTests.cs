@@ -48,6 +48,21 @@ public sealed class AllowlistCleanupTests : IDisposable
     }
 
     [Fact]
+    public void Records_from_the_future_go()
+    {
+        var allowlist = _bench.OpenLoaded();
+        _bench.RunUntilLogged(allowlist, "cleanup");
+        allowlist.Remember(Address(1), new TestExpiry(_bench.Now + 3600 * 24 * 365, 1, 1, 1, 1));
+        allowlist.Remember(Address(2), new TestExpiry(_bench.Now + 3600 * 24 * 8, 1, 1, 1, 1));
+        _bench.Log.Clear();
+
+        _bench.Clock.Advance(TimeSpan.FromHours(13));
+        _bench.RunUntilLogged(allowlist, "cleanup");
+
+        Assert.Equal([$"Info: cache {Map} full cleanup: retained=1 dropped=1 entries"], _bench.Log);
+    }
+
+    [Fact]
     public void The_next_process_waits_for_the_rest_of_the_interval()
     {
         using (var earlier = _bench.OpenLoaded())

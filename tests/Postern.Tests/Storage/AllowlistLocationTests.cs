@@ -108,7 +108,7 @@ public sealed class AllowlistLocationTests
         {
             MapName = map,
             Memcache = memcache,
-            Policy = new AllowlistPolicy(default(EnabledTests), TimeSpan.Zero, TimeSpan.Zero),
+            Policy = new AllowlistPolicy(default(EnabledTests), default, TimeSpan.Zero, TimeSpan.Zero),
             MailOwner = "mailer",
             MailOwnerId = 89,
             DataDirectory = "/data",

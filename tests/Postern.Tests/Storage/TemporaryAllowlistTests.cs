@@ -126,24 +126,6 @@ public sealed class TemporaryAllowlistTests : IDisposable
     }
 
     [Fact]
-    public void A_full_memory_takes_no_new_clients_but_renews_old_ones()
-    {
-        _bench.Options = _bench.Options with { EntryLimit = 2 };
-        var allowlist = _bench.OpenLoaded();
-        allowlist.Remember(Address(1), default);
-        allowlist.Remember(Address(2), default);
-
-        allowlist.Remember(Address(3), _bench.Passed);
-        allowlist.Remember(Address(4), _bench.Passed);
-        allowlist.Remember(Address(2), _bench.Passed);
-
-        Assert.Equal(2, allowlist.Count);
-        Assert.True(allowlist.TryRecall(Address(2), out var expiry));
-        Assert.Equal(_bench.Passed, expiry);
-        Assert.Equal(1, _bench.Logged("2 entries are enough"));
-    }
-
-    [Fact]
     public void A_type_without_a_file_keeps_passes_in_memory()
     {
         _bench.Options = _bench.Options with { MapName = "foo:bar" };
