@@ -23,6 +23,7 @@ public sealed class ArchitectureTests
         ["Reporting"] = [],
         ["Replay"] = ["Allowlist", "Config", "Dnsbl", "Lanes", "Relay", "Reporting", "Screening"],
         ["Rehearsal"] = [],
+        ["Spf"] = ["Tables"],
     };
 
     // Who may use the loop: the composition. And what nobody but the composition and the loop may use.

@@ -33,6 +33,12 @@ public readonly record struct IpNetwork
     /// <summary>The mask for <see cref="IpAddress.Low"/>.</summary>
     public ulong MaskLow { get; }
 
+    /// <summary>A block given in parts.</summary>
+    /// <param name="address">Any address in it.</param>
+    /// <param name="isIPv4">Whether it was written as IPv4.</param>
+    /// <param name="length">0 to 32 or 0 to 128.</param>
+    public static IpNetwork Of(IpAddress address, bool isIPv4, int length) => new(address, isIPv4, length);
+
     /// <summary>Whether the address lies in the block.</summary>
     public bool Contains(IpAddress address) => address.IsIPv4 == IsIPv4
         && ((address.High ^ Address.High) & MaskHigh) == 0 && ((address.Low ^ Address.Low) & MaskLow) == 0;
