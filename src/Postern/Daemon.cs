@@ -404,7 +404,7 @@ internal sealed class Daemon : IDisposable
             // Where a table cannot be used, and in some warnings, Postfix has no file and line; its words are looked for in logs.
             var text = problem.Severity is ProblemSeverity.Degraded || problem.File is null || problem.SaidBy is not null ? problem.Text : $"{problem.File}, line {problem.Line}: {problem.Text}";
             var severity = configuration.Tables.OpenErrors.Contains(problem.Text) || problem.Severity is ProblemSeverity.Error ? LogSeverity.Error : LogSeverity.Warning;
-            _log.Write(problem.SaidBy == "tlsproxy" ? _tags.Tlsproxy : _tags.Postscreen, severity, text);
+            _log.Write(problem.SaidBy == "tlsproxy" ? _tags.Tlsproxy : problem.PostscreenIsSilent ? _tags.Postern : _tags.Postscreen, severity, text);
         }
     }
 

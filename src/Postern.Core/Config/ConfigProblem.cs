@@ -24,6 +24,9 @@ public sealed record ConfigProblem(ProblemSeverity Severity, string? File, int L
     /// <summary>The program of Postfix that says just this, and without file and line; so does the log. Null: none.</summary>
     public string? SaidBy { get; init; }
 
+    /// <summary>Whether postscreen does the same without a word: then the log has it under Postern's own name.</summary>
+    public bool PostscreenIsSilent { get; init; }
+
     /// <summary><c>FILE:LINE: </c> for the beginning of a line; empty without a file.</summary>
     public string Place => File is null ? "" : new ConfigOrigin(File, Line).ToString() + ": ";
 }

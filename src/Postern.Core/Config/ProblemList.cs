@@ -20,6 +20,10 @@ internal sealed class ProblemList
     public void SaidBy(string program, ProblemSeverity severity, ConfigOrigin? origin, string text, string remedy) =>
         Add(new ConfigProblem(severity, origin?.File, origin?.Line ?? 0, text, remedy) { SaidBy = program });
 
+    /// <summary>Warns of what postscreen does without a word.</summary>
+    public void Advise(ConfigOrigin? origin, string text, string remedy) =>
+        Add(new ConfigProblem(ProblemSeverity.Warning, origin?.File, origin?.Line ?? 0, text, remedy) { PostscreenIsSilent = true });
+
     public void Add(ProblemSeverity severity, ConfigOrigin? origin, string text, string remedy) =>
         Add(new ConfigProblem(severity, origin?.File, origin?.Line ?? 0, text, remedy));
 

@@ -270,7 +270,7 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         var test = Array.Find(["postscreen_pipelining_enable", "postscreen_non_smtp_command_enable", "postscreen_bare_newline_enable"], values.YesNo);
         if (test is null || values.YesNo("postern_live_handover"))
             return;
-        problems.Warning(
+        problems.Advise(
             values.OriginOf(parameter) ?? values.OriginOf(test),
             $"{parameter} is empty, but {test} = yes: who passes that test is told to come back, and is not known then; no new client can ever deliver mail",
             $"name a map in {parameter}, or write {test} = no");

@@ -1,6 +1,7 @@
 using Postern.Core.Config;
 using Postern.Core.Dnsbl;
 using Postern.Core.Lanes;
+using Postern.Core.Smtp;
 
 namespace Postern.Core.Screening;
 
@@ -17,8 +18,7 @@ internal static class EarlyPhase
         session.Facts?.BeginEarly(underStress);
         if (session.Ledger.Due.Has(ScreeningTest.Pregreet))
         {
-            actions.Text.Append("220-"u8).Append(settings.GreetBanner).Append("\r\n"u8);
-            actions.Send();
+            SendTeaser(settings, actions);
             actions.Watch(WatchMode.Peek);
         }
 
@@ -30,6 +30,16 @@ internal static class EarlyPhase
             return TakeDnsblResult(session, moment); // another session of the client has heard all answers already
         actions.LookUpDnsbl();
         return false;
+    }
+
+    /// <summary>Sends the first half of the greeting. It is a reply to <c>soft_bounce</c>, too: the fifth byte counts.</summary>
+    internal static void SendTeaser(Settings settings, SessionActions actions)
+    {
+        var start = actions.Text.Length;
+        actions.Text.Append("220-"u8).Append(settings.GreetBanner).Append("\r\n"u8);
+        if (settings.SoftBounce)
+            Reply.Soften(actions.Text, start);
+        actions.Send();
     }
 
     /// <summary>The client talks before its turn. What it said stays in the kernel, for whoever talks to it next.</summary>

@@ -42,8 +42,7 @@ internal static class SlowLane
                 session.LanePlace = LanePlace.Outside;
                 return Enter(session, traffic, elapsed, moment, actions);
             case LanePlace.Inside or LanePlace.InsideShort when (session.LaneLeft -= Step(session)) > 0:
-                actions.Text.Append("220-"u8).Append(session.Settings.GreetBanner).Append("\r\n"u8);
-                actions.Send();
+                EarlyPhase.SendTeaser(session.Settings, actions);
                 actions.WakeAfter(TimeSpan.FromSeconds(Step(session)));
                 return true;
             case LanePlace.Inside or LanePlace.InsideShort:

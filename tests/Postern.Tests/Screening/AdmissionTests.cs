@@ -223,6 +223,20 @@ public sealed class AdmissionTests
         Assert.Contains(shell.Output, static line => line.StartsWith("= log COMMAND PIPELINING", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(true, "S 220-4mx ESMTP", "S 220 4banner")]
+    [InlineData(false, "S 220-5mx ESMTP", "S 220 5banner")]
+    public void Soft_bounce_looks_at_the_fifth_byte_of_the_greeting_too(bool softBounce, string teaser, string greeting)
+    {
+        var settings = Plain with { SoftBounce = softBounce, GreetBanner = "5mx ESMTP", Banner = "5banner", PipeliningEnable = true };
+        var shell = new FakeShell(settings, Ip.Of("192.0.2.7"));
+
+        shell.Connect();
+        shell.AdvanceTo(TimeSpan.FromSeconds(6));
+
+        Assert.Equal([teaser, greeting], shell.Output.Skip(1));
+    }
+
     [Fact]
     public void The_end_of_the_daemon_finds_a_client_that_waits_for_the_store()
     {
