@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Postern.Core.Tables;
+using Postern.Native;
 
 namespace Postern.Control;
 
@@ -78,12 +79,16 @@ internal sealed class AccessFile(string path)
 
     private string[] ReadLines()
     {
-        var file = new FileInfo(path);
-        if (!file.Exists)
+        if (!File.Exists(path))
             return [];
+        using var file = SafeFile.Read(path);
         if (file.Length > MostBytes)
             throw new IOException($"{path} is larger than {MostBytes} bytes");
-        return File.ReadAllLines(path, Encoding.Latin1);
+        using var text = new StreamReader(file, Encoding.Latin1);
+        var lines = new List<string>();
+        while (text.ReadLine() is { } line)
+            lines.Add(line);
+        return [.. lines];
     }
 
     private static (IpNetwork Network, bool IsAllowed)? EntryOf(string line) =>

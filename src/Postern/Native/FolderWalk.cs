@@ -39,6 +39,9 @@ internal sealed unsafe class FolderWalk : IDisposable
     /// <summary>Whether the folder is root's, though a group may write to it, as to /var/log on some systems.</summary>
     public bool IsRoots { get; private set; }
 
+    /// <summary>Whose folder it is.</summary>
+    public uint Owner { get; private set; }
+
     /// <summary>Whether <see cref="Name"/> is a link such as /proc/self/fd/2, which only the kernel can follow.</summary>
     public bool IsOfKernel { get; private set; }
 
@@ -145,6 +148,7 @@ internal sealed unsafe class FolderWalk : IDisposable
             return OpenProblem.OfSystem();
         var mayGroupWrite = (status.Mode & Libc.S_IWGRP) != 0 && status.Group != 0;
         var isSticky = (status.Mode & Libc.S_ISVTX) != 0; // as /tmp: what is root's in there stays where it is
+        Owner = status.User;
         IsRoots = _isReachedSafely && status.User == 0 && (status.Mode & Libc.S_IWOTH) == 0;
         IsRootsOnly = IsRoots && !mayGroupWrite;
         _isReachedSafely &= IsRootsOnly || (status.User == 0 && isSticky);

@@ -46,7 +46,7 @@ internal static unsafe class SafeFile
 
     /// <summary>
     /// Opens a file to read, never a named pipe. Root follows links, as administrators make them for tables and certificates,
-    /// but not one by which its maker would have root read what belongs to somebody else.
+    /// but neither a link nor a second name by which its maker would have root read what belongs to somebody else.
     /// </summary>
     /// <inheritdoc cref="OpenToAppend" path="/param[@name='path']" />
     /// <inheritdoc cref="OpenToAppend" path="/returns" />
@@ -54,10 +54,10 @@ internal static unsafe class SafeFile
     {
         const int Flags = Libc.O_RDONLY | Always;
         if (Libc.geteuid() != 0)
-            return Check(Libc.open(path, Flags, 0), [], out problem);
+            return Check(Libc.open(path, Flags, 0), walk: null, out problem);
 
         using var walk = FolderWalk.To(path, followsOthers: true, out problem);
-        return walk is null ? -1 : Check(Libc.openat(walk.Folder, walk.Name, Flags | (walk.IsOfKernel ? 0 : Libc.O_NOFOLLOW), 0), walk.LinkOwners, out problem);
+        return walk is null ? -1 : Check(Libc.openat(walk.Folder, walk.Name, Flags | (walk.IsOfKernel ? 0 : Libc.O_NOFOLLOW), 0), walk, out problem);
     }
 
     /// <summary>
@@ -183,7 +183,7 @@ internal static unsafe class SafeFile
         return problem is null;
     }
 
-    private static int Check(int file, HashSet<uint> linkOwners, out OpenProblem? problem)
+    private static int Check(int file, FolderWalk? walk, out OpenProblem? problem)
     {
         if (file < 0)
             problem = OpenProblem.OfSystem();
@@ -191,8 +191,10 @@ internal static unsafe class SafeFile
             return Close(file);
         else if ((status.Mode & Libc.S_IFMT) == Libc.S_IFIFO)
             problem = OpenProblem.Refused("it is a named pipe, not a file");
-        else if (!linkOwners.IsSubsetOf([status.User]))
-            problem = OpenProblem.Refused($"root does not follow a link of user ID {linkOwners.First(owner => owner != status.User)} to a file of user ID {status.User}");
+        else if (walk is { IsRoots: false, IsOfKernel: false } && status.Links > 1 && (status.Mode & Libc.S_IFMT) == Libc.S_IFREG && status.User != walk.Owner)
+            problem = OpenProblem.Refused($"it is user ID {status.User}'s and has {status.Links} names (hard links), one of them in a folder of user ID {walk.Owner}");
+        else if (walk?.LinkOwners.FirstOrDefault(owner => owner != status.User) is > 0 and var maker)
+            problem = OpenProblem.Refused($"root does not follow a link of user ID {maker} to a file of user ID {status.User}");
         return problem is null ? file : Close(file);
     }
 

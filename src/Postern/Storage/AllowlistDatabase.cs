@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using Postern.Core;
 using Postern.Core.Allowlist;
+using Postern.Native;
 using SQLitePCL;
 
 namespace Postern.Storage;
@@ -179,12 +180,7 @@ internal sealed class AllowlistDatabase : IAllowlistStore
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            return failure switch
-            {
-                DirectoryNotFoundException => "No such file or directory",
-                UnauthorizedAccessException => "Permission denied",
-                _ => $"cannot create the file ({failure.Message})",
-            };
+            return Errno.ReasonOf(failure);
         }
     }
 

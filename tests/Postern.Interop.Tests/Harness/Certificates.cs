@@ -57,7 +57,7 @@ internal sealed class Certificates : IDisposable
         return path;
     }
 
-    private string ChainFile => Path.Combine(_directory, "chain.pem");
+    public string ChainFile => Path.Combine(_directory, "chain.pem");
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 

@@ -54,6 +54,15 @@ public sealed class TokenFileTests : IDisposable
         Assert.Equal((null, $"{FilePath} is not only for you: chmod o-rwx {FilePath}"), Find("0123456789abcdef"));
     }
 
+    [Fact]
+    public void A_named_pipe_is_no_file_and_keeps_nobody_waiting()
+    {
+        using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", FilePath))
+            mkfifo.WaitForExit();
+
+        Assert.Equal((null, $"{FilePath}: it is a named pipe, not a file"), Find("0123456789abcdef"));
+    }
+
     private (string? Name, string? Problem) Find(string token)
     {
         var name = new TokenFile(FilePath).FindName(token, out var problem);

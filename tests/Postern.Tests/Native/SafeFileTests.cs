@@ -179,7 +179,18 @@ public sealed class SafeFileTests : IDisposable
             Assert.Null(problem);
         }
 
-        Assert.True(SafeFile.OpenToRead(_folder["his/to-victim"], out var refusal) < 0);
+        Run("ln", _folder["victim"], _folder["his/name-of-victim"]);
+        Run("ln", _folder["his/own"], _folder["his/own-too"]);
+        Run("ln", _folder["victim"], _folder["roots/name-of-victim"]);
+        foreach (var name in (string[])["his/own-too", "roots/name-of-victim"])
+        {
+            Close(SafeFile.OpenToRead(_folder[name], out var problem));
+            Assert.Null(problem);
+        }
+
+        Assert.True(SafeFile.OpenToRead(_folder["his/name-of-victim"], out var refusal) < 0);
+        Assert.Contains("hard links", refusal?.Text, StringComparison.Ordinal);
+        Assert.True(SafeFile.OpenToRead(_folder["his/to-victim"], out refusal) < 0);
         Assert.Equal($"root does not follow a link of user ID {Keeper} to a file of user ID 0", refusal?.Text);
     }
 
