@@ -17,11 +17,13 @@ internal sealed class DashboardFacts(ControlClient? daemon, ProcessSettings proc
     private const int MostClients = 500;
     private const int MostRefusals = 200;
     private const int LongestSearch = 320; // an address of RFC 5321
+    private const long RefusalPause = 1000; // milliseconds
     private const long NowLasts = 900; // milliseconds: readers of the page are many, the daemon is one
 
-    private readonly Lock _asking = new(), _searching = new();
+    private readonly Lock _asking = new(), _searching = new(), _refusing = new();
     private readonly TokenFile? _tokens = process.HttpTokenFile is { } path ? new TokenFile(path) : null;
     private readonly AccessFile _access = new(process.HttpAccessFile!);
+    private long _refusalToldAt = -RefusalPause;
     private string _now = "";
     private long _nowIsOf = -NowLasts;
 
@@ -53,7 +55,7 @@ internal sealed class DashboardFacts(ControlClient? daemon, ProcessSettings proc
                 return $$"""{"refusals":[{{string.Join(',', found.Select(static one => one.GetRawText()))}}]}""";
             }
         }
-        catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
+        catch (IOException refusal)
         {
             return Problem($"{eventLog}: {Errno.ReasonOf(refusal)}");
         }
@@ -70,7 +72,7 @@ internal sealed class DashboardFacts(ControlClient? daemon, ProcessSettings proc
             {
                 json.WriteStartObject();
                 json.WriteString("name", name);
-                json.WriteString("value", listing.TextOf(name));
+                json.WriteString("value", SecretLists.HideIn(name, listing.TextOf(name)));
                 if (listing.OriginOf(name) is { } origin)
                     json.WriteString("origin", origin.ToString());
                 json.WriteEndObject();
@@ -120,8 +122,18 @@ internal sealed class DashboardFacts(ControlClient? daemon, ProcessSettings proc
         return _tokens?.FindName(token, out problem);
     }
 
-    /// <summary>Tells the daemon, and its log, that somebody has tried with a wrong token.</summary>
-    public void TellWrongToken(IpAddress from) => daemon?.Ask(["access", "refused", from.ToString()], [], static _ => { });
+    /// <summary>Tells the daemon, and its log, that somebody has tried with a wrong token: once a second at most, however many there are.</summary>
+    public void TellWrongToken(IpAddress from)
+    {
+        lock (_refusing)
+        {
+            if (Environment.TickCount64 - _refusalToldAt < RefusalPause)
+                return;
+            _refusalToldAt = Environment.TickCount64;
+        }
+
+        daemon?.Ask(["access", "refused", from.ToString()], [], static _ => { });
+    }
 
     /// <summary>Has the daemon do it: <c>{"done":"NETWORK"}</c>, or <c>{"problem":"…"}</c>.</summary>
     /// <param name="action">As <see cref="AccessCommands"/> has it.</param>

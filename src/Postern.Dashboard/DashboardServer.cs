@@ -15,13 +15,19 @@ namespace Postern.Dashboard;
 /// <param name="channel">Brings the connections.</param>
 /// <param name="facts">What the page shows.</param>
 /// <param name="reports">What it shows of the past.</param>
-internal sealed class DashboardServer(Socket channel, DashboardFacts facts, LogReports reports)
+/// <param name="secrets">What nobody is shown.</param>
+internal sealed class DashboardServer(Socket channel, DashboardFacts facts, LogReports reports, SecretLists secrets)
 {
     private const long LongestIdle = 10 * 60 * 1000; // milliseconds without a new connection and without an open one
-    private const int MostConnections = 64;
+    private const int MaxConnections = 64;
+    private const int MaxLive = 48; // the other connections are for the page and its answers
+    private const int MaxLiveEach = 24;
+    private const int MaxWrongTokens = 16; // that wait for their answer
+    private const int TurnedAwayFor = 10_000; // milliseconds
     private const string Bearer = "Bearer "; // RFC 6750 §2.1
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
-    private static readonly SemaphoreSlim Guesses = new(1); // a wrong token keeps the next waiting, whoever comes with it
+    private readonly LiveReaders _live = new(MaxLive, MaxLiveEach);
+    private int _wrongTokens;
     private int _open;
 
     /// <summary>Serves until the daemon closes the channel, or nobody has come for a while.</summary>
@@ -38,7 +44,7 @@ internal sealed class DashboardServer(Socket channel, DashboardFacts facts, LogR
         {
             options.AddServerHeader = false;
             options.Listen(IPAddress.Loopback, 0); // a name only: the connections come through the channel
-            options.Limits.MaxConcurrentConnections = MostConnections;
+            options.Limits.MaxConcurrentConnections = MaxConnections;
             options.Limits.MaxRequestBodySize = 4096;
             options.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
         });
@@ -104,11 +110,19 @@ internal sealed class DashboardServer(Socket channel, DashboardFacts facts, LogR
     {
         context.Response.ContentType = "text/event-stream";
         var gone = context.RequestAborted;
+        var reader = context.Connection.RemoteIpAddress ?? IPAddress.None;
+        if (_live.TryEnter(reader) is { } refusal)
+        {
+            // Not an error's status, of which the browser would not tell the page why.
+            await context.Response.WriteAsync($"retry: {TurnedAwayFor}\ndata: {DashboardFacts.Problem(refusal)}\n\n", Encoding.UTF8, gone).ConfigureAwait(false);
+            return;
+        }
+
         try
         {
             while (!gone.IsCancellationRequested)
             {
-                var line = await Task.Run(facts.Now, gone).ConfigureAwait(false);
+                var line = secrets.HideIn(await Task.Run(facts.Now, gone).ConfigureAwait(false));
                 await context.Response.WriteAsync($"data: {line}\n\n", Encoding.UTF8, gone).ConfigureAwait(false);
                 await context.Response.Body.FlushAsync(gone).ConfigureAwait(false);
                 await Task.Delay(Interval, gone).ConfigureAwait(false);
@@ -116,6 +130,10 @@ internal sealed class DashboardServer(Socket channel, DashboardFacts facts, LogR
         }
         catch (OperationCanceledException)
         {
+        }
+        finally
+        {
+            _live.Leave(reader);
         }
     }
 
@@ -140,33 +158,39 @@ internal sealed class DashboardServer(Socket channel, DashboardFacts facts, LogR
         }
     }
 
+    // Who has a token never waits for those who guess.
     private async Task<string?> FindName(HttpContext context, string token)
     {
-        await Guesses.WaitAsync(context.RequestAborted).ConfigureAwait(false);
+        var who = facts.FindName(token, out var problem);
+        if (who is not null)
+            return who;
+        if (problem is not null)
+        {
+            context.Response.StatusCode = StatusCodes.Status403Forbidden;
+            await SendJson(context, DashboardFacts.Problem(problem)).ConfigureAwait(false);
+            return null;
+        }
+
+        if (context.Connection.RemoteIpAddress is { } from && Core.IpAddress.TryParse(from.ToString(), out var address))
+            await Task.Run(() => facts.TellWrongToken(address)).ConfigureAwait(false);
+        var areTooMany = Interlocked.Increment(ref _wrongTokens) > MaxWrongTokens;
         try
         {
-            var who = facts.FindName(token, out var problem);
-            if (who is not null)
-                return who;
-            context.Response.StatusCode = problem is null ? StatusCodes.Status401Unauthorized : StatusCodes.Status403Forbidden;
-            if (problem is null)
-            {
-                context.Response.Headers.WWWAuthenticate = "Bearer";
-                if (context.Connection.RemoteIpAddress is { } from && Core.IpAddress.TryParse(from.ToString(), out var address))
-                    facts.TellWrongToken(address);
-                await Task.Delay(Interval).ConfigureAwait(false);
-            }
-
-            await SendJson(context, DashboardFacts.Problem(problem ?? "this token is nobody's")).ConfigureAwait(false);
-            return null;
+            if (!areTooMany) // each holds a connection
+                await Task.Delay(Interval, context.RequestAborted).ConfigureAwait(false);
         }
         finally
         {
-            Guesses.Release();
+            Interlocked.Decrement(ref _wrongTokens);
         }
+
+        context.Response.StatusCode = areTooMany ? StatusCodes.Status429TooManyRequests : StatusCodes.Status401Unauthorized;
+        context.Response.Headers.WWWAuthenticate = "Bearer";
+        await SendJson(context, DashboardFacts.Problem("this token is nobody's")).ConfigureAwait(false);
+        return null;
     }
 
-    private static Task SendJson(HttpContext context, string json) => Send(context, "application/json; charset=utf-8", Encoding.UTF8.GetBytes(json));
+    private Task SendJson(HttpContext context, string json) => Send(context, "application/json; charset=utf-8", Encoding.UTF8.GetBytes(secrets.HideIn(json)));
 
     private static Task Send(HttpContext context, string contentType, byte[] bytes)
     {

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Postern.Core.Config;
+using Postern.Native;
 using Postern.Reports;
 
 namespace Postern.Dashboard;
@@ -56,7 +57,7 @@ internal sealed class LogReports(ProcessSettings process, TimeProvider clock)
 
             files.Reverse();
             foreach (var file in files)
-                read.Add((file, LogFiles.Read(file, input.Add, static _ => { }, isNamed: false)));
+                read.Add((file, Explain(LogFiles.Read(file, input.Add, static _ => { }, isNamed: false), file, log)));
         }
 
         using var text = new MemoryStream();
@@ -81,6 +82,15 @@ internal sealed class LogReports(ProcessSettings process, TimeProvider clock)
         }
 
         return Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);
+    }
+
+    private string? Explain(string? problem, string file, string log)
+    {
+        if (problem != Errno.Text(Errno.EACCES) || log == process.EventLog)
+            return problem;
+        return log == process.MaillogFile
+            ? $"{problem}: {process.MailOwner} may not read it. Set maillog_file_permissions = 0640 for new files, and for this one: chgrp {process.MailOwner} {file}; chmod 0640 {file}"
+            : $"{problem}: {process.MailOwner} may not read it: setfacl -m u:{process.MailOwner}:r {file}";
     }
 
     private IEnumerable<string> Logs()

@@ -12,6 +12,7 @@ namespace Postern.Dashboard;
 internal sealed class PassedConnections(Socket channel, Action ended) : IConnectionListenerFactory, IConnectionListener
 {
     private readonly SocketConnectionContextFactory _contexts = new(new SocketConnectionFactoryOptions(), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+    private static readonly byte[] Taken = [0];
     private readonly CancellationTokenSource _unbound = new();
 
     /// <summary>When the last connection came, in <see cref="Environment.TickCount64"/>.</summary>
@@ -45,6 +46,7 @@ internal sealed class PassedConnections(Socket channel, Action ended) : IConnect
 
             if (DescriptorReceiver.Take(channel, out var problem) is { } socket)
             {
+                await channel.SendAsync(Taken, SocketFlags.None, CancellationToken.None).ConfigureAwait(false); // else the daemon takes us for hung
                 LastCame = Environment.TickCount64;
                 return _contexts.Create(socket);
             }

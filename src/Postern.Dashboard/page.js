@@ -300,6 +300,11 @@ function showView() {
 
 addEventListener('hashchange', showView);
 const live = new EventSource('/live');
-live.onmessage = event => showNow(JSON.parse(event.data));
-live.onerror = () => showState('the daemon does not answer; it is asked again', true);
+let isTold = false; // why there is nothing, so that the end of the connection needs no words
+live.onmessage = event => {
+  const now = JSON.parse(event.data);
+  isTold = Boolean(now.problem);
+  showNow(now);
+};
+live.onerror = () => { if (!isTold) showState('the daemon does not answer; it is asked again', true); isTold = false; };
 showView();

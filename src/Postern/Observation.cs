@@ -1,8 +1,8 @@
 using System.Net;
-using System.Net.Sockets;
 using Postern.Control;
 using Postern.Core;
 using Postern.Core.Config;
+using Postern.Core.Dnsbl;
 using Postern.Events;
 using Postern.Logging;
 using Postern.Loop;
@@ -32,7 +32,7 @@ internal sealed class Observation(
 
     private readonly LoopQuestions _loop = new(loop.Post);
     private readonly DateTimeOffset _started = clock.GetUtcNow();
-    private readonly PageServer _pages = new(pages);
+    private readonly PageServer _pages = new(pages, problem => log.WriteNow(tag, LogSeverity.Warning, $"postern_http: {problem}"));
     private readonly Retries _retries = new(RetryPause);
     private ProcessSettings? _wanted; // the sockets; null: none
     private EventLog? _events;
@@ -217,15 +217,7 @@ internal sealed class Observation(
     private HttpEndpoint? TryHttp(ProcessSettings process, bool isTakenOver, out string? problem)
     {
         var endpoint = process.Http!.Value;
-        return HttpEndpoint.Open(new IPEndPoint(IPAddress.Parse(endpoint.Address.ToString()), endpoint.Port), isTakenOver, Find, PassOn, out problem);
-    }
-
-    private string? PassOn(Socket client)
-    {
-        var problem = _pages.TryPass(client);
-        if (problem is not null)
-            log.WriteNow(tag, LogSeverity.Warning, $"postern_http: {problem}");
-        return problem;
+        return HttpEndpoint.Open(new IPEndPoint(IPAddress.Parse(endpoint.Address.ToString()), endpoint.Port), isTakenOver, Find, _pages.TryTake, out problem);
     }
 
     private Func<string, HttpAnswer>? Find(string path) => path is "/metrics" or "/healthz" or "/readyz" ? accept => Answer(path, accept) : null;
@@ -281,7 +273,7 @@ internal sealed class Observation(
         HandingOff = services.Values.Sum(static service => service.Load.PostQueue),
         UnderStress = services.Values.Any(static service => service.Load.UnderStress),
         Allowlists = [.. allowlists.Select(static map => (map.Key, map.Value.Count))],
-        Lists = [.. loop.Dnsbl?.Lists.Select(list => (list.List.PublicName(new WarningLog(log, tag)), list.Counts, list.IsWell)) ?? []],
+        Lists = [.. loop.Dnsbl?.Lists.Select(list => (ListName.ToShow(list.List, new WarningLog(log, tag)), list.Counts, list.IsWell)) ?? []],
         Lanes = [.. services.Values.Where(static service => service.Settings.Lanes is not null).Select(static service => service.Load.Lanes)],
         Relays = [.. services.Values.SelectMany(static service => (RelayPool?[])[service.Relay, service.LiveTarget]).OfType<RelayPool>().Distinct()
             .SelectMany(static pool => pool.Servers).GroupBy(static server => server.Target.Name)

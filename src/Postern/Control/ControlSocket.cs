@@ -56,15 +56,15 @@ internal sealed class ControlSocket : IDisposable
         _listener.Dispose();
     }
 
-    private void Answer(Socket client)
+    private bool Answer(Socket client)
     {
         if (!MayAsk(client))
-            return;
+            return true;
         using var stream = new NetworkStream(client);
         using var writer = new StreamWriter(stream, Encoding.Latin1, 16 * 1024) { NewLine = "\n" };
         var lines = new LineSource(stream);
         if (lines.Next() is not { Length: > 0 } request)
-            return;
+            return true;
         string? problem;
         try
         {
@@ -80,6 +80,7 @@ internal sealed class ControlSocket : IDisposable
         }
 
         writer.WriteLine(problem is null ? "ok" : "error " + problem.ReplaceLineEndings(" "));
+        return true;
     }
 
     /// <summary>The file's mode says so already; that it was changed should not be enough.</summary>

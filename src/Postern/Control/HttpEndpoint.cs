@@ -17,7 +17,9 @@ internal readonly record struct HttpAnswer(int Status, string ContentType, strin
 /// </summary>
 internal sealed class HttpEndpoint : IDisposable
 {
-    private const int MostRequest = 8192;
+    /// <summary>Bytes of a request's head.</summary>
+    public const int MaxRequest = 8192;
+
     private const int Patience = 5_000; // milliseconds for the client to send or to take the next piece
     private const int Backlog = 64;
     private const int ReusePort = 15; // SO_REUSEPORT
@@ -25,7 +27,7 @@ internal sealed class HttpEndpoint : IDisposable
     private readonly SerialListener _listener;
     private readonly Func<string, Func<string, HttpAnswer>?> _find;
     private readonly Func<Socket, string?> _passOn;
-    private readonly byte[] _buffer = new byte[MostRequest];
+    private readonly byte[] _buffer = new byte[MaxRequest];
 
     private HttpEndpoint(Socket listener, Func<string, Func<string, HttpAnswer>?> find, Func<Socket, string?> passOn)
     {
@@ -38,7 +40,7 @@ internal sealed class HttpEndpoint : IDisposable
 
     /// <param name="isTakenOver">Whether another process of ours, which is about to end, may still listen there.</param>
     /// <param name="find">What answers at a path, and is told what the header Accept says, empty if there is none; null: it is none of ours. Both on a thread of its own.</param>
-    /// <param name="passOn">Gives a connection away of which nothing was read; says why not, or null. On the same thread.</param>
+    /// <param name="passOn">Takes a connection of which nothing was read, for good; or says why not. On the same thread, and must not wait.</param>
     /// <param name="problem">In the administrator's words.</param>
     /// <returns>Null on failure.</returns>
     public static HttpEndpoint? Open(IPEndPoint address, bool isTakenOver, Func<string, Func<string, HttpAnswer>?> find, Func<Socket, string?> passOn, out string? problem)
@@ -64,17 +66,26 @@ internal sealed class HttpEndpoint : IDisposable
     /// <summary>Listens no more.</summary>
     public void Dispose() => _listener.Dispose();
 
-    private void Answer(Socket client)
+    /// <summary>Says to a client of which nothing was read why there is nothing for it. Waits for the rest of its request.</summary>
+    /// <param name="buffer">Room for <see cref="MaxRequest"/> bytes.</param>
+    /// <exception cref="SocketException">It went away.</exception>
+    public static void Refuse(Socket client, string why, byte[] buffer)
+    {
+        if (ReadHead(client, buffer) is not null) // a close with something unread would cut the answer
+            Send(client, new HttpAnswer(503, "text/plain", why + "\n"), withBody: true);
+    }
+
+    private bool Answer(Socket client)
     {
         if (Peek(client, _buffer) is not { } line)
-            return;
+            return true;
         var words = line.Split(' ');
         var path = words is [_, var target, "HTTP/1.0" or "HTTP/1.1"] ? target.Split('?')[0] : null;
         var answer = path is null ? static _ => new HttpAnswer(400, "text/plain", "bad request\n") : _find(path);
         if (answer is null)
         {
             if (_passOn(client) is not { } problem)
-                return;
+                return false;
             answer = _ => new HttpAnswer(503, "text/plain", problem + "\n");
         }
         else if (path is not null && words[0] is not ("GET" or "HEAD"))
@@ -84,6 +95,7 @@ internal sealed class HttpEndpoint : IDisposable
 
         if (ReadHead(client, _buffer) is { } head) // a close with something unread would cut the answer
             Send(client, answer(Accept(head)), withBody: words[0] != "HEAD");
+        return true;
     }
 
     private static void Send(Socket client, HttpAnswer answer, bool withBody)

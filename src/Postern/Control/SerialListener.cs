@@ -15,7 +15,7 @@ internal sealed class SerialListener : IDisposable
     private readonly Socket _listener;
     private readonly int _patience;
     private readonly Func<Socket, bool> _hasAsked;
-    private readonly Action<Socket> _serve;
+    private readonly Func<Socket, bool> _serve;
     private readonly List<Caller> _aside = []; // the oldest first
     private readonly List<Socket> _silent = [];
     private volatile bool _isStopping;
@@ -24,8 +24,8 @@ internal sealed class SerialListener : IDisposable
     /// <param name="name">Of the thread.</param>
     /// <param name="patience">Milliseconds that a client may take to ask, and to send or to take the next piece.</param>
     /// <param name="hasAsked">Whether what has come from a client, one byte or the end at least, is enough to serve it.</param>
-    /// <param name="serve">Serves one. Both may throw what sockets throw.</param>
-    public SerialListener(Socket listener, string name, int patience, Func<Socket, bool> hasAsked, Action<Socket> serve)
+    /// <param name="serve">Serves one; false: it is somebody else's from now on. Both may throw what sockets throw.</param>
+    public SerialListener(Socket listener, string name, int patience, Func<Socket, bool> hasAsked, Func<Socket, bool> serve)
     {
         (_listener, _patience, _hasAsked, _serve) = (listener, patience, hasAsked, serve);
         new Thread(Run, maxStackSize: 256 * 1024) { IsBackground = true, Name = name }.Start();
@@ -108,7 +108,10 @@ internal sealed class SerialListener : IDisposable
             {
                 caller.HasSpoken = true;
                 if (_hasAsked(caller.Socket))
-                    _serve(caller.Socket);
+                {
+                    if (!_serve(caller.Socket))
+                        return true;
+                }
                 else if (Environment.TickCount64 < caller.Deadline)
                     return false;
             }
