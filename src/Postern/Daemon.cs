@@ -331,7 +331,7 @@ internal sealed class Daemon : IDisposable
         var settings = _configuration.Services.Select(s => s.Settings);
         if (_loop.Dnsbl is null && (settings.Any(s => s.DnsblSites is not null || s.Lanes is not null) || _configuration.Services.Any(s => s.TellsNames)))
         {
-            var servers = new ResolverFile(new TextFiles(ResolverFile.MostBytes), ResolverConfiguration.SystemPath);
+            var servers = new ResolverFile(new TextFiles(ResolverFile.MostBytes), ResolverConfiguration.SystemPath, new WarningLog(_log, _tags.Postern).Warn);
             _resolver = new UdpResolver(servers, _clock, _loop.Watch, _loop.Forget, _loop.Post);
             _loop.Dnsbl = new DnsblLookups(_resolver, _log, _tags, _clock);
             _loop.ReverseNames = new ReverseLookups(_resolver);

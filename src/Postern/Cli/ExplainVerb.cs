@@ -45,7 +45,8 @@ internal sealed class ExplainVerb
     /// <returns>The exit status: 1 when the question cannot be answered.</returns>
     public static int Run(ExplainQuery query, TextWriter output, TextWriter errors)
     {
-        var servers = new ResolverFile(new TextFiles(ResolverFile.MostBytes), ResolverConfiguration.SystemPath);
+        var servers = new ResolverFile(
+            new TextFiles(ResolverFile.MostBytes), ResolverConfiguration.SystemPath, problem => errors.WriteLine($"postern explain: {problem}"));
         return Run(query, new StubResolver(servers.Configuration, TimeProvider.System), output, errors, mayDrop: true);
     }
 

@@ -20,6 +20,15 @@ public static class DnsCodec
     /// <summary>Bytes that any query fits into.</summary>
     public const int MaxQueryLength = HeaderLength + MaxNameLength + 4;
 
+    /// <summary>Bytes of <see cref="WriteEdns"/>.</summary>
+    internal const int EdnsLength = 11;
+
+    /// <summary>
+    /// The largest answer over UDP that is asked for with EDNS: what gets through everywhere in one piece
+    /// (the recommendation of dnsflagday.net, 2020).
+    /// </summary>
+    private const ushort UdpSize = 1232;
+
     /// <summary>Longest name on the wire, with its length bytes and the final zero (RFC 1035 §3.1).</summary>
     private const int MaxNameLength = 255;
 
@@ -64,6 +73,32 @@ public static class DnsCodec
         BinaryPrimitives.WriteUInt16BigEndian(destination[(end + 2)..], ClassInternet);
         return end + 4;
     }
+
+    /// <summary>
+    /// Writes an OPT record (RFC 6891 §6.1.2) without options: <c>root type=41 size extended-code version flags length=0</c>.
+    /// It counts once <see cref="SetEdns"/> says so.
+    /// </summary>
+    /// <param name="destination">Behind the question; <see cref="EdnsLength"/> bytes.</param>
+    internal static void WriteEdns(Span<byte> destination)
+    {
+        destination[..EdnsLength].Clear();
+        BinaryPrimitives.WriteUInt16BigEndian(destination[1..], (ushort)DnsType.Edns);
+        BinaryPrimitives.WriteUInt16BigEndian(destination[3..], UdpSize);
+    }
+
+    /// <summary>Says in the header of a query whether there is an OPT record behind the question.</summary>
+    internal static void SetEdns(Span<byte> query, bool hasEdns) => query[11] = hasEdns ? (byte)1 : (byte)0;
+
+    /// <summary>Whether it does.</summary>
+    internal static bool HasEdns(ReadOnlySpan<byte> query) => query[11] > 0;
+
+    /// <summary>
+    /// Whether a message says that its sender does not know EDNS (RFC 6891 §7): NOTIMP, or FORMERR, which may lack the question.
+    /// </summary>
+    /// <param name="id">Of the query that had EDNS.</param>
+    internal static bool RefusesEdns(ReadOnlySpan<byte> message, ushort id) =>
+        message.Length >= HeaderLength && BinaryPrimitives.ReadUInt16BigEndian(message) == id
+        && (message[2] & 0xf8) == 0x80 && (message[3] & 0x0f) is 1 or 4;
 
     /// <summary>Writes a name in wire form, with the final zero.</summary>
     /// <returns>The length; 0 when it cannot be a domain name.</returns>

@@ -8,33 +8,47 @@ namespace Postern.Dns;
 /// <summary>One question to one server: UDP first, TCP when the answer did not fit.</summary>
 internal static class DnsExchange
 {
-    /// <summary>We announce no larger size (no EDNS), so an honest server stays below 512; more is read so that it is seen.</summary>
+    /// <summary>An honest server stays below what EDNS announces, 1232; more is read so that it is seen.</summary>
     private const int UdpBufferLength = 4096;
 
     /// <returns>A judged answer; a failure of this server is an answer too.</returns>
+    /// <param name="withEdns">Whether to try with EDNS first; some firewalls drop that.</param>
     /// <param name="cancellation">Ends the exchange with <see cref="OperationCanceledException"/>.</param>
-    public static async Task<DnsAnswer> AskAsync(IPEndPoint server, DnsQuestion question, CancellationToken cancellation)
+    public static async Task<DnsAnswer> AskAsync(IPEndPoint server, DnsQuestion question, bool withEdns, CancellationToken cancellation)
     {
         // A random id and the random port of a socket of its own: a forger has to guess both (RFC 5452).
         var id = (ushort)RandomNumberGenerator.GetInt32(ushort.MaxValue + 1);
-        var query = new byte[DnsCodec.MaxQueryLength];
+        var query = new byte[DnsCodec.MaxQueryLength + DnsCodec.EdnsLength];
         var length = DnsCodec.WriteQuery(query, id, question);
         if (length == 0)
             return new DnsAnswer(DnsOutcome.NoSuchName, [], TimeSpan.Zero, null);
 
         try
         {
-            var reply = await AskUdpAsync(server, query.AsMemory(0, length), id, question, cancellation).ConfigureAwait(false);
+            DnsCodec.WriteEdns(query.AsSpan(length));
+            DnsCodec.SetEdns(query, withEdns);
+            var full = withEdns ? length + DnsCodec.EdnsLength : length;
+            var message = await AskUdpAsync(server, query.AsMemory(0, full), id, question, cancellation).ConfigureAwait(false);
+            if (withEdns && DnsCodec.RefusesEdns(message.Span, id))
+            {
+                DnsCodec.SetEdns(query, hasEdns: false);
+                full = length;
+                message = await AskUdpAsync(server, query.AsMemory(0, full), id, question, cancellation).ConfigureAwait(false);
+            }
+
+            var reply = Read(message.Span, id, question);
             if (reply is { IsTruncated: true })
             {
-                var message = await AskOverTcpAsync(server, query.AsMemory(0, length), cancellation).ConfigureAwait(false);
-                reply = message is not null && DnsCodec.IsReplyTo(message, id, question) ? DnsCodec.ReadReply(message) : null;
+                message = await AskOverTcpAsync(server, query.AsMemory(0, full), cancellation).ConfigureAwait(false);
+                reply = Read(message.Span, id, question);
             }
 
             return reply switch
             {
                 null => DnsAnswer.Failure("malformed answer"),
                 { IsTruncated: true } => DnsAnswer.Failure("truncated answer over TCP"),
+                { ResponseCode: not (0 or DnsReply.NameError) } when AddressReply.ExplanationIn(message.Span, length) is { } explanation =>
+                    DnsAnswer.Failure($"server answered {LookupProblem.NameOf(reply.ResponseCode)} ({explanation})"),
                 _ => reply.Judge(question),
             };
         }
@@ -44,7 +58,11 @@ internal static class DnsExchange
         }
     }
 
-    private static async Task<DnsReply?> AskUdpAsync(
+    private static DnsReply? Read(ReadOnlySpan<byte> message, ushort id, DnsQuestion question) =>
+        DnsCodec.IsReplyTo(message, id, question) ? DnsCodec.ReadReply(message) : null;
+
+    /// <returns>The answer, or that the server does not know EDNS.</returns>
+    private static async Task<ReadOnlyMemory<byte>> AskUdpAsync(
         IPEndPoint server, ReadOnlyMemory<byte> query, ushort id, DnsQuestion question, CancellationToken cancellation)
     {
         using var socket = new Socket(server.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
@@ -54,8 +72,9 @@ internal static class DnsExchange
         while (true)
         {
             var length = await socket.ReceiveAsync(buffer, cancellation).ConfigureAwait(false);
-            if (DnsCodec.IsReplyTo(buffer.AsSpan(0, length), id, question))
-                return DnsCodec.ReadReply(buffer.AsSpan(0, length));
+            var message = buffer.AsMemory(0, length);
+            if (DnsCodec.IsReplyTo(message.Span, id, question) || (DnsCodec.HasEdns(query.Span) && DnsCodec.RefusesEdns(message.Span, id)))
+                return message;
         }
     }
 

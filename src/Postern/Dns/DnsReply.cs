@@ -23,7 +23,7 @@ public sealed record DnsReply(bool IsTruncated, int ResponseCode, IReadOnlyList<
     public DnsAnswer Judge(DnsQuestion question)
     {
         if (ResponseCode is not (0 or NameError))
-            return DnsAnswer.Failure($"server answered {CodeName(ResponseCode)}");
+            return DnsAnswer.Failure($"server answered {LookupProblem.NameOf(ResponseCode)}");
 
         var name = question.Name;
         var timeToLive = LongestTimeToLive;
@@ -66,13 +66,4 @@ public sealed record DnsReply(bool IsTruncated, int ResponseCode, IReadOnlyList<
 
     private static TimeSpan Shorter(TimeSpan timeToLive, uint seconds) =>
         seconds < timeToLive.TotalSeconds ? TimeSpan.FromSeconds(seconds) : timeToLive;
-
-    private static string CodeName(int code) => code switch
-    {
-        1 => "FORMERR",
-        2 => "SERVFAIL",
-        4 => "NOTIMP",
-        5 => "REFUSED",
-        _ => $"response code {code}",
-    };
 }

@@ -21,6 +21,12 @@ public enum DnsType : ushort
     /// <summary>A mail exchanger.</summary>
     Mx = 15,
 
+    /// <summary>Text; never asked for.</summary>
+    Text = 16,
+
     /// <summary>An IPv6 address.</summary>
     Aaaa = 28,
+
+    /// <summary>The OPT record, which is no record but more room in the header (RFC 6891); never asked for.</summary>
+    Edns = 41,
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
+using System.Text;
 
 namespace Postern.Dns;
 
@@ -11,6 +12,9 @@ namespace Postern.Dns;
 /// <param name="Rotate">Each question begins with another server.</param>
 public sealed record ResolverConfiguration(IReadOnlyList<IPEndPoint> Servers, TimeSpan Timeout, int Attempts, bool Rotate = false)
 {
+    /// <summary>What cannot be understood of the servers, for the administrator.</summary>
+    public IReadOnlyList<string> Problems { get; init; } = [];
+
     /// <summary>Where the system keeps it.</summary>
     public const string SystemPath = "/etc/resolv.conf";
 
@@ -23,19 +27,25 @@ public sealed record ResolverConfiguration(IReadOnlyList<IPEndPoint> Servers, Ti
     public static ResolverConfiguration For(IReadOnlyList<IPEndPoint> servers) => new(servers, TimeSpan.FromSeconds(5), 2);
 
     /// <summary>Reads the text of a resolv.conf. As in the C library, what is not understood is skipped.</summary>
-    public static ResolverConfiguration Parse(string text)
+    /// <param name="path">What <see cref="Problems"/> call the file.</param>
+    public static ResolverConfiguration Parse(string text, string path = SystemPath)
     {
         List<IPEndPoint> servers = [];
+        List<string> problems = [];
         var (timeout, attempts, rotate) = (5, 2, false);
+        var number = 0;
         foreach (var line in text.AsSpan().EnumerateLines())
         {
+            number++;
             if (line.StartsWith('#') || line.StartsWith(';'))
                 continue;
             var (keyword, value) = SplitWord(line);
             if (keyword is "nameserver")
             {
                 var (address, _) = SplitWord(value);
-                if (servers.Count < MostServers && TryReadServer(address, out var server))
+                if (!TryReadServer(address, out var server))
+                    problems.Add($"{path}, line {number}: nameserver \"{LookupProblem.Printable(Encoding.Latin1.GetBytes(address.ToString()))}\" is no address: left out");
+                else if (servers.Count < MostServers)
                     servers.Add(server);
             }
             else if (keyword is "options")
@@ -51,8 +61,13 @@ public sealed record ResolverConfiguration(IReadOnlyList<IPEndPoint> Servers, Ti
         }
 
         if (servers.Count == 0)
+        {
             servers.Add(new IPEndPoint(IPAddress.Loopback, DomainPort)); // resolv.conf(5): "the name server on the local machine"
-        return new ResolverConfiguration(servers, TimeSpan.FromSeconds(timeout), attempts, rotate);
+            if (problems.Count > 0)
+                problems[^1] += "; 127.0.0.1 is asked instead, as there is no other";
+        }
+
+        return new ResolverConfiguration(servers, TimeSpan.FromSeconds(timeout), attempts, rotate) { Problems = problems };
     }
 
     /// <summary>Reads <c>address</c> or, for a resolver on another port, <c>[address]:port</c>, which OpenBSD introduced.</summary>

@@ -10,13 +10,15 @@ internal sealed class ResolverFile
 
     private readonly ITextFiles _files;
     private readonly string _path;
-    private FileStamp? _stamp;
+    private readonly Action<string>? _warn;
+    private FileStamp? _stamp, _unreadable;
 
     /// <param name="files">Refuses files longer than <see cref="MostBytes"/>.</param>
     /// <param name="path">Usually <see cref="ResolverConfiguration.SystemPath"/>.</param>
-    public ResolverFile(ITextFiles files, string path)
+    /// <param name="warn">Told what is wrong with it; null: nobody is.</param>
+    public ResolverFile(ITextFiles files, string path, Action<string>? warn = null)
     {
-        (_files, _path) = (files, path);
+        (_files, _path, _warn) = (files, path, warn);
         Configuration = ResolverConfiguration.Parse("");
         Refresh();
     }
@@ -28,10 +30,20 @@ internal sealed class ResolverFile
     /// <returns>Whether there is one.</returns>
     public bool Refresh()
     {
-        if (_files.Stamp(_path) is not { } stamp || stamp == _stamp || !_files.TryRead(_path, out var file, out _))
+        if (_files.Stamp(_path) is not { } stamp || stamp == _stamp)
             return false;
+        if (!_files.TryRead(_path, out var file, out var reason))
+        {
+            if (stamp != _unreadable && reason != ITextFiles.IsLocked)
+                _warn?.Invoke($"open {_path}: {reason}: going on with {string.Join(", ", Configuration.Servers.Select(LookupProblem.NameOf))}");
+            _unreadable = stamp;
+            return false;
+        }
+
         _stamp = file.Stamp;
-        Configuration = ResolverConfiguration.Parse(file.Text);
+        Configuration = ResolverConfiguration.Parse(file.Text, _path);
+        foreach (var problem in Configuration.Problems)
+            _warn?.Invoke(problem);
         return true;
     }
 }

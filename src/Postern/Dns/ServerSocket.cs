@@ -1,4 +1,3 @@
-using System.Net;
 using Postern.Core;
 using Postern.Native;
 
@@ -10,7 +9,10 @@ namespace Postern.Dns;
 /// </summary>
 internal sealed unsafe class ServerSocket
 {
-    private ServerSocket(int descriptor, ushort number, long born) => (Descriptor, Number, Born) = (descriptor, number, born);
+    private ServerSocket(NameServer server, int descriptor, ushort number, long born) => (Server, Descriptor, Number, Born) = (server, descriptor, number, born);
+
+    /// <summary>Whom it is connected to.</summary>
+    public NameServer Server { get; }
 
     public int Descriptor { get; }
 
@@ -30,8 +32,9 @@ internal sealed unsafe class ServerSocket
     public bool IsRetired { get; set; }
 
     /// <returns>Null when the server cannot be reached or descriptors are used up.</returns>
-    public static ServerSocket? Open(IPEndPoint server, ushort number, long now)
+    public static ServerSocket? Open(NameServer nameServer, ushort number, long now)
     {
+        var server = nameServer.Address;
         Span<byte> bytes = stackalloc byte[16];
         server.Address.TryWriteBytes(bytes, out var written);
         var address = IpAddress.FromBytes(bytes[..written]);
@@ -45,7 +48,7 @@ internal sealed unsafe class ServerSocket
         if (descriptor < 0)
             return null;
         if (Libc.connect(descriptor, destination, (uint)length) == 0)
-            return new ServerSocket(descriptor, number, now);
+            return new ServerSocket(nameServer, descriptor, number, now);
         _ = Libc.close(descriptor);
         return null;
     }

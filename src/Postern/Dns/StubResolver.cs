@@ -42,7 +42,7 @@ public sealed class StubResolver(ResolverConfiguration configuration, TimeProvid
                 using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellation);
                 try
                 {
-                    var answer = await DnsExchange.AskAsync(server, question, either.Token).ConfigureAwait(false);
+                    var answer = await DnsExchange.AskAsync(server, question, withEdns: attempt == 0, either.Token).ConfigureAwait(false);
                     if (answer.Outcome != DnsOutcome.TemporaryFailure)
                         return answer;
                     problem = $"{server}: {answer.Problem}";

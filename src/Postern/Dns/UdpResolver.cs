@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Net;
 using Postern.Native;
 
 namespace Postern.Dns;
@@ -38,11 +37,12 @@ internal sealed class UdpResolver : IDisposable
     private readonly QueriesByDeadline _byDeadline = new();
     private readonly List<ServerSocket> _retired = [];
     private readonly List<ServerSocket> _refused = []; // where a send was told what the queries before it should be told
-    private readonly byte[] _buffer = new byte[4096]; // no EDNS is announced: an honest server stays below 512
+    private readonly byte[] _buffer = new byte[4096]; // an honest server stays below what EDNS announces, 1232
     private readonly uint[] _addresses = new uint[AddressReply.MostAddresses];
     private readonly RandomBytes _random = new();
     private readonly long _origin;
     private ServerSocket?[] _sockets = [];
+    private NameServer[] _servers = [];
     private ResolverConfiguration _configuration;
     private int _rotation;
     private int _overTcp;
@@ -59,7 +59,7 @@ internal sealed class UdpResolver : IDisposable
         (_file, _clock, _watch, _forget, _post) = (file, clock, watch, forget, post);
         _origin = clock.GetTimestamp();
         _configuration = file.Configuration;
-        _sockets = new ServerSocket?[_configuration.Servers.Count * SocketsOfServer];
+        Use(_configuration);
     }
 
     /// <summary>Milliseconds until <see cref="Tick"/> has something to do; -1: nothing until an answer comes.</summary>
@@ -70,7 +70,7 @@ internal sealed class UdpResolver : IDisposable
 
     private long Now => (long)_clock.GetElapsedTime(_origin).TotalMilliseconds;
 
-    private int MostTries => _configuration.Attempts * _configuration.Servers.Count;
+    private int MostTries => _configuration.Attempts * _servers.Length;
 
     /// <summary>Asks for the addresses of <paramref name="prefix"/> and <paramref name="domain"/>, wire names put together.</summary>
     /// <param name="domain">With the final zero.</param>
@@ -79,7 +79,7 @@ internal sealed class UdpResolver : IDisposable
     {
         var query = NewQuery();
         (query.Taker, query.Tag) = (taker, tag);
-        query.Length = DnsCodec.WriteAddressQuery(query.Message, prefix, domain);
+        query.Begin(prefix, domain);
         Begin(query);
     }
 
@@ -89,7 +89,7 @@ internal sealed class UdpResolver : IDisposable
     {
         var query = NewQuery();
         (query.Question, query.RecordTaker) = (question, taker);
-        query.Length = DnsCodec.WriteQuery(query.Message, 0, question);
+        query.Begin(question);
         Begin(query);
     }
 
@@ -105,7 +105,12 @@ internal sealed class UdpResolver : IDisposable
 
         var now = Now;
         while (_byDeadline.First is { } query && query.Deadline <= now)
-            Retry(query);
+        {
+            if (query.HasEdns)
+                query.AvoidsEdns |= query.Socket!.Server.OnEdnsSilence(now);
+            Retry(query, LookupProblem.Silent);
+        }
+
         for (var left = _failed.Count; left > 0; left--)
             Fail(_failed.Dequeue());
     }
@@ -140,9 +145,8 @@ internal sealed class UdpResolver : IDisposable
             var message = _buffer.AsSpan(0, length);
             if (length >= 2
                 && _outstanding.TryGetValue(KeyOf(socket, BinaryPrimitives.ReadUInt16BigEndian(message)), out var query)
-                && AddressReply.Answers(message, query.Query))
+                && TryTake(query, message))
             {
-                Take(query, message);
                 if (socket.IsRetired && socket.Outstanding == 0)
                     return; // closed
             }
@@ -153,40 +157,59 @@ internal sealed class UdpResolver : IDisposable
     {
         RefreshServers();
         var query = _kept.TryPop(out var used) ? used : new AddressQuery();
-        query.Tries = 0;
         query.FirstServer = _configuration.Rotate ? _rotation++ & 0xff : 0;
         return query;
     }
 
     private void Begin(AddressQuery query)
     {
-        if (query.Length == 0 || Outstanding >= MostOutstanding)
+        if (!query.IsValid || Outstanding >= MostOutstanding)
             _failed.Enqueue(query);
         else
             Send(query);
     }
 
-    private void Take(AddressQuery query, ReadOnlySpan<byte> message)
+    /// <returns>False: it is no answer to this question.</returns>
+    private bool TryTake(AddressQuery query, ReadOnlySpan<byte> message)
     {
+        var server = query.Socket!.Server;
+        if (query.HasEdns && DnsCodec.RefusesEdns(message, BinaryPrimitives.ReadUInt16BigEndian(query.Asked)))
+        {
+            // The same server is asked once more without; that is no further try.
+            server.OnEdnsRefused(Now);
+            query.Tries--;
+            Retry(query, message[3] & 0x0f);
+            return true;
+        }
+
+        if (!AddressReply.Answers(message, query.Asked))
+            return false;
+        if (query.HasEdns)
+            server.OnEdnsAnswer();
         switch (query.Read(message, _addresses, out var reply, out var records))
         {
-            case Reading.Unusable:
-                Retry(query);
+            case Reading.Malformed:
+                Retry(query, LookupProblem.Malformed);
+                break;
+            case Reading.Error:
+                Retry(query, reply.ResponseCode, AddressReply.ExplanationIn(message, query.Asked.Length));
                 break;
             case Reading.Truncated:
                 AskOverTcp(query);
                 break;
             default:
                 Remove(query);
-                End(query, reply, records);
+                End(query, reply, records, server);
                 break;
         }
+
+        return true;
     }
 
-    private void End(AddressQuery query, in AddressReply reply, DnsAnswer? records)
+    private void End(AddressQuery query, in AddressReply reply, DnsAnswer? records, NameServer server)
     {
         if (records is null)
-            End(query, new AddressAnswer(_addresses.AsSpan(0, reply.Count), reply.TimeToLive, hasFailed: false));
+            End(query, new AddressAnswer(reply, _addresses.AsSpan(0, reply.Count), server.Address));
         else
             End(query, records);
     }
@@ -194,9 +217,9 @@ internal sealed class UdpResolver : IDisposable
     private void Fail(AddressQuery query)
     {
         if (query.RecordTaker is null)
-            End(query, new AddressAnswer([], -1, hasFailed: true));
+            End(query, new AddressAnswer(query.Problem));
         else
-            End(query, DnsAnswer.Failure("no server gave a usable answer"));
+            End(query, DnsAnswer.Failure(query.Problem.ToString()));
     }
 
     private void End(AddressQuery query, in AddressAnswer answer)
@@ -220,8 +243,9 @@ internal sealed class UdpResolver : IDisposable
             _kept.Push(query);
     }
 
-    private void Retry(AddressQuery query)
+    private void Retry(AddressQuery query, int code, string? explanation = null)
     {
+        query.Note(new LookupProblem(query.Socket!.Server.Address, code, explanation));
         Remove(query);
         Send(query);
     }
@@ -236,18 +260,19 @@ internal sealed class UdpResolver : IDisposable
         }
 
         foreach (var query in queries)
-            Retry(query);
+            Retry(query, LookupProblem.Unreachable);
     }
 
     private void Send(AddressQuery query)
     {
         while (query.Tries < MostTries)
         {
-            var server = (query.FirstServer + query.Tries++) % _configuration.Servers.Count;
+            var server = (query.FirstServer + query.Tries++) % _servers.Length;
 
             // A refusal that came for an earlier query is told to this one: hence a second time.
             if (TrySend(query, server) || TrySend(query, server))
                 return;
+            query.Note(new LookupProblem(_servers[server].Address, LookupProblem.Unreachable));
         }
 
         _failed.Enqueue(query);
@@ -259,7 +284,7 @@ internal sealed class UdpResolver : IDisposable
         ref var slot = ref _sockets[server * SocketsOfServer + (_random.Next() & SocketsOfServer - 1)];
         if (slot is not null && (slot.Uses >= MostUses || now - slot.Born >= MostMilliseconds) && _retired.Count < MostRetired)
             Retire(ref slot);
-        slot ??= Open(_configuration.Servers[server], now);
+        slot ??= Open(_servers[server], now);
         if (slot is null)
             return false;
 
@@ -267,8 +292,8 @@ internal sealed class UdpResolver : IDisposable
         do
             key = KeyOf(slot, (ushort)(_random.Next() << 8 | _random.Next()));
         while (_outstanding.ContainsKey(key));
-        BinaryPrimitives.WriteUInt16BigEndian(query.Message, (ushort)key);
-        if (!slot.Send(query.Query))
+        query.Prepare((ushort)key, !query.AvoidsEdns && slot.Server.TakesEdns(now));
+        if (!slot.Send(query.Message.Span))
         {
             // Refused, or bound to an address that the machine does not have any more: no answer will come here.
             if (slot.Outstanding > 0)
@@ -300,7 +325,7 @@ internal sealed class UdpResolver : IDisposable
         }
     }
 
-    private ServerSocket? Open(IPEndPoint server, long now)
+    private ServerSocket? Open(NameServer server, long now)
     {
         if (ServerSocket.Open(server, _nextNumber++, now) is not { } socket)
             return null;
@@ -330,10 +355,11 @@ internal sealed class UdpResolver : IDisposable
     /// <summary>The answer did not fit. Seldom, so it is no business of the loop; the server is given its usual time.</summary>
     private void AskOverTcp(AddressQuery query)
     {
-        var server = _configuration.Servers[(query.FirstServer + query.Tries - 1) % _configuration.Servers.Count];
+        var server = query.Socket!.Server;
         Remove(query);
         if (_overTcp >= MostOverTcp)
         {
+            query.Note(new LookupProblem(server.Address, LookupProblem.NotAsked));
             _failed.Enqueue(query);
             return;
         }
@@ -342,34 +368,37 @@ internal sealed class UdpResolver : IDisposable
         _ = AskOverTcpAsync(query, server, _configuration.Timeout, _end.Token);
     }
 
-    private async Task AskOverTcpAsync(AddressQuery query, IPEndPoint server, TimeSpan timeout, CancellationToken end)
+    private async Task AskOverTcpAsync(AddressQuery query, NameServer server, TimeSpan timeout, CancellationToken end)
     {
         byte[]? message = null;
+        var code = LookupProblem.Malformed;
         try
         {
             using var patience = new CancellationTokenSource(timeout, _clock);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, end);
-            message = await DnsExchange.AskOverTcpAsync(server, query.Message.AsMemory(0, query.Length), either.Token).ConfigureAwait(false);
+            message = await DnsExchange.AskOverTcpAsync(server.Address, query.Message, either.Token).ConfigureAwait(false);
         }
         catch (Exception problem) when (problem is System.Net.Sockets.SocketException or OperationCanceledException)
         {
             // No answer; the next server is asked.
+            code = problem is OperationCanceledException ? LookupProblem.Silent : LookupProblem.Unreachable;
         }
 
         if (!end.IsCancellationRequested)
-            _post(() => TakeFromTcp(query, message));
+            _post(() => TakeFromTcp(query, server, message, code));
     }
 
-    private void TakeFromTcp(AddressQuery query, byte[]? message)
+    private void TakeFromTcp(AddressQuery query, NameServer server, byte[]? message, int code)
     {
         _overTcp--;
-        if (message is not null && AddressReply.Answers(message, query.Query)
+        if (message is not null && AddressReply.Answers(message, query.Asked)
             && query.Read(message, _addresses, out var reply, out var records) is Reading.Final)
         {
-            End(query, reply, records);
+            End(query, reply, records, server);
         }
         else
         {
+            query.Note(new LookupProblem(server.Address, code));
             Send(query);
         }
     }
@@ -388,8 +417,14 @@ internal sealed class UdpResolver : IDisposable
                 Retire(ref _sockets[i]);
         }
 
-        _configuration = _file.Configuration;
-        _sockets = new ServerSocket?[_configuration.Servers.Count * SocketsOfServer];
+        Use(_file.Configuration);
+    }
+
+    private void Use(ResolverConfiguration configuration)
+    {
+        _configuration = configuration;
+        _servers = [.. configuration.Servers.Select(static server => new NameServer(server))];
+        _sockets = new ServerSocket?[_servers.Length * SocketsOfServer];
     }
 
     private static uint KeyOf(ServerSocket socket, ushort id) => (uint)socket.Number << 16 | id;

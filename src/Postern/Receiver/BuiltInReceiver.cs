@@ -125,7 +125,10 @@ public sealed class BuiltInReceiver : IAsyncDisposable
             return ResolverConfiguration.For(options.DnsServers);
         try
         {
-            return ResolverConfiguration.Parse(File.ReadAllText(ResolverConfiguration.SystemPath));
+            var configuration = ResolverConfiguration.Parse(File.ReadAllText(ResolverConfiguration.SystemPath));
+            foreach (var problem in configuration.Problems)
+                options.Log(LogSeverity.Warning, "smtpd", problem);
+            return configuration;
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {

@@ -44,8 +44,10 @@ public sealed class AddressReplyTests
             message[at % message.Length] = value;
             message = message[..Math.Min(length, message.Length)];
 
-            if (AddressReply.Answers(message, Query))
-                Read(message);
+            if (!AddressReply.Answers(message, Query))
+                return;
+            Read(message);
+            _ = AddressReply.ExplanationIn(message, Query.Length);
         });
 
     [Fact]
@@ -53,8 +55,9 @@ public sealed class AddressReplyTests
     {
         _ = AddressReply.Answers(bytes, Query);
         byte[] message = [.. new DnsMessageBuilder(4711, Question).ToArray(), .. bytes];
-        (message[7], message[9]) = (3, 3);
+        (message[7], message[9], message[11]) = (3, 3, 3);
         Read(message);
+        Assert.DoesNotContain(AddressReply.ExplanationIn(message, Query.Length) ?? "", char.IsControl);
     });
 
     private static string Read(byte[] message)

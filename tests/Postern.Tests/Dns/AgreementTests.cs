@@ -35,6 +35,18 @@ public sealed class AgreementTests
         }
     }
 
+    /// <summary>Without EDNS rbldnsd sends the first 29, and does not say that there are more.</summary>
+    [Fact]
+    public void Forty_addresses_arrive()
+    {
+        var zone = string.Concat(Enumerable.Range(1, 40).Select(static last => $"2.0.0.127 A 127.0.0.{last}\n"));
+        using var server = new Rbldnsd("bl.example:generic", "$NS 3000 ns.example\n" + zone);
+        using var loop = new ResolverLoop(server.Address);
+        loop.Until(() => loop.Answer("2.0.0.127.bl.example") != "failed");
+
+        Assert.Contains("127.0.0.40 ", loop.Answer("2.0.0.127.bl.example"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_zone_that_rbldnsd_does_not_have_is_a_failure()
     {

@@ -30,6 +30,16 @@ internal sealed class DnsMessageBuilder
         return Record(8, owner, DnsType.Soa, timeToLive, soa);
     }
 
+    /// <summary>An OPT record with one option.</summary>
+    public DnsMessageBuilder Edns(int extendedCode, int option, params byte[] data)
+    {
+        Record(10, "", DnsType.Edns, (uint)extendedCode << 24, [(byte)(option >> 8), (byte)option, (byte)(data.Length >> 8), (byte)data.Length, .. data]);
+        return this;
+    }
+
+    public DnsMessageBuilder Additional(string owner, string text) =>
+        Record(10, owner, DnsType.Text, 0, [(byte)text.Length, .. Encoding.ASCII.GetBytes(text)]);
+
     public static byte[] Encode(string name)
     {
         List<byte> bytes = [];

@@ -32,6 +32,9 @@ internal sealed class LoopbackServer : IDisposable
     /// <summary>The ports that UDP queries came from.</summary>
     public ConcurrentQueue<int> Ports { get; } = [];
 
+    /// <summary>Whether each of the questions came with EDNS, and the size that it said.</summary>
+    public ConcurrentQueue<int?> EdnsSizes { get; } = [];
+
     /// <summary>How often it was asked.</summary>
     public int Queries { get; private set; }
 
@@ -94,6 +97,7 @@ internal sealed class LoopbackServer : IDisposable
             position += 1 + query[position];
         }
 
+        EdnsSizes.Enqueue(query[11] == 0 ? null : query[position + 8] << 8 | query[position + 9]);
         return _answer((ushort)(query[0] << 8 | query[1]), new DnsQuestion(string.Join('.', name), (DnsType)query[position + 2]), isTcp);
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using Postern.Dns;
+using Postern.Tests.Tables;
 
 namespace Postern.Tests.Dns;
 
@@ -37,6 +38,33 @@ public sealed class ResolverConfigurationTests
         Assert.Equal([IPEndPoint.Parse("127.0.0.1:53")], configuration.Servers);
         Assert.Equal(TimeSpan.FromSeconds(5), configuration.Timeout);
         Assert.Equal(2, configuration.Attempts);
+    }
+
+    [Fact]
+    public void Servers_that_cannot_be_read_are_said()
+    {
+        Assert.Equal(
+            ["/etc/resolv.conf, line 1: nameserver \"127.0.2.3;x\" is no address: left out", "/etc/resolv.conf, line 3: nameserver \"\" is no address: left out"],
+            ResolverConfiguration.Parse("nameserver 127.0.2.3;x\nnameserver 127.0.2.4\nnameserver\n").Problems);
+        Assert.Equal(
+            ["/x, line 2: nameserver \"a?b\" is no address: left out; 127.0.0.1 is asked instead, as there is no other"],
+            ResolverConfiguration.Parse("# nameserver z\nnameserver a\u001bb\n", "/x").Problems);
+        Assert.Empty(ResolverConfiguration.Parse("nameserver ::1\nnameserver fe80::1%lo\nnameserver 127.2\nsearch x\n").Problems);
+    }
+
+    [Fact]
+    public void A_file_that_cannot_be_read_is_said_once_and_what_is_asked_meanwhile()
+    {
+        var files = new FakeTextFiles { ["/etc/resolv.conf"] = "nameserver 192.0.2.1\nnameserver [192.0.2.2]:5353\n" };
+        var warnings = new List<string>();
+        var file = new ResolverFile(files, "/etc/resolv.conf", warnings.Add);
+
+        files["/etc/resolv.conf"] = "nameserver 192.0.2.3\n";
+        files.Unreadable["/etc/resolv.conf"] = "Permission denied";
+        Assert.False(file.Refresh());
+        Assert.False(file.Refresh());
+
+        Assert.Equal(["open /etc/resolv.conf: Permission denied: going on with 192.0.2.1, 192.0.2.2:5353"], warnings);
     }
 
     [Fact]

@@ -31,6 +31,9 @@ internal sealed class ResolverLoop : IAnswerTaker, IDisposable
     /// <summary>By tag: "192.0.2.1 192.0.2.2 ttl 60", or "failed".</summary>
     public Dictionary<int, string> Answers { get; } = [];
 
+    /// <summary>By tag: why there was no answer.</summary>
+    public Dictionary<int, string> Problems { get; } = [];
+
     /// <summary>Descriptors that are watched.</summary>
     public int Sockets => _sockets.Count;
 
@@ -78,9 +81,14 @@ internal sealed class ResolverLoop : IAnswerTaker, IDisposable
         Resolver.Tick();
     }
 
-    public void OnAnswer(int tag, in AddressAnswer answer) => Answers[tag] = answer.HasFailed
-        ? "failed"
-        : string.Join(' ', [.. answer.Addresses.ToArray().Select(a => Core.IpAddress.FromIPv4(a).ToString()), "ttl", answer.TimeToLive]);
+    public void OnAnswer(int tag, in AddressAnswer answer)
+    {
+        if (answer.Problem is { } problem)
+            Problems[tag] = problem.ToString();
+        Answers[tag] = answer.HasFailed ? "failed" : Text(answer);
+    }
+
+    private static string Text(in AddressAnswer answer) => string.Join(' ', [.. answer.Addresses.ToArray().Select(a => Core.IpAddress.FromIPv4(a).ToString()), "ttl", answer.TimeToLive]);
 
     public void Dispose()
     {

@@ -139,6 +139,121 @@ public sealed class UdpResolverTests
     }
 
     [Fact]
+    public void Answers_of_1232_bytes_are_asked_for()
+    {
+        using var server = new LoopbackServer(static (id, question, _) => [Found(id, question, (60, 2))]);
+        using var loop = new ResolverLoop(server.Address);
+
+        loop.Answer("2.0.0.127.bl.example");
+
+        Assert.Equal([1232], server.EdnsSizes);
+    }
+
+    [Theory]
+    [InlineData(1, false)] // FORMERR without the question, as old servers say it
+    [InlineData(1, true)]
+    [InlineData(4, true)] // NOTIMP
+    public void A_server_that_does_not_know_EDNS_is_asked_again_without_it_at_once_and_for_ten_minutes(int code, bool repeatsQuestion)
+    {
+        LoopbackServer? old = null;
+        old = new LoopbackServer((id, question, _) => old!.EdnsSizes.Last() is null
+            ? [Found(id, question, (60, 2))]
+            : [repeatsQuestion ? new DnsMessageBuilder(id, question, 0x8180 | code).ToArray() : [(byte)(id >> 8), (byte)id, 0x81, (byte)(0x80 | code), .. new byte[8]]]);
+        using var server = old;
+        using var loop = new ResolverLoop(server.Address);
+
+        for (var i = 0; i < 3; i++)
+            Assert.Equal("127.0.0.2 ttl 60", loop.Answer($"{i}.0.0.127.bl.example")); // the clock stands still
+        loop.Clock.Advance(TimeSpan.FromMinutes(10));
+        Assert.Equal("127.0.0.2 ttl 60", loop.Answer("4.0.0.127.bl.example"));
+
+        Assert.Equal([1232, null, null, null, 1232, null], server.EdnsSizes);
+    }
+
+    [Fact]
+    public void A_server_that_never_answers_questions_with_EDNS_is_asked_without()
+    {
+        LoopbackServer? picky = null;
+        picky = new LoopbackServer((id, question, _) => picky!.EdnsSizes.Last() is null ? [Found(id, question, (60, 2))] : []);
+        using var server = picky;
+        using var loop = new ResolverLoop(server.Address);
+        loop.Ask("1.0.0.127.bl.example", 1);
+        loop.Ask("2.0.0.127.bl.example", 2);
+        loop.Until(() => server.Queries == 2);
+
+        loop.Clock.Advance(Timeout);
+        loop.Until(() => loop.Answers.Count == 2);
+
+        Assert.Equal("127.0.0.2 ttl 60", loop.Answers[1]);
+    }
+
+    [Fact]
+    public void Once_it_has_answered_one_silence_is_only_silence()
+    {
+        var isDeaf = false;
+        using var server = new LoopbackServer((id, question, _) => isDeaf ? [] : [Found(id, question, (60, 2))]);
+        using var loop = new ResolverLoop(server.Address);
+        loop.Answer("1.0.0.127.bl.example");
+        isDeaf = true;
+        for (var i = 1; i <= 5; i++)
+            loop.Ask($"{i}.0.0.127.bl.example", i);
+        loop.Until(() => server.Queries == 6);
+
+        loop.Clock.Advance(Timeout);
+        loop.Until(() => server.Queries == 11);
+
+        Assert.All(server.EdnsSizes, static size => Assert.Equal(1232, size));
+    }
+
+    [Fact]
+    public void It_is_said_who_failed_and_how()
+    {
+        var answers = new Queue<Func<ushort, DnsQuestion, byte[]>>(
+        [
+            static (id, question) => new DnsMessageBuilder(id, question, flags: 0x8182).ToArray(),
+            static (id, question) => new DnsMessageBuilder(id, question, flags: 0x8185).Additional("explanation.invalid", "blocked by DNS rebinding\u0007 protection").Edns(0, 10, 1).ToArray(),
+            static (id, question) => new DnsMessageBuilder(id, question, flags: 0x8182).Edns(0, 15, 0, 18, (byte)'n', (byte)'o').ToArray(),
+            static (id, question) => new DnsMessageBuilder(id, question, flags: 0x8182).Edns(0, 15, 0, 22).ToArray(),
+            static (id, question) => new DnsMessageBuilder(id, question).Edns(1, 10, 1).ToArray(),
+            static (id, question) => Found(id, question, (60, 2))[..^2],
+        ]);
+        Func<ushort, DnsQuestion, byte[]>? now = null;
+        using var server = new LoopbackServer((id, question, _) => [now!(id, question)]);
+        using var loop = new ResolverLoop(server.Address);
+        var said = new List<string>();
+        while (answers.TryDequeue(out now))
+        {
+            Assert.Equal("failed", loop.Answer("2.0.0.127.bl.example"));
+            said.Add(loop.Problems[0]);
+        }
+
+        Assert.Equal(
+            [
+                $"{server.Address} answered SERVFAIL",
+                $"{server.Address} answered REFUSED (blocked by DNS rebinding? protection)",
+                $"{server.Address} answered SERVFAIL (no)",
+                $"{server.Address} answered SERVFAIL (extended error 22)",
+                $"{server.Address} answered BADVERS",
+                $"{server.Address} gave an answer that cannot be read",
+            ],
+            said);
+    }
+
+    [Fact]
+    public void Of_several_servers_that_is_named_which_said_something()
+    {
+        using var refuses = new LoopbackServer(static (id, question, _) => [new DnsMessageBuilder(id, question, flags: 0x8185).ToArray()]);
+        var gone = Free(IPAddress.Loopback);
+        using var loop = new ResolverLoop(refuses.Address, gone);
+        using var unreachable = new ResolverLoop(gone);
+
+        Assert.Equal("failed", loop.Answer("2.0.0.127.bl.example"));
+        Assert.Equal($"{refuses.Address} answered REFUSED", loop.Problems[0]);
+        Assert.Equal("failed", unreachable.Answer("2.0.0.127.bl.example"));
+        Assert.Equal($"{gone} cannot be reached", unreachable.Problems[0]);
+    }
+
+    [Fact]
     public void A_server_that_is_not_there_does_not_cost_its_time()
     {
         var gone = Free(IPAddress.Loopback);
@@ -173,8 +288,8 @@ public sealed class UdpResolverTests
             if (!isTcp)
                 return [new DnsMessageBuilder(id, question, flags: 0x8380).ToArray()];
             var message = new DnsMessageBuilder(id, question);
-            for (byte i = 0; i < 200; i++)
-                message.Answer(question.Name, DnsType.A, 60, 127, 0, 0, i);
+            for (var i = 0; i < 300; i++)
+                message.Answer(question.Name, DnsType.A, 60, 127, 0, 0, (byte)i);
             return [message.ToArray()];
         });
         using var loop = new ResolverLoop(server.Address);
