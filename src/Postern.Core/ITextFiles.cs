@@ -14,6 +14,9 @@ public interface ITextFiles
 
     /// <summary>What tells one version of a file from the next, without reading it; null when the file cannot be reached.</summary>
     FileStamp? Stamp(string path);
+
+    /// <summary>The absolute path of a file without any link in it; the path as given when it cannot be followed.</summary>
+    string Resolve(string path) => path;
 }
 
 /// <summary>A file's text and the version that was read.</summary>

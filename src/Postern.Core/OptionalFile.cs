@@ -20,4 +20,7 @@ internal sealed class OptionalFile(ITextFiles files, string optional) : ITextFil
 
     /// <inheritdoc />
     public FileStamp? Stamp(string path) => files.Stamp(path) ?? (path == optional ? default(FileStamp) : null);
+
+    /// <inheritdoc />
+    public string Resolve(string path) => files.Resolve(path);
 }

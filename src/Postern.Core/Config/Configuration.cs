@@ -69,7 +69,8 @@ public sealed class Configuration
         var isComplete = ReadMain(directory, files, mainCf, problems);
         var masterProblems = service is null ? problems : new ProblemList();
         isComplete &= ReadFile(master, files, masterProblems, out var masterText) || service is not null;
-        var services = MasterCf.Read(masterText, master, masterProblems);
+        var ports = PortNames.Of(mainCf, host);
+        var services = MasterCf.Read(masterText, master, ports, masterProblems);
         if (service is not null)
         {
             var line = services.FirstOrDefault(entry => entry.Type == service.Type && entry.Name == service.Name);
@@ -84,13 +85,15 @@ public sealed class Configuration
         if (!isComplete)
             return new Configuration(directory, mainCf.Entries, new TableCatalog(files), problems, process: null, []);
 
-        var defaults = new HostDefaults(mainCf, services, host, problems);
+        var defaults = new HostDefaults(mainCf, [.. services, .. ReadBehindLink(directory, files, ports)], host, problems);
         var process = new ProcessReader(directory, mainCf, defaults, host, problems).Read();
         var tables = new TableCatalog(process.HttpAccessFile is { } access ? new OptionalFile(files, access) : files, hostTables?.Invoke(process) ?? []) { ChecksUtf8 = process.SmtpUtf8 };
         if (service is not null)
-            services = [service, .. services.Where(static entry => entry.Command is not ("postscreen" or "postern"))];
-        var reader = new ServiceReader(directory, mainCf, strongest, services, defaults, tables, host, problems);
+            services = [service, .. services.Where(static entry => !entry.IsScreening)];
+        var reader = new ServiceReader(directory, mainCf, strongest, services, defaults, tables, ports, host, problems);
         var screening = reader.ReadServices();
+        if (service is null)
+            reader.CheckOtherListeners();
         reader.WarnOfUnusedNames(mainCf.Entries.Values);
         WarnOfPage(process, screening, mainCf, problems);
         return new Configuration(directory, mainCf.Entries, tables, problems, process, screening);
@@ -121,10 +124,24 @@ public sealed class Configuration
     {
         directory = directory.Length > 1 ? directory.TrimEnd('/') : directory;
         var master = $"{directory}/master.cf";
-        var services = files.TryRead(master, out var text, out _) ? MasterCf.Read(text.Text, master, new ProblemList()) : [];
-        var service = services.FirstOrDefault(static entry => entry is { Type: "inet", Command: "postscreen" or "postern" })
-            ?? MasterCf.Read("smtp inet n - n - 1 postscreen", master, new ProblemList())[0];
+        var ports = new PortNames("", host);
+        var services = files.TryRead(master, out var text, out _) ? MasterCf.Read(text.Text, master, ports, new ProblemList()) : [];
+        var service = services.FirstOrDefault(static entry => entry is { Type: "inet", IsScreening: true })
+            ?? MasterCf.Read("smtp inet n - n - 1 postscreen", master, ports, new ProblemList())[0];
         return Load(directory, files, host, hostTables, service with { ProcessLimit = 1 }, overrides);
+    }
+
+    /// <summary>
+    /// The services of the Postfix whose main.cf this is, where it is a link into that one's folder: Postern then has a
+    /// master.cf of its own, which need not have them.
+    /// </summary>
+    internal static IReadOnlyList<MasterCfEntry> ReadBehindLink(string directory, ITextFiles files, PortNames ports)
+    {
+        string main = $"{directory}/main.cf", target = files.Resolve(main);
+        var master = target[..(target.LastIndexOf('/') + 1)] + "master.cf";
+        return target != main && files.Resolve($"{directory}/master.cf") != master && files.TryRead(master, out var file, out _)
+            ? MasterCf.Read(file.Text, master, ports, new ProblemList())
+            : [];
     }
 
     /// <summary>Reads main.cf, and postern.cf if there is one.</summary>

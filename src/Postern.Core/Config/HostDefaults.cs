@@ -1,6 +1,7 @@
 namespace Postern.Core.Config;
 
 /// <summary>What depends on the machine or on master.cf: some defaults, and the own addresses.</summary>
+/// <param name="masterCf">The services, those of the Postfix behind included.</param>
 internal sealed class HostDefaults(
     MainCf mainCf, IReadOnlyList<MasterCfEntry> masterCf, HostFacts host, ProblemList problems)
 {
@@ -42,9 +43,9 @@ internal sealed class HostDefaults(
                 return Networks.MyNetworks(
                     values, host, Networks.OwnAddresses(values, host, Networks.ReadProtocols(values, host, problems), problems), problems);
             case "postern_handoff":
-                // No service of type pass at all: this machine has no smtpd for us. One of another name is a mistake, and
-                // the client is told 421 rather than that its mail was taken by somebody unexpected.
-                if (!masterCf.Any(static entry => entry.Type == "pass"))
+                // Without its smtpd line a Postfix takes nobody, and the client is told 421: the built-in receiver would refuse
+                // its mail for good, or put it where nobody looks.
+                if (!HasPostfix)
                     return "receiver";
                 return FindServer(values.Text("smtpd_service_name")) is { IsPrivate: false }
                     ? "pass:public/$smtpd_service_name"
@@ -56,7 +57,11 @@ internal sealed class HostDefaults(
         }
     }
 
-    /// <summary>The service that takes clients who pass; null: master.cf has none.</summary>
+    /// <summary>Whether there is a Postfix behind this configuration: something takes clients, or keeps a mail queue.</summary>
+    private bool HasPostfix => masterCf.Any(static entry => entry.Type == "pass")
+        || (masterCf.Any(static entry => entry.Command == "cleanup") && masterCf.Any(static entry => entry.Command is "qmgr" or "oqmgr"));
+
+    /// <summary>The service that takes clients who pass; null: there is none.</summary>
     public MasterCfEntry? FindServer(string name)
     {
         foreach (var entry in masterCf)

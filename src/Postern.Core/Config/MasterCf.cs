@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace Postern.Core.Config;
 
@@ -11,8 +12,11 @@ internal static class MasterCf
 
     private static readonly string[] Types = ["inet", "unix", "fifo", "pass", "unix-dgram"];
 
-    /// <summary>Reads all services; bad lines become problems and are left out, of duplicates the last one stays.</summary>
-    public static IReadOnlyList<MasterCfEntry> Read(string text, string file, ProblemList problems)
+    /// <summary>
+    /// Reads all services; bad lines become problems and are left out. Of those with one name, or with one host and port
+    /// however it is written (<c>smtp</c>, <c>25</c>), the last one stays, in the place of the first.
+    /// </summary>
+    public static IReadOnlyList<MasterCfEntry> Read(string text, string file, PortNames ports, ProblemList problems)
     {
         var entries = new List<MasterCfEntry>();
         var positions = new Dictionary<(string Name, string Type), int>();
@@ -30,15 +34,17 @@ internal static class MasterCf
                 continue;
             }
 
-            if (!positions.TryAdd((entry.Name, entry.Type), entries.Count))
+            var name = entry.Type == "inet" ? NameOf(entry.Endpoint, ports) : $"{(entry.IsPrivate ? "private" : "public")}/{entry.Name}";
+            if (!positions.TryAdd((name, entry.Type), entries.Count))
             {
-                var earlier = positions[(entry.Name, entry.Type)];
-                var port = entry.Type == "inet" ? entry.Endpoint.Port : entry.Name;
-                problems.Warning(
-                    origin,
-                    $"duplicate master.cf entry for service \"{entry.Name}\" ({port}) -- using the last entry",
-                    $"remove one of the two; the other is in line {entries[earlier].Origin.Line}");
-                entries[earlier] = entry;
+                ref var earlier = ref CollectionsMarshal.AsSpan(entries)[positions[(name, entry.Type)]];
+                var duplicate = $"duplicate master.cf entry for service \"{earlier.Name}\" ({name}) -- using the last entry";
+                var remedy = $"remove one of the two; the other is in line {earlier.Origin.Line}";
+                if (earlier.IsScreening && !entry.IsScreening)
+                    problems.Add(ProblemSeverity.Degraded, origin, duplicate, $"{remedy}, and as it is no client of that port is screened");
+                else
+                    problems.Warning(origin, duplicate, remedy);
+                earlier = entry;
                 continue;
             }
 
@@ -46,6 +52,12 @@ internal static class MasterCf
         }
 
         return entries;
+    }
+
+    private static string NameOf(HostPort endpoint, PortNames ports)
+    {
+        var port = ports.Find(endpoint.Port)?.ToString(CultureInfo.InvariantCulture) ?? endpoint.Port;
+        return endpoint.Host.Length == 0 ? port : $"[{endpoint.Host}]:{port}";
     }
 
     // Reads the fields of one line from left to right.

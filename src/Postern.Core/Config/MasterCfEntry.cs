@@ -32,4 +32,7 @@ public sealed record MasterCfEntry(
     /// <summary>Where an argument stands.</summary>
     /// <param name="argument">Its index.</param>
     public ConfigOrigin OriginOf(int argument) => argument < ArgumentLines.Count ? Origin with { Line = ArgumentLines[argument] } : Origin;
+
+    /// <summary>Whether it is one of those that screen clients, of whatever type.</summary>
+    public bool IsScreening => Command is "postscreen" or "postern";
 }

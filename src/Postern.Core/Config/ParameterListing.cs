@@ -29,20 +29,22 @@ public sealed class ParameterListing
         var mainCf = new MainCf();
         Configuration.ReadMain(directory, files, mainCf, problems);
         var master = $"{directory}/master.cf";
-        var services = files.TryRead(master, out var text, out _) ? MasterCf.Read(text.Text, master, new ProblemList()) : [];
+        var ports = PortNames.Of(mainCf, host);
+        var services = files.TryRead(master, out var text, out _) ? MasterCf.Read(text.Text, master, ports, new ProblemList()) : [];
         if (service is not null && services.LastOrDefault(entry => entry.Type == "inet" && entry.Name == service) is not { } line)
             problems.Error(new ConfigOrigin(master, 0), $"no service {service} of type inet", "write the first field of its line, as in -s smtp");
         else if (service is not null)
             Add(ServiceOverrides.Read(services.Last(entry => entry.Type == "inet" && entry.Name == service), problems));
         Add(ServiceOverrides.Read(overrides, problems));
 
+        var behind = Configuration.ReadBehindLink(directory, files, ports);
         return new ParameterListing(mainCf.Entries, Defaults(mainCf), Defaults(new MainCf()), problems);
 
         // What is wrong with a value is said by the check; here its text is all that counts.
         Func<string, string> Defaults(MainCf set)
         {
             var silent = new ProblemList();
-            var defaults = new HostDefaults(set, services, host, silent);
+            var defaults = new HostDefaults(set, [.. services, .. behind], host, silent);
             var values = new ParameterValues(set.Entries, defaults.Find, silent);
             values.Define(DirectoryName, directory);
             values.Evaluate(Parameters.OfProcess);

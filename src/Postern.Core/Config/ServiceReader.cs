@@ -7,6 +7,7 @@ namespace Postern.Core.Config;
 /// <param name="strongest">Entries that hold whatever a line of master.cf says.</param>
 /// <param name="masterCf">The lines to look through.</param>
 /// <param name="defaults">After main.cf was evaluated without overrides.</param>
+/// <param name="ports">The ports that the lines name.</param>
 internal sealed class ServiceReader(
     string directory,
     MainCf mainCf,
@@ -14,11 +15,10 @@ internal sealed class ServiceReader(
     IReadOnlyList<MasterCfEntry> masterCf,
     HostDefaults defaults,
     TableCatalog tables,
+    PortNames ports,
     HostFacts host,
     ProblemList problems)
 {
-    private const int LargestPort = 65535;
-
     // There is one process, so these have one value each.
     private static readonly string[] NotByService =
     [
@@ -26,26 +26,29 @@ internal sealed class ServiceReader(
         "maillog_file_permissions", "postlog_service_name", "syslog_facility", "inet_interfaces", "inet_protocols",
     ];
 
+    private readonly Dictionary<ListenEndpoint, string> _owners = [];
+
     public IReadOnlyList<ScreeningService> ReadServices()
     {
         var services = new List<ScreeningService>();
-        var owners = new Dictionary<ListenEndpoint, string>();
         var found = false;
         foreach (var entry in masterCf)
         {
-            if (entry.Command is not ("postscreen" or "postern"))
+            if (!entry.IsScreening)
                 continue;
             if (entry.Type != "inet")
             {
                 problems.Warning(
                     entry.Origin,
                     $"service {entry.Name} of type {entry.Type}: {entry.Command} serves type inet only",
-                    "write inet as the second field, or remove the line");
+                    ports.Find(entry.Name) is null
+                        ? $"the first field of a service of type inet is a port: write smtp inet n - n - 1 {entry.Command}, or remove the line"
+                        : "write inet as the second field, or remove the line");
                 continue;
             }
 
             found = true;
-            if (ReadService(entry, owners) is { } service)
+            if (ReadService(entry) is { } service)
                 services.Add(service);
         }
 
@@ -55,6 +58,26 @@ internal sealed class ServiceReader(
                 "no service of type inet has the command postscreen",
                 "add a line such as: smtp inet n - n - 1 postscreen");
         return services;
+    }
+
+    /// <summary>Warns of services that would take clients of the same port unscreened: of two that listen alike each gets a part.</summary>
+    public void CheckOtherListeners()
+    {
+        foreach (var entry in masterCf.Where(static entry => entry is { Type: "inet", IsScreening: false }))
+        {
+            if (ports.Find(entry.Endpoint.Port) is not { } port || !_owners.Keys.Any(owned => owned.Port == port))
+                continue;
+            foreach (var endpoint in Addresses(entry.Endpoint.Host).Select(address => new ListenEndpoint(address, port)))
+            {
+                if (!_owners.TryGetValue(endpoint, out var owner))
+                    continue;
+                problems.Add(
+                    ProblemSeverity.Degraded, entry.Origin,
+                    $"service {entry.Name} ({entry.Command}) listens on {endpoint}, as does service {owner}, so not every client is screened",
+                    "remove one of the two lines, or give it an address or port of its own");
+                break;
+            }
+        }
     }
 
     /// <summary>A name of postscreen's or Postern's that nobody knows and no other value refers to is a mistake.</summary>
@@ -90,7 +113,7 @@ internal sealed class ServiceReader(
         return false;
     }
 
-    private ScreeningService? ReadService(MasterCfEntry entry, Dictionary<ListenEndpoint, string> owners)
+    private ScreeningService? ReadService(MasterCfEntry entry)
     {
         var overrides = ServiceOverrides.Read(entry, problems);
         var entries = new Dictionary<string, MainCfEntry>(mainCf.Entries, StringComparer.Ordinal);
@@ -126,12 +149,12 @@ internal sealed class ServiceReader(
                 "write 1 in the seventh field, maxproc");
         if (!HandoffTarget.TryParse(values.Text("postern_handoff"), values.Text("queue_directory"), out var handoff, out var problem))
             problems.Error(values.OriginOf("postern_handoff") ?? entry.Origin, problem, "write pass:private/smtpd, receiver, relay:tcp:HOST:PORT or relay:unix:PATH");
-        WarnOfMissingServer(values, handoff);
+        WarnOfMissingServer(entry, values, handoff);
         var live = RelayReader.ReadLiveTarget(values, problems);
 
         var tls = new TlsReader(values, () => TlsproxyValues(values.Text("tlsproxy_service_name")), problems);
         var settings = new SettingsBuilder(values, tls, tables, host, defaults.OwnAddresses, problems).Build() with { Protocols = defaults.Protocols };
-        var endpoints = ReadEndpoints(entry, values, owners);
+        var endpoints = ReadEndpoints(entry);
         return handoff is null
             ? null
             : new ScreeningService
@@ -166,15 +189,14 @@ internal sealed class ServiceReader(
         return values;
     }
 
-    private List<ListenEndpoint> ReadEndpoints(
-        MasterCfEntry entry, ParameterValues values, Dictionary<ListenEndpoint, string> owners)
+    private List<ListenEndpoint> ReadEndpoints(MasterCfEntry entry)
     {
         var endpoints = new List<ListenEndpoint>();
         var (hostName, portName) = entry.Endpoint;
-        if (FindPort(portName, values) is not { } port)
+        if (ports.Find(portName) is not { } port)
         {
             problems.Error(
-                entry.Origin, $"unknown port or service name: {portName}", $"write a number from 1 to {LargestPort}");
+                entry.Origin, $"unknown port or service name: {portName}", $"write a number from 1 to {PortNames.Largest}");
             return endpoints;
         }
 
@@ -182,10 +204,10 @@ internal sealed class ServiceReader(
         {
             var endpoint = new ListenEndpoint(address, port);
             endpoints.Add(endpoint);
-            if (!owners.TryAdd(endpoint, entry.Name))
+            if (!_owners.TryAdd(endpoint, entry.Name))
                 problems.Error(
                     entry.Origin,
-                    $"service {entry.Name} listens on {endpoint}, as does service {owners[endpoint]}",
+                    $"service {entry.Name} listens on {endpoint}, as does service {_owners[endpoint]}",
                     "give each service an address and port of its own");
         }
 
@@ -194,34 +216,33 @@ internal sealed class ServiceReader(
 
     private IReadOnlyList<IpAddress> ListenAddresses(MasterCfEntry entry, string hostName)
     {
+        var addresses = Addresses(hostName);
+        if (addresses.Count > 0)
+            return addresses;
+        if (hostName.Length > 0)
+            problems.Error(
+                entry.Origin,
+                $"no valid IP address found: {hostName}",
+                "name an address of this machine whose protocol inet_protocols has");
+        else if (!defaults.ListensEverywhere && !defaults.NamesInterfaces)
+            problems.Error(
+                entry.Origin,
+                "service definition requires valid host name or address, or non-empty inet_interfaces setting",
+                "write all in inet_interfaces, or an address before the port");
+        return addresses;
+    }
+
+    /// <param name="hostName">Before the port; empty: as <c>inet_interfaces</c> says.</param>
+    private IReadOnlyList<IpAddress> Addresses(string hostName)
+    {
         if (hostName.Length > 0)
         {
             var found = IpAddress.TryParse(hostName, out var literal) ? [literal] : host.ResolveHost(hostName);
-            var usable = new List<IpAddress>();
-            foreach (var address in found)
-            {
-                if (defaults.Protocols.Has(address) && !usable.Contains(address))
-                    usable.Add(address);
-            }
-
-            if (usable.Count == 0)
-                problems.Error(
-                    entry.Origin,
-                    $"no valid IP address found: {hostName}",
-                    "name an address of this machine whose protocol inet_protocols has");
-            return usable;
+            return [.. found.Where(defaults.Protocols.Has).Distinct()];
         }
 
         if (!defaults.ListensEverywhere)
-        {
-            if (defaults.OwnAddresses.Count == 0 && !defaults.NamesInterfaces)
-                problems.Error(
-                    entry.Origin,
-                    "service definition requires valid host name or address, or non-empty inet_interfaces setting",
-                    "write all in inet_interfaces, or an address before the port");
             return defaults.OwnAddresses;
-        }
-
         var wildcards = new List<IpAddress>();
         if (defaults.Protocols.IPv4)
             wildcards.Add(IpAddress.FromIPv4(0));
@@ -230,31 +251,17 @@ internal sealed class ServiceReader(
         return wildcards;
     }
 
-    private int? FindPort(string name, ParameterValues values)
-    {
-        if (name.Length > 0 && char.IsAsciiDigit(name[0]))
-            return int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-                && number is > 0 and <= LargestPort ? number : null;
-        foreach (var word in Networks.Words(values.Text("known_tcp_ports"))) // name=name=port
-        {
-            var parts = word.Split('=');
-            if (Array.IndexOf(parts, name, 0, parts.Length - 1) >= 0 && char.IsAsciiDigit(parts[^1].FirstOrDefault()))
-                return FindPort(parts[^1], values);
-        }
-
-        return host.FindPort(name);
-    }
-
-    private void WarnOfMissingServer(ParameterValues values, HandoffTarget? handoff)
+    private void WarnOfMissingServer(MasterCfEntry entry, ParameterValues values, HandoffTarget? handoff)
     {
         var name = values.Text("smtpd_service_name");
-        if (handoff is HandoffTarget.Pass(var path)
-            && path == $"{values.Text("queue_directory")}/private/{name}" && defaults.FindServer(name) is null)
-        {
-            problems.Warning(
-                values.OriginOf("postern_handoff") ?? values.OriginOf("smtpd_service_name"),
-                $"master.cf has no service {name} of type pass, which would listen on {path}",
-                "add the service to master.cf, or write postern_handoff = receiver in postern.cf");
-        }
+        if (handoff is not HandoffTarget.Pass(var path) || path != $"{values.Text("queue_directory")}/private/{name}" || defaults.FindServer(name) is not null)
+            return;
+        var text = $"master.cf has no service {name} of type pass, which would listen on {path}";
+        if (values.IsSet("postern_handoff"))
+            problems.Warning(values.OriginOf("postern_handoff"), text, "add the service to master.cf, or write postern_handoff = receiver");
+        else
+            problems.Add(
+                ProblemSeverity.Degraded, values.OriginOf("smtpd_service_name") ?? entry.Origin, $"{text}: clients that pass get 421",
+                $"add the line {name} pass - - n - - smtpd to Postfix's master.cf, or say in postern.cf where such clients go (postern_handoff)");
     }
 }

@@ -56,6 +56,15 @@ internal sealed partial class TextFiles : ITextFiles
         return Statx(CurrentFolder, Bytes(path), 0, StatWanted, out var status) == 0 ? ToStamp(status) : null;
     }
 
+    /// <inheritdoc />
+    public string Resolve(string path)
+    {
+        var resolved = new byte[LongestPath];
+        return !path.Contains('\0') && RealPath(Bytes(path), resolved) != 0
+            ? Encoding.Latin1.GetString(resolved, 0, Array.IndexOf(resolved, (byte)0))
+            : path;
+    }
+
     /// <returns>0, or why not (errno).</returns>
     private int ReadAll(int descriptor, out TextFile? file)
     {
@@ -120,6 +129,7 @@ internal sealed partial class TextFiles : ITextFiles
     private const int CurrentFolder = -100;
     private const int StatEmptyPath = 0x1000;
     private const uint StatWanted = 0x40 | 0x100 | 0x200; // modification time, inode, size
+    private const int LongestPath = 4096;
     private const int NoSuchFile = 2;
     private const int Interrupted = 4;
     private const int TryAgain = 11;
@@ -133,6 +143,9 @@ internal sealed partial class TextFiles : ITextFiles
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
     private static partial int Statx(int folder, byte[] path, int flags, uint wanted, out FileStatus status);
+
+    [LibraryImport("libc", EntryPoint = "realpath")]
+    private static partial nint RealPath(byte[] path, byte[] resolved);
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     private static partial int Flock(int descriptor, int operation);

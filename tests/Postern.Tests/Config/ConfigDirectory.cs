@@ -10,6 +10,7 @@ internal sealed class ConfigDirectory : ITextFiles
     public const string Master = "smtp inet n - n - 1 postscreen\nsmtpd pass - - n - - smtpd\n";
 
     private readonly Dictionary<string, string> _files = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _links = new(StringComparer.Ordinal);
 
     public HostFacts Host { get; init; } = new()
     {
@@ -44,6 +45,15 @@ internal sealed class ConfigDirectory : ITextFiles
         _files[path] = text;
         return this;
     }
+
+    /// <summary>A file that is a link.</summary>
+    public ConfigDirectory Link(string path, string target)
+    {
+        _links[path] = target;
+        return this;
+    }
+
+    public string Resolve(string path) => _links.GetValueOrDefault(path, path);
 
     public ConfigDirectory Remove(string path)
     {

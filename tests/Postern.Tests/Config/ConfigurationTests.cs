@@ -426,7 +426,7 @@ public sealed class ConfigurationTests
     [InlineData("postscreen_gret_wait = 15s", "unused parameter: postscreen_gret_wait=15s")]
     [InlineData("maillog_file_permissions = 0777", "ignoring bad permissions: maillog_file_permissions = 0777")]
     [InlineData("compatibility_level = 3.7", "overriding earlier entry: compatibility_level=3.6")]
-    [InlineData("smtpd_service_name = other", "master.cf has no service other of type pass, which would listen on /var/spool/postfix/private/other")]
+    [InlineData("postern_handoff = pass:private/$smtpd_service_name\nsmtpd_service_name = other", "master.cf has no service other of type pass, which would listen on /var/spool/postfix/private/other")]
     public void Warnings_do_not_keep_the_daemon_from_starting(string line, string expected)
     {
         var configuration = new ConfigDirectory(Level + line).Load();
@@ -603,6 +603,48 @@ public sealed class ConfigurationTests
         Assert.Empty(configuration.Problems);
         Assert.Null(configuration.Process!.SetgidGroup);
         Assert.Equal(new HandoffTarget.Receiver(), Only(configuration).Handoff);
+    }
+
+    // A Postfix keeps its mail: without a server behind, clients are told to come back, and nobody refuses for it.
+    [Theory]
+    [InlineData("smtp inet n - n - 1 postscreen\ncleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\n", "pass:private/smtpd", 1)]
+    [InlineData("smtp inet n - n - 1 postscreen\ncleanup\tunix\tn - n - 0 cleanup\nqmgr unix n - n 300 1 oqmgr\n", "pass:private/smtpd", 1)]
+    [InlineData("smtp inet n - n - 1 postscreen\nother pass - - n - - smtpd\n", "pass:private/smtpd", 1)]
+    [InlineData("smtp inet n - n - 1 postscreen\nsmtpd pass n - n - - smtpd\ncleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\n", "pass:public/smtpd", 0)]
+    [InlineData("smtp inet n - n - 1 postscreen\ncleanup unix n - n - 0 cleanup\n", "receiver", 0)]
+    [InlineData("smtp inet n - n - 1 postscreen\n", "receiver", 0)]
+    public void The_built_in_receiver_is_the_default_only_where_there_is_no_Postfix(string master, string handoff, int problems)
+    {
+        var configuration = new ConfigDirectory(Level, master).Load();
+
+        AssertHandoff(configuration, handoff, problems);
+        if (problems > 0)
+            Assert.Equal(("/etc/postfix/master.cf", 1), (configuration.Problems[0].File, configuration.Problems[0].Line));
+    }
+
+    // The layout of docs/moving-from-postscreen.md: Postern's folder has a master.cf of its own, and Postfix's main.cf.
+    [Theory]
+    [InlineData("smtpd pass - - n - - smtpd\n", "pass:private/smtpd", 0)]
+    [InlineData("#smtpd pass - - n - - smtpd\n", "pass:private/smtpd", 1)]
+    public void The_Postfix_behind_is_found_by_the_link_to_its_main_cf(string pass, string handoff, int problems)
+    {
+        var directory = new ConfigDirectory(Level, "smtp inet n - n - 1 postscreen\n")
+            .Add("/srv/postfix/master.cf", pass + "cleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\n")
+            .Link("/etc/postfix/main.cf", "/srv/postfix/main.cf");
+
+        AssertHandoff(directory.Load(), handoff, problems);
+    }
+
+    private static void AssertHandoff(Configuration configuration, string handoff, int problems)
+    {
+        Assert.Equal(
+            handoff is "receiver" ? new HandoffTarget.Receiver() : new HandoffTarget.Pass("/var/spool/postfix/" + handoff[5..]), Only(configuration).Handoff);
+        Assert.Equal(problems, configuration.Problems.Count);
+        Assert.All(configuration.Problems, static problem =>
+        {
+            Assert.Equal(ProblemSeverity.Degraded, problem.Severity);
+            Assert.Equal("master.cf has no service smtpd of type pass, which would listen on /var/spool/postfix/private/smtpd: clients that pass get 421", problem.Text);
+        });
     }
 
     [Fact]

@@ -46,7 +46,8 @@ public sealed class MasterCfTests
     }
 
     [Theory]
-    [InlineData("smtp inet n - n - 1 smtpd\n", "duplicate master.cf entry for service \"smtp\" (smtp) -- using the last entry")]
+    [InlineData("smtp inet n - n - 1 postern\n", "duplicate master.cf entry for service \"smtp\" (25) -- using the last entry")]
+    [InlineData("025 inet n - n - 1 postern\n", "duplicate master.cf entry for service \"smtp\" (25) -- using the last entry")]
     [InlineData("a unix - - n - 1 postscreen\n", "service a of type unix: postscreen serves type inet only")]
     [InlineData("10025 inet n - n - 1 postscreen -o postscreen_gret_wait=5s\n", "unused parameter: postscreen_gret_wait=5s")]
     [InlineData("10025 inet n - n - 1 postscreen -o mail_owner=nobody\n", "-o mail_owner=nobody has no effect: all services have one process")]
@@ -60,6 +61,42 @@ public sealed class MasterCfTests
 
         var problem = Assert.Single(configuration.Problems);
         Assert.Equal((ProblemSeverity.Warning, 4, expected), (problem.Severity, problem.Line, problem.Text));
+    }
+
+    // As the real master(8) has it: smtp and 25 are one service, which the last line has; 0.0.0.0:25 is another, and clients fall to either.
+    [Theory]
+    [InlineData("smtp inet n - n - - smtpd", "duplicate master.cf entry for service \"smtp\" (25) -- using the last entry")]
+    [InlineData("25\tinet\tn\t-\tn\t-\t-\tsmtpd", "duplicate master.cf entry for service \"smtp\" (25) -- using the last entry")]
+    [InlineData("0.0.0.0:25 inet n - n - - smtpd", "service 0.0.0.0:25 (smtpd) listens on [0.0.0.0]:25, as does service smtp, so not every client is screened")]
+    [InlineData("[::]:smtp inet n - n - - smtpd", "service [::]:smtp (smtpd) listens on [::]:25, as does service smtp, so not every client is screened")]
+    public void A_port_whose_clients_others_would_get_is_an_error_that_does_not_keep_from_starting(string line, string expected)
+    {
+        var configuration = new ConfigDirectory(Main, $"10024 inet n - n - 1 postscreen\n{ConfigDirectory.Master}{line}\n").Load();
+
+        var problem = Assert.Single(configuration.Problems);
+        Assert.Equal((ProblemSeverity.Degraded, "/etc/postfix/master.cf", 4, expected), (problem.Severity, problem.File, problem.Line, problem.Text));
+        Assert.False(configuration.HasErrors);
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1:25 inet n - n - - smtpd")] // clients of that address are its own, as the administrator wants it
+    [InlineData("submission inet n - n - - smtpd")]
+    [InlineData("nosuchport inet n - n - - smtpd")]
+    [InlineData("nosuchhost:25 inet n - n - - smtpd")]
+    public void Other_services_may_listen_elsewhere(string line) =>
+        Assert.Empty(new ConfigDirectory(Main, $"{ConfigDirectory.Master}{line}\n").Load().Problems);
+
+    [Theory]
+    [InlineData("postscreen unix - - n - 1 postscreen", "the first field of a service of type inet is a port: write smtp inet n - n - 1 postscreen, or remove the line")]
+    [InlineData("smtp unix - - n - 1 postscreen", "write inet as the second field, or remove the line")]
+    public void The_remedy_for_a_service_that_is_not_inet_works(string line, string remedy)
+    {
+        var problems = new ConfigDirectory(Main, line + "\n").Load().Problems;
+
+        Assert.Equal(
+            [$"{line.Split(' ')[0]} of type unix: postscreen serves type inet only", "no service of type inet has the command postscreen"],
+            problems.Select(problem => problem.Text.Replace("service ", "", StringComparison.Ordinal).Replace("no of", "no service of", StringComparison.Ordinal)));
+        Assert.Equal(remedy, problems[0].Remedy);
     }
 
     [Fact]
