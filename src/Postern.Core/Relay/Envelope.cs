@@ -6,7 +6,7 @@ namespace Postern.Core.Relay;
 /// </summary>
 public sealed record Envelope
 {
-    /// <summary>The name of its HELO or EHLO; empty: it said neither.</summary>
+    /// <summary>What stands behind HELO or EHLO, as the client wrote it; empty: it said neither.</summary>
     public required byte[] Helo { get; init; }
 
     /// <summary>It said EHLO.</summary>

@@ -17,7 +17,8 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     private readonly LineReader _lines = new(session.Settings.LineLengthLimit);
     private byte[]? _helo;
     private byte[]? _sender;
-    private byte[] _mail = []; // what stood behind MAIL, as long as there is a sender
+    private byte[]? _hello = []; // what stood behind HELO or EHLO; null: it cannot be said again
+    private byte[]? _mail; // what stood behind MAIL, as long as there is a sender; null: it cannot be said again
     private EhloOffer? _announced; // in the last reply to EHLO; null: the client has said HELO since, or nothing
     private bool _extended;
     private int _commands;
@@ -134,7 +135,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
             return;
         _tls = Tls.Active;
         _behindStartTls = [];
-        (_helo, _sender, _announced) = (null, null, null);
+        (_helo, _hello, _sender, _announced) = (null, [], null, null);
         session.SendReply(TlsReady, actions);
         actions.StartTls();
         RestartTimer(actions);
@@ -274,6 +275,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         if (name.IsEmpty)
             return false;
         _helo = name.ToArray();
+        _hello = ToSayAgain(command);
         session.Facts?.Greet(name);
         _sender = null;
         return true;
@@ -296,7 +298,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         else
         {
             session.Facts?.From(_sender);
-            _mail = session.MayHandOver ? command.Arguments.ToArray() : [];
+            _mail = session.MayHandOver ? ToSayAgain(command) : null;
             session.SendReply(Ok, actions);
         }
     }
@@ -311,7 +313,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         {
             session.SendReply(RcptSyntax, actions);
         }
-        else if (session.MayHandOver && CanBeSaidAgain(command.Arguments))
+        else if (session.MayHandOver && _mail is not null && CanBeSaidAgain(command))
         {
             session.Facts?.To(recipient);
             HandOver(_mail, command, unread, actions);
@@ -336,7 +338,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
             session.SendReply(HeloFirst, actions);
         else if (_sender is not null)
             session.SendReply(MailInProgress, actions);
-        else if (command.FirstArgument.IsEmpty || !CanBeSaidAgain(command.Arguments))
+        else if (command.FirstArgument.IsEmpty || !CanBeSaidAgain(command))
             session.SendReply(AuthSyntax, actions);
         else
             HandOver(mail: null, command, unread, actions);
@@ -346,7 +348,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     {
         Envelope = new Envelope
         {
-            Helo = _helo ?? [],
+            Helo = _hello!,
             Extended = _announced is not null,
             Announced = _announced ?? EhloOffer.Nothing,
             Mail = mail,
@@ -356,8 +358,11 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
         session.HandOver(actions);
     }
 
-    private bool CanBeSaidAgain(ReadOnlySpan<byte> last) =>
-        Relay.Envelope.IsPlain(_helo) && Relay.Envelope.IsPlain(_mail) && Relay.Envelope.IsPlain(last);
+    // What a server is told is what the client said, or the server is told nothing.
+    private bool CanBeSaidAgain(CommandLine last) => _hello is not null && ToSayAgain(last) is not null;
+
+    private static byte[]? ToSayAgain(CommandLine command) =>
+        !command.IsCut && Relay.Envelope.IsPlain(command.Arguments) ? command.Arguments.ToArray() : null;
 
     private void OnData(CommandLine command, SessionActions actions)
     {

@@ -6,7 +6,9 @@ public readonly ref struct CommandLine
     /// <param name="line">The line without its end. A NUL ends it.</param>
     public CommandLine(ReadOnlySpan<byte> line)
     {
-        if (line.IndexOf((byte)0) is >= 0 and var nul)
+        var nul = line.IndexOf((byte)0);
+        IsCut = nul >= 0;
+        if (IsCut)
             line = line[..nul];
         Text = line;
         Verb = NextWord(ref line);
@@ -15,6 +17,9 @@ public readonly ref struct CommandLine
 
     /// <summary>The whole line up to a NUL.</summary>
     public ReadOnlySpan<byte> Text { get; }
+
+    /// <summary>A NUL ended it: the client said more.</summary>
+    public bool IsCut { get; }
 
     /// <summary>The first word as the client wrote it; empty when there is none.</summary>
     public ReadOnlySpan<byte> Verb { get; }

@@ -63,6 +63,31 @@ public sealed class SessionPropertyTests
     });
 
     [Fact]
+    public void What_a_server_is_told_is_what_the_client_said_to_the_byte()
+    {
+        var word = Gen.String[Gen.Char["ab <>:@.=\0\r\t\xe9"], 0, 12];
+        var handedOver = 0;
+        Gen.Select(word, word, word).Sample((hello, mail, recipient) =>
+        {
+            var settings = new Settings { GreetBanner = "", LiveHandover = true, BareNewlineEnable = true };
+            var shell = new FakeShell(settings, Ip.Of("192.0.2.7"), offer: new TargetOffer());
+            shell.Connect();
+            shell.AdvanceTo(TimeSpan.FromMinutes(1));
+
+            foreach (var line in (string[])["EHLO " + hello, $"MAIL FROM:<a@b>{mail}", $"RCPT TO:<c@d>{recipient}"])
+                shell.Receive(Encoding.Latin1.GetBytes(line + "\r\n"));
+
+            if (shell.Session.Envelope is not { } told)
+                return;
+            Interlocked.Increment(ref handedOver);
+            Assert.Equal(told.Extended ? hello : "", Encoding.Latin1.GetString(told.Helo));
+            Assert.Equal("FROM:<a@b>" + mail, Encoding.Latin1.GetString(told.Mail!));
+            Assert.Equal("TO:<c@d>" + recipient, Encoding.Latin1.GetString(told.Last));
+        });
+        Assert.NotEqual(0, handedOver);
+    }
+
+    [Fact]
     public void A_session_that_can_be_handed_over_ends_and_is_handed_over_only_when_nothing_was_wrong() => Gen.Select(AnySettings, Gen.Select(Gen.Double[0, 20], Talk, Gen.Int[0, 20]).Array[0, 12]).Sample((settings, steps) =>
     {
         var shell = new FakeShell(settings with { LiveHandover = true, AuthPassthrough = true }, Ip.Of("192.0.2.7"), offer: new TargetOffer { Current = new(EhloKeywords.Auth, 0, null) { Mechanisms = ["PLAIN"] } });
