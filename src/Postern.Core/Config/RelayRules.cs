@@ -38,15 +38,29 @@ public sealed record RelayRules
     /// <summary><c>postern_relay_announce</c>.</summary>
     public RelayAnnouncement Announcement { get; init; } = RelayAnnouncement.ProxyV2;
 
-    /// <summary>Its value by its name; null: there is none of this name.</summary>
-    internal static RelayAnnouncement? FindAnnouncement(string name) => name switch
+    /// <summary>The announcement comes before everything else on the connection, and has no reply: a header of the PROXY protocol.</summary>
+    public bool HasHeader => Announcement is RelayAnnouncement.ProxyV1 or RelayAnnouncement.ProxyV2;
+
+    /// <summary>A value of <c>postern_relay_announce</c> as it is written.</summary>
+    public static string NameOf(RelayAnnouncement announcement) => announcement switch
     {
-        "none" => RelayAnnouncement.None,
-        "proxy-v1" => RelayAnnouncement.ProxyV1,
-        "proxy-v2" => RelayAnnouncement.ProxyV2,
-        "xclient" => RelayAnnouncement.Xclient,
-        _ => null,
+        RelayAnnouncement.ProxyV1 => "proxy-v1",
+        RelayAnnouncement.ProxyV2 => "proxy-v2",
+        RelayAnnouncement.Xclient => "xclient",
+        _ => "none",
     };
+
+    /// <summary>The value that is written so; null: there is none of this name.</summary>
+    internal static RelayAnnouncement? FindAnnouncement(string name)
+    {
+        foreach (var announcement in Enum.GetValues<RelayAnnouncement>())
+        {
+            if (name == NameOf(announcement))
+                return announcement;
+        }
+
+        return null;
+    }
 
     /// <summary><c>myhostname</c>, for our own EHLO.</summary>
     public string MyHostname { get; init; } = "localhost";

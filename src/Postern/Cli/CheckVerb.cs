@@ -65,13 +65,23 @@ internal static class CheckVerb
     {
         var services = configuration.Services.Select(static service =>
         {
-            var target = service.Handoff is HandoffTarget.Pass(var path) ? path : "the built-in SMTP server";
+            var target = service.Handoff switch
+            {
+                HandoffTarget.Pass(var path) => path,
+                HandoffTarget.Relay relay => Describe(relay, service),
+                _ => "the built-in SMTP server",
+            };
+            var live = service.LiveTarget is { } over && Describe(over, service) is var other && other != target ? $"; in the middle of their session they go to {other}" : "";
             var memory = service.Settings.CacheMap is { } map ? $"remembered in {map}" : "not remembered";
             return $"service {service.Name} listens on {string.Join(" and ", service.Endpoints)}; "
-                + $"clients that pass go to {target} and are {memory}";
+                + $"clients that pass go to {target} and are {memory}{live}";
         });
         return string.Join("; ", services);
     }
+
+    private static string Describe(HandoffTarget.Relay relay, ScreeningService service) =>
+        $"the relay target{(relay.Targets.Count == 1 ? "" : "s")} "
+        + string.Join(", ", relay.Targets.Select(target => $"{target.Name} ({RelayRules.NameOf(target.Announcement ?? service.Relay.Announcement)})"));
 
     private static string Printable(string text) =>
         string.Concat(text.Select(static one => char.IsControl(one) && one < '\x80' ? $"\\{Convert.ToString(one, 8).PadLeft(3, '0')}" : one.ToString()));

@@ -18,6 +18,18 @@ public sealed class CheckVerbTests
             output);
     }
 
+    [Theory]
+    [InlineData("postern_handoff = receiver", "the built-in SMTP server", "")]
+    [InlineData("postern_handoff = relay:tcp:10.0.0.5:25*2, unix:/run/smtp=xclient", "the relay targets tcp:10.0.0.5:25 (proxy-v2), unix:/run/smtp (xclient)", "")]
+    [InlineData("postern_live_target = relay:unix:private/live", "/var/spool/postfix/private/smtpd", "; in the middle of their session they go to the relay target unix:private/live (proxy-v2)")]
+    public void Where_clients_go_is_said(string line, string target, string live)
+    {
+        var (status, output) = Check(new ConfigDirectory("compatibility_level = 3.6\npostscreen_cache_map =\n" + line + "\n"));
+
+        Assert.Equal(0, status);
+        Assert.EndsWith($"; clients that pass go to {target} and are not remembered{live}\n", output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Each_problem_has_place_and_remedy_and_they_are_counted()
     {
