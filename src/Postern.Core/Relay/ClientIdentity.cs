@@ -19,6 +19,13 @@ public sealed record ClientIdentity(IpAddress Address, ushort Port, Endpoint Ser
 
     /// <summary>The host name that the address leads to, whether it leads back or not, or what stands in its place.</summary>
     public string ReverseName { get; init; } = Unavailable;
+
+    /// <summary>In its place somebody whom nobody can know: an address for documentation (RFC 5737, RFC 3849), of the same family.</summary>
+    /// <param name="number">1 or more: which.</param>
+    public ClientIdentity AsStranger(byte number) => this with
+    {
+        Address = Address.IsIPv4 ? IpAddress.FromIPv4(0xc000_0200u | number) : IpAddress.FromBytes([0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number]),
+    };
 }
 
 /// <summary>The client's TLS session, in OpenSSL's words.</summary>

@@ -128,9 +128,9 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
     }
 
     private void TryFirst(Client client, RelaySession relay) =>
-        TryNext(client, relay, new HandoffFailure(CouldConnect: false, relay.Pool.Name, "no relay target is configured"));
+        TryNext(client, relay, failure: null);
 
-    private void TryNext(Client client, RelaySession relay, HandoffFailure failure)
+    private void TryNext(Client client, RelaySession relay, HandoffFailure? failure)
     {
         while (host.Ticks - relay.Began < (long)LongestHandover.TotalMilliseconds && relay.Pool.Choose(relay.Tried) is { } server)
         {
@@ -162,7 +162,7 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
                 relay.Pool.CannotConnect(server, failure.Reason, host.Ticks);
         }
 
-        Fail(client, relay, failure);
+        Fail(client, relay, failure ?? new HandoffFailure(CouldConnect: false, relay.Pool.Name, relay.Pool.WhyNone()));
     }
 
     private void Fail(Client client, RelaySession relay, HandoffFailure failure)
@@ -260,7 +260,9 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
         }
 
         relay.Pool.Log(answer is null ? LogSeverity.Warning : LogSeverity.Info, $"relay target {server.Target.Name} does not take {Name(client, relay)}: {reason}");
-        if (answer is null && couldConnect)
+        if (relay.Talk is { MayBeTold: false })
+            relay.Pool.OnMisunderstood(server, reason, host.Ticks);
+        else if (answer is null && couldConnect)
             relay.Pool.Suspect?.Invoke(server);
         CloseServer(relay);
         var failure = new HandoffFailure(couldConnect, server.Target.Name, reason) { Answer = answer };

@@ -48,16 +48,39 @@ internal sealed class RelayPool
     /// come when no other is well, and those that are out when none is: it costs little, and who knows.
     /// </summary>
     /// <param name="tried">Those that did not take this client.</param>
-    /// <returns>Null: all were tried.</returns>
-    public RelayServer? Choose(IReadOnlyCollection<RelayServer> tried) =>
-        Next(server => !server.IsOut && server.Target.Weight > 0 && !tried.Contains(server))
-        ?? Next(server => !server.IsOut && !tried.Contains(server))
-        ?? Next(server => !tried.Contains(server));
+    /// <returns>Null: all were tried that may have clients.</returns>
+    public RelayServer? Choose(IReadOnlyCollection<RelayServer> tried)
+    {
+        return Next(server => !server.IsOut && server.Target.Weight > 0 && MayHave(server))
+            ?? Next(server => !server.IsOut && MayHave(server))
+            ?? Next(MayHave);
+
+        bool MayHave(RelayServer server) => server.MayBeTold && !tried.Contains(server);
+    }
+
+    /// <summary>Why there is no server for a client at all; asks soon whether that is still so.</summary>
+    public string WhyNone()
+    {
+        foreach (var server in Servers)
+        {
+            if (!server.MayBeTold)
+                Suspect?.Invoke(server);
+        }
+
+        return Servers.Count == 0 ? "no relay target is configured" : "it has yet to show that it may be told of clients (postern_relay_announce)";
+    }
 
     /// <summary>A client could not be connected to the server.</summary>
     public void CannotConnect(RelayServer server, string reason, long ticks)
     {
         TakeOut(server, reason, ticks);
+        Suspect?.Invoke(server);
+    }
+
+    /// <summary>The server has shown in a hand-over that it may not be told of clients.</summary>
+    public void OnMisunderstood(RelayServer server, string reason, long ticks)
+    {
+        Judge(server, mayBeTold: false, reason, ticks);
         Suspect?.Invoke(server);
     }
 
@@ -89,7 +112,7 @@ internal sealed class RelayPool
 
         if (result.Problem is { } problem)
         {
-            TakeOut(server, problem, ticks);
+            Judge(server, result.MayBeTold ?? server.MayBeTold, problem, ticks);
         }
         else if (server.IsOut)
         {
@@ -98,6 +121,7 @@ internal sealed class RelayPool
                 CultureInfo.InvariantCulture, $"relay target {server.Target.Name} is well again after {(ticks - server.OutSince) / 1000} s"));
         }
 
+        server.MayBeTold |= result.Problem is null;
         if (result.Offer is not null)
             server.Offer = result.Offer;
         UpdateOffer();
@@ -110,12 +134,18 @@ internal sealed class RelayPool
         UpdateOffer();
     }
 
-    private void TakeOut(RelayServer server, string reason, long ticks)
+    private void TakeOut(RelayServer server, string reason, long ticks) => Judge(server, server.MayBeTold, reason, ticks);
+
+    /// <summary>Takes it out, if it is not; what has changed for the worse is told once.</summary>
+    private void Judge(RelayServer server, bool mayBeTold, string reason, long ticks)
     {
-        if (server.IsOut)
+        if (server.IsOut && mayBeTold == server.MayBeTold)
             return;
-        (server.IsOut, server.OutSince) = (true, ticks);
-        _log(LogSeverity.Warning, $"relay target {server.Target.Name} is out: {reason} -- it gets no clients while another is well, and is asked again until it is");
+        if (!server.IsOut)
+            server.OutSince = ticks;
+        (server.IsOut, server.MayBeTold) = (true, mayBeTold);
+        var rest = mayBeTold ? "it gets no clients while another is well, and is asked again until it is" : "it gets no clients, and is asked again until it is well";
+        _log(LogSeverity.Warning, $"relay target {server.Target.Name} is out: {reason} -- {rest}");
         UpdateOffer();
     }
 

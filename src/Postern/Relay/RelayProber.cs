@@ -15,6 +15,9 @@ internal sealed record ProbeResult(byte[][] Addresses, EhloOffer? Offer, string?
 {
     /// <summary>It is well, but for the TLS that it offers; null: that is well too.</summary>
     public string? TlsProblem { get; init; }
+
+    /// <inheritdoc cref="Handover.MayBeTold" />
+    public bool? MayBeTold { get; init; }
 }
 
 /// <summary>
@@ -25,6 +28,7 @@ internal sealed unsafe class RelayProber : IDisposable
 {
     private static readonly TimeSpan ShortestRest = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan RestInHaste = TimeSpan.FromSeconds(5); // of one that is not well, while clients wait for it
     private static readonly TimeSpan LongestProbe = TimeSpan.FromSeconds(20);
 
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(1);
@@ -73,13 +77,13 @@ internal sealed unsafe class RelayProber : IDisposable
         _firstRound.Dispose();
     }
 
-    /// <summary>Something was wrong with the server: it is probed next, unless it just was.</summary>
+    /// <summary>Something was wrong with the server, or a client could go nowhere else: it is probed next, unless it just was.</summary>
     private void Hurry(RelayServer server)
     {
         lock (_gate)
         {
-            if (_duties.Find(known => known.Server == server) is { Failures: 0 } duty)
-                duty.Due = Math.Min(duty.Due, Now + (long)ShortestRest.TotalMilliseconds);
+            if (_duties.Find(known => known.Server == server) is { } duty)
+                duty.Due = Math.Min(duty.Due, duty.Failures == 0 ? Now + (long)ShortestRest.TotalMilliseconds : duty.Asked + (long)RestInHaste.TotalMilliseconds);
         }
 
         _news.Set();
@@ -107,7 +111,8 @@ internal sealed unsafe class RelayProber : IDisposable
                 next.Failures = result.Problem is null ? 0 : next.Failures + 1;
                 var rest = result.Problem is null ? next.Server.Rules.ProbeInterval
                     : ShortestRest * Math.Min(LongestRest / ShortestRest, Math.Pow(2, next.Failures - 1));
-                next.Due = Now + (long)rest.TotalMilliseconds;
+                next.Asked = Now;
+                next.Due = next.Asked + (long)rest.TotalMilliseconds;
             }
 
             _post(ticks => next.Pool.OnProbed(next.Server, result, ticks));
@@ -151,7 +156,7 @@ internal sealed unsafe class RelayProber : IDisposable
             var problem = Talk(server, ref fd, talk);
             if (problem is not null && rules.Tls is RelayTls.May && talk.TlsHasFailed)
                 return Probe(server, server.PlainRules, addresses, address) with { TlsProblem = problem };
-            return new ProbeResult(addresses, talk.Learned, problem);
+            return new ProbeResult(addresses, talk.Learned, problem) { MayBeTold = talk.MayBeTold };
         }
         finally
         {
@@ -235,6 +240,7 @@ internal sealed unsafe class RelayProber : IDisposable
         public readonly RelayPool Pool = pool;
         public readonly RelayServer Server = server;
         public long Due;
+        public long Asked;
         public int Failures;
     }
 }

@@ -18,6 +18,7 @@ internal sealed class RelayServer
             Tls = target.SocketPath is null ? rules.Tls : RelayTls.None, // who could listen there is on this host
         };
         PlainRules = Rules with { Tls = RelayTls.None };
+        MayBeTold = Rules.Announcement is RelayAnnouncement.None;
         Tls = new ServerTls(target.Host, Rules);
         Addresses = ServerSocket.IsNumeric(target) ? ServerSocket.Resolve(target) : [];
     }
@@ -45,6 +46,13 @@ internal sealed class RelayServer
 
     /// <summary>It gets no clients while another server is well.</summary>
     public bool IsOut { get; set; }
+
+    /// <summary>
+    /// Whether it may be told of clients as it is configured: a probe has shown that it knows what it is told, and goes by it
+    /// (<see cref="Handover.MayBeTold"/>), and nothing has shown the opposite since. Else it gets none, whatever becomes of them:
+    /// it would take them for us.
+    /// </summary>
+    public bool MayBeTold { get; set; }
 
     /// <summary>Monotonic milliseconds since when it is out.</summary>
     public long OutSince { get; set; }

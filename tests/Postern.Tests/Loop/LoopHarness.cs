@@ -32,7 +32,7 @@ internal sealed class LoopHarness : IDisposable
     {
     }
 
-    /// <summary>With relay targets that are probed by nobody.</summary>
+    /// <summary>With relay targets that are probed by nobody, as after a probe that found them well.</summary>
     public LoopHarness(Settings settings, RelayRules rules, params RelayTarget[] targets)
         : this(settings, rules, null, targets)
     {
@@ -43,6 +43,8 @@ internal sealed class LoopHarness : IDisposable
         : this(settings, handoff: null, 10_000, new MemoryAllowlist(), certificates, nameServer: null)
     {
         Pool = new RelayPool(targets, rules, (severity, text) => Log.Write(LogTags.For("postfix").Postern, severity, text));
+        foreach (var server in Pool.Servers)
+            server.MayBeTold = true;
         Loop.Post(() => Service.Relay = Service.LiveTarget = Pool);
     }
 

@@ -49,7 +49,9 @@ public sealed class HandoverTests
 
     [Theory]
     [InlineData(RelayAnnouncement.None, "220-a\r\n220 b\r\n", "done: 220-a\r\n220 b\r\n")]
-    [InlineData(RelayAnnouncement.ProxyV2, "220 b\r\nEXTRA", "done: 220 b\r\nEXTRA")]
+    [InlineData(RelayAnnouncement.None, "220 b\r\nEXTRA", "done: 220 b\r\nEXTRA")]
+    [InlineData(RelayAnnouncement.ProxyV1, "220 b\r\n500 what\r\n", "failed: it does not know the PROXY protocol: it answers its header (more than a greeting)")]
+    [InlineData(RelayAnnouncement.ProxyV2, "220 b\r\n421 bye\r\n", "failed: it talks out of turn")]
     [InlineData(RelayAnnouncement.None, "554 no\r\n", "refused, final: it says instead of a greeting: 554 no")]
     [InlineData(RelayAnnouncement.None, "421 busy\r\n", "refused: it says instead of a greeting: 421 busy")]
     [InlineData(RelayAnnouncement.None, "250 what\r\n", "failed: its greeting is 250 what")]
@@ -140,15 +142,67 @@ public sealed class HandoverTests
     [Theory]
     [InlineData(RelayAnnouncement.None, "250-mx\r\n250 DSN\r\n", "QUIT\r\n", EhloKeywords.Dsn)]
     [InlineData(RelayAnnouncement.None, "500 what\r\n", "QUIT\r\n", EhloKeywords.None)]
-    [InlineData(RelayAnnouncement.Xclient, "250-mx\r\n250 XCLIENT ADDR\r\n", "QUIT\r\n", EhloKeywords.XClient)]
+    [InlineData(RelayAnnouncement.Xclient, "250-mx\r\n250 XCLIENT ADDR\r\n", "XCLIENT ADDR=192.0.2.1\r\n", EhloKeywords.XClient)]
     public void A_probe_learns_what_the_server_offers(RelayAnnouncement announcement, string reply, string last, EhloKeywords learned)
     {
         var talk = Handover.Probe(Rules(announcement), Client);
         Hear(talk, "220 mx\r\n");
 
-        Assert.Equal(HandoverStep.Done, talk.OnReceived(Encoding.Latin1.GetBytes(reply)));
-        Assert.Equal(last, Sent(talk));
+        Assert.Equal(last, Hear(talk, reply));
         Assert.Equal(learned, talk.Learned!.Keywords);
+    }
+
+    [Theory]
+    [InlineData(RelayAnnouncement.None, "221 bye\r\n")]
+    [InlineData(RelayAnnouncement.None, "250 as you like\r\n")]
+    [InlineData(RelayAnnouncement.ProxyV1, "221 bye\r\n")]
+    [InlineData(RelayAnnouncement.ProxyV2, null)] // it hangs up without a word
+    public void A_probe_ends_with_QUIT(RelayAnnouncement announcement, string? last)
+    {
+        var talk = Handover.Probe(Rules(announcement), Client);
+        Hear(talk, "220 mx\r\n");
+        Assert.Equal("QUIT\r\n", Hear(talk, "250 mx\r\n"));
+
+        Assert.Equal(HandoverStep.Done, last is null ? talk.OnClosed() : talk.OnReceived(Encoding.Latin1.GetBytes(last)));
+        Assert.Equal(announcement is RelayAnnouncement.None ? null : true, talk.MayBeTold);
+    }
+
+    // A stranger is announced, and must not be let do what we may: else clients could.
+    [Theory]
+    [InlineData("220 mx\r\n", "250-mx\r\n250 XCLIENT ADDR\r\n", "550 5.7.0 no\r\n", true)]
+    [InlineData("220 mx\r\n", "250 mx\r\n", "500 what\r\n", true)]
+    [InlineData("220 mx\r\n", "550 go away\r\n", null, true)]
+    [InlineData("554 go away\r\n", null, null, true)]
+    [InlineData("220 mx\r\n", "250 mx\r\n", "220 mx\r\n", false)]
+    [InlineData("220 mx\r\n", "250 mx\r\n", "250 ok\r\n", false)]
+    [InlineData("501 5.5.4 Bad ADDR\r\n", null, null, null)]
+    [InlineData("421 busy\r\n", null, null, null)]
+    [InlineData("220 mx\r\n", "421 busy\r\n", null, null)]
+    [InlineData("220 mx\r\n", "250 mx\r\n", "421 busy\r\n", null)]
+    public void A_server_has_to_go_by_the_address_that_XCLIENT_tells_it(string first, string? hello, string? second, bool? mayBeTold)
+    {
+        var talk = Handover.Probe(Rules(RelayAnnouncement.Xclient), Client);
+        Hear(talk, "220 mx\r\n");
+        Assert.Equal("XCLIENT ADDR=192.0.2.1\r\n", Hear(talk, "250-mx\r\n250 XCLIENT ADDR\r\n"));
+
+        var said = Hear(talk, first);
+        if (hello is not null)
+        {
+            Assert.Equal("EHLO postern.test\r\n", said);
+            said = Hear(talk, hello);
+        }
+
+        if (second is not null)
+        {
+            Assert.Equal("XCLIENT ADDR=192.0.2.2\r\n", said);
+            said = Hear(talk, second);
+        }
+
+        Assert.Equal(mayBeTold, talk.MayBeTold);
+        if (mayBeTold == true)
+            Assert.Equal("QUIT\r\n", said);
+        else
+            Assert.StartsWith(mayBeTold is null ? "refused" : "failed: it goes by the address of our connection", said, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -53,6 +53,31 @@ public sealed class LiveHandoverTests
         Assert.DoesNotContain("reject", harness.LogText, StringComparison.Ordinal);
     }
 
+    // It was changed since it was probed: its answer to the header is not the one to EHLO, whatever pieces its replies come in.
+    [Theory]
+    [InlineData(RelayAnnouncement.ProxyV1, 0)]
+    [InlineData(RelayAnnouncement.ProxyV1, 50)]
+    [InlineData(RelayAnnouncement.ProxyV2, 0)]
+    [InlineData(RelayAnnouncement.ProxyV2, 50)]
+    public void A_server_that_does_not_know_the_PROXY_protocol_takes_no_mail_from_anybody(RelayAnnouncement announcement, int milliseconds)
+    {
+        using var server = new LineServer(TimeSpan.FromMilliseconds(milliseconds));
+        using var harness = new LoopHarness(Deep, Plain with { Announcement = announcement }, server.Target);
+        using var client = harness.Connect();
+        TalkUpToRecipient(client);
+        Assert.Equal("451 4.3.2 Service currently unavailable\r\n", LoopHarness.ReadLine(client));
+        client.Send("DATA\r\n"u8);
+        Assert.Equal("554 5.5.1 Error: no valid recipients\r\n", LoopHarness.ReadLine(client));
+        harness.WaitForLog("is out: it does not know the PROXY protocol: it answers its header (");
+        var sessions = server.Sessions;
+
+        using var known = harness.Connect();
+
+        Assert.Equal("421 4.3.2 All server ports are busy\r\n", LoopHarness.ReadLine(known));
+        harness.WaitForLog("it has yet to show that it may be told of clients");
+        Assert.Equal((sessions, 0), (server.Sessions, server.Mails));
+    }
+
     [Theory]
     [MemberData(nameof(StepNumbers))]
     public void A_server_that_hangs_up_at_any_step_costs_a_451(int step)

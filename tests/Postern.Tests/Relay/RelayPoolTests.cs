@@ -67,6 +67,48 @@ public sealed class RelayPoolTests
         Assert.False(server.IsOut);
     }
 
+    [Theory]
+    [InlineData(RelayAnnouncement.ProxyV1, false)]
+    [InlineData(RelayAnnouncement.ProxyV2, false)]
+    [InlineData(RelayAnnouncement.Xclient, false)]
+    [InlineData(RelayAnnouncement.None, true)]
+    public void A_server_that_was_not_well_yet_is_no_last_resort_if_it_has_to_know_what_it_is_told(RelayAnnouncement announcement, bool gets)
+    {
+        var pool = new RelayPool([StubServer.TargetAt(1)], new RelayRules { Announcement = announcement }, static (_, _) => { });
+        var suspected = new List<RelayServer>();
+        pool.Suspect = suspected.Add;
+
+        Assert.Equal(gets, pool.Choose([]) is not null);
+        Assert.Contains("may be told of clients", pool.WhyNone(), StringComparison.Ordinal);
+        Assert.Equal(gets ? [] : [pool.Servers[0]], suspected);
+    }
+
+    [Fact]
+    public void A_server_that_was_found_not_to_know_what_it_is_told_gets_nobody_until_it_was_well()
+    {
+        var pool = NewPool(1);
+        var server = pool.Servers[0];
+
+        pool.CannotConnect(server, "Connection refused", 0);
+        pool.OnProbed(server, new ProbeResult(server.Addresses, null, "it answers") { MayBeTold = false }, 1000);
+        pool.OnProbed(server, new ProbeResult(server.Addresses, null, "it answers") { MayBeTold = false }, 2000);
+        pool.OnProbed(server, new ProbeResult(server.Addresses, null, "Connection refused"), 3000);
+        Assert.Null(pool.Choose([]));
+        pool.OnProbed(server, new ProbeResult(server.Addresses, EhloOffer.Nothing, null) { MayBeTold = true }, 9000);
+        Assert.Same(server, pool.Choose([]));
+        pool.OnMisunderstood(server, "it answers", 10_000);
+        Assert.Null(pool.Choose([]));
+
+        Assert.Equal(
+            [
+                "Warning relay target tcp:127.0.0.1:1 is out: Connection refused -- it gets no clients while another is well, and is asked again until it is",
+                "Warning relay target tcp:127.0.0.1:1 is out: it answers -- it gets no clients, and is asked again until it is well",
+                "Info relay target tcp:127.0.0.1:1 is well again after 9 s",
+                "Warning relay target tcp:127.0.0.1:1 is out: it answers -- it gets no clients, and is asked again until it is well",
+            ],
+            _log);
+    }
+
     [Fact]
     public void Clients_are_promised_what_every_server_in_use_keeps()
     {
@@ -86,6 +128,12 @@ public sealed class RelayPoolTests
             pool.OnProbed(pool.Servers[index], new ProbeResult(pool.Servers[index].Addresses, new EhloOffer(keywords, 0, null), null), 0);
     }
 
-    private RelayPool NewPool(params int[] weights) => new(
-        weights.Select((weight, index) => StubServer.TargetAt(index + 1, weight)), new RelayRules(), (severity, text) => _log.Add($"{severity} {text}"));
+    private RelayPool NewPool(params int[] weights)
+    {
+        var pool = new RelayPool(
+            weights.Select((weight, index) => StubServer.TargetAt(index + 1, weight)), new RelayRules(), (severity, text) => _log.Add($"{severity} {text}"));
+        foreach (var server in pool.Servers)
+            server.MayBeTold = true;
+        return pool;
+    }
 }

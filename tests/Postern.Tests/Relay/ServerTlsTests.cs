@@ -147,6 +147,7 @@ public sealed class ServerTlsTests
         using var there = server.Accept();
         Assert.Equal("EHLO postern.test", StubServer.Say(there, "220 there"));
         Assert.Equal("QUIT", StubServer.Say(there, "250-there\r\n250-STARTTLS\r\n250 DSN"));
+        there.Send("221 bye\r\n"u8);
 
         prober.WaitForFirstRound(TimeSpan.FromSeconds(20));
         Assert.False(pool.Servers[0].IsOut);
