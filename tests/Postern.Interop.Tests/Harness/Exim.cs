@@ -17,14 +17,14 @@ internal sealed class Exim : IMailServer
     private readonly string _directory = Directory.CreateTempSubdirectory("postern-exim-").FullName;
     private readonly Process _process;
 
-    private Exim(string program, string libraries, Certificates certificates)
+    private Exim(string program, string libraries, Certificates certificates, bool knowsProxy)
     {
         Tool.Must("chmod", "0755", _directory);
         foreach (var folder in (string[])["spool", "log"])
             Directory.CreateDirectory(Path.Combine(_directory, folder));
         File.WriteAllText(Path.Combine(_directory, "passwd"), File.ReadAllText("/etc/passwd") + "Debian-exim:x:65533:65533::/:/usr/sbin/nologin\n");
         File.WriteAllText(Path.Combine(_directory, "group"), File.ReadAllText("/etc/group") + "Debian-exim:x:65533:\n");
-        File.WriteAllText(Path.Combine(_directory, "exim.conf"), Configuration(program, certificates));
+        File.WriteAllText(Path.Combine(_directory, "exim.conf"), Configuration(program, certificates, knowsProxy));
         Tool.Must("chown", "-R", "65533:65533", Path.Combine(_directory, "spool"), Path.Combine(_directory, "log"));
         const string run = "cd \"$0\" && mount --bind passwd /etc/passwd && mount --bind group /etc/group && export LD_LIBRARY_PATH=\"$2\" && exec \"$1\" -C \"$0/exim.conf\" -bdf";
         _process = Tool.Start("unshare", ["--mount", "sh", "-c", run, _directory, program, libraries]);
@@ -48,10 +48,12 @@ internal sealed class Exim : IMailServer
     public string Trace(string client) => $@"<= a@good\.example .*\[{client}\]";
 
     /// <summary>Starts it; skips the test where its packages cannot be had.</summary>
-    public static Exim Start(Certificates certificates)
+    /// <param name="certificates">For STARTTLS.</param>
+    /// <param name="knowsProxy">Whether it wants the PROXY protocol.</param>
+    public static Exim Start(Certificates certificates, bool knowsProxy = true)
     {
         var unpacked = Unpacked.Debian("exim", Packages);
-        return new Exim(unpacked + "/usr/sbin/exim4", $"{unpacked}/usr/lib/{MultiarchName}:{unpacked}/usr/lib", certificates);
+        return new Exim(unpacked + "/usr/sbin/exim4", $"{unpacked}/usr/lib/{MultiarchName}:{unpacked}/usr/lib", certificates, knowsProxy);
     }
 
     public void Dispose()
@@ -65,13 +67,13 @@ internal sealed class Exim : IMailServer
     private static string MultiarchName =>
         System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture is System.Runtime.InteropServices.Architecture.X64 ? "x86_64-linux-gnu" : "aarch64-linux-gnu";
 
-    private string Configuration(string program, Certificates certificates) => $"""
+    private string Configuration(string program, Certificates certificates, bool knowsProxy) => $"""
         primary_hostname = exim.lab.example
         exim_path = {program}
         queue_only = true
         local_interfaces = 127.0.0.1
         daemon_smtp_ports = {Port}
-        hosts_proxy = 127.0.0.1
+        hosts_proxy = {(knowsProxy ? "127.0.0.1" : "")}
         host_lookup =
         rfc1413_hosts =
         tls_advertise_hosts = *

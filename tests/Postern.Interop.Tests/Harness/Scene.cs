@@ -4,13 +4,14 @@ namespace Postern.Interop.Tests.Harness;
 internal sealed class Scene : IDisposable
 {
     /// <summary>The servers, and how they are told of clients.</summary>
-    public static readonly string[] Servers = ["Postfix proxy-v2", "Postfix xclient", "Exim proxy-v2", "OpenSMTPD proxy-v2", "Haraka proxy-v1", "Haraka xclient", "smtp-sink none"];
+    public static readonly string[] Servers = ["Postfix proxy-v2", "Postfix xclient", "Exim proxy-v2", "OpenSMTPD proxy-v2", "Haraka proxy-v1", "Haraka xclient", "nginx proxy-v1", "nginx proxy-v2", "smtp-sink none"];
 
     private static readonly string[] DeepTests =
         ["postscreen_pipelining_enable = yes", "postscreen_non_smtp_command_enable = yes", "postscreen_bare_newline_enable = yes"];
 
     private readonly Certificates _certificates = new();
     private readonly IMailServer? _server;
+    private readonly Nginx? _front; // before the host's Postfix
     private readonly string _trace = "";
 
     /// <param name="name">One of <see cref="Servers"/>.</param>
@@ -20,6 +21,19 @@ internal sealed class Scene : IDisposable
         var (server, announcement) = (name.Split(' ')[0], name.Split(' ')[1]);
         try
         {
+            if (server == "nginx")
+            {
+                var backend = MailHost.FreePort();
+                var nginx = new Nginx(backend, knowsProxy: true);
+                _front = nginx;
+                DirectPort = nginx.DirectPort;
+                Host = MailHost.WithPostfixAnd(
+                    $"127.0.0.1:{backend} inet n - n - - smtpd -o smtpd_authorized_xclient_hosts=127.0.0.1\n",
+                    [.. _certificates.Settings, .. DeepTests, .. Relay(nginx.Port, announcement), .. parameters]);
+                _trace = @"client=unknown\[CLIENT\]";
+                return;
+            }
+
             if (server == "Postfix")
             {
                 var port = MailHost.FreePort();
@@ -74,6 +88,7 @@ internal sealed class Scene : IDisposable
     {
         Host?.Dispose();
         _server?.Dispose();
+        _front?.Dispose();
         _certificates.Dispose();
     }
 

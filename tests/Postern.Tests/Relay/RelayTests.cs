@@ -244,7 +244,7 @@ public sealed class RelayTests
     [Fact]
     public void That_all_clients_have_one_private_address_is_told_once()
     {
-        using var harness = new LoopHarness(Quick with { ClientConnectionCountLimit = 0 }, Plain, StubServer.Closed());
+        using var harness = new LoopHarness(Quick with { ClientConnectionCountLimit = 0, GreetWait = TimeSpan.FromMinutes(1) }, Plain, StubServer.Closed());
         for (var i = 0; i < 102; i++)
         {
             using var client = harness.Connect();
