@@ -44,6 +44,16 @@ public readonly struct IpAddress : IEquatable<IpAddress>
         static ulong First(int bits) => bits <= 0 ? 0 : ulong.MaxValue << (64 - Math.Min(bits, 64));
     }
 
+    /// <summary>The last address of that network: the same first bits, and ones.</summary>
+    /// <param name="length">Bits: 0 to 32 of an IPv4 address, 0 to 128 of an IPv6 address.</param>
+    public IpAddress LastOf(int length)
+    {
+        var bits = IsIPv4 ? length + 96 : length;
+        return new(High | Rest(bits), Low | Rest(bits - 64));
+
+        static ulong Rest(int bits) => bits <= 0 ? ulong.MaxValue : bits >= 64 ? 0 : ulong.MaxValue >> bits;
+    }
+
     /// <param name="bits">a.b.c.d with a in the most significant byte.</param>
     public static IpAddress FromIPv4(uint bits) => new(0, MappedPrefix | bits);
 

@@ -26,6 +26,10 @@ public static class LogText
     public static void ClientEvent(ByteBuffer line, ReadOnlySpan<byte> what, IpAddress address, ushort port) =>
         line.Append(what).Append((byte)' ').AppendClient(address, port);
 
+    /// <summary><c>PROVIDER PERMIT [a]:p DOMAIN</c>, <c>PROVIDER PASS [a]:p DOMAIN</c>.</summary>
+    public static void Provider(ByteBuffer line, ReadOnlySpan<byte> what, IpAddress address, ushort port, string domain) =>
+        line.Append("PROVIDER "u8).Append(what).Append((byte)' ').AppendClient(address, port).Append((byte)' ').Append(domain);
+
     /// <summary><c>PREGREET n after T from [a]:p: TEXT</c>, TEXT cut to 100 characters after escaping.</summary>
     public static void Pregreet(ByteBuffer line, ReadOnlySpan<byte> early, TimeSpan elapsed, int decimals, IpAddress address, ushort port)
     {

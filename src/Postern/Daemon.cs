@@ -8,6 +8,7 @@ using Postern.Loop;
 using Postern.Master;
 using Postern.Native;
 using Postern.ProcessLife;
+using Postern.Providers;
 using Postern.Receiver;
 using Postern.Storage;
 using Postern.Tls;
@@ -49,6 +50,7 @@ internal sealed class Daemon : IDisposable
     private LogOptions _logOptions;
     private BuiltInReceiver? _receiver;
     private UdpResolver? _resolver;
+    private ProviderDirectory? _providers;
 
     private Daemon(Func<Configuration> load, Configuration configuration, MailLog log, bool logToStandardOutput, MasterRole? master)
     {
@@ -79,7 +81,7 @@ internal sealed class Daemon : IDisposable
             log.WriteNow(_tags.Postscreen, LogSeverity.Fatal, "watchdog timeout");
             Environment.Exit(1);
         });
-        _observation = new Observation(_loop, log, _tags.Postern, _clock, _services, _allowlists, ReadChangedTables, [.. ProgramOfPages(), configuration.Directory]);
+        _observation = new Observation(_loop, log, _tags.Postern, _clock, _services, _allowlists, ReadChangedTables, [.. ProgramOfPages(), configuration.Directory], () => _providers?.States ?? []);
         _manager = SdNotify.FromEnvironment(_warnings);
     }
 
@@ -138,6 +140,7 @@ internal sealed class Daemon : IDisposable
         _retries.Dispose();
         _relays.Dispose();
         _resolver?.Dispose();
+        _providers?.Dispose();
         _observation.Dispose();
         _loop.Dispose();
         foreach (var allowlist in _allowlists.Values)
@@ -188,6 +191,7 @@ internal sealed class Daemon : IDisposable
         if (_jail is null)
             OpenAllowlists();
         ConfigureDnsbl();
+        ConfigureProviders();
         if (_jail is null)
             _observation.OpenSockets(process, isTakenOver: _master is not null, isLastChance: false);
         if (!TryStartReceiver(out var trouble))
@@ -338,6 +342,20 @@ internal sealed class Daemon : IDisposable
         }
 
         _loop.Dnsbl?.Configure(settings);
+    }
+
+    private void ConfigureProviders()
+    {
+        var domains = _configuration.Services.SelectMany(static s => s.Settings.Providers).Select(static provider => provider.Domain).Distinct().ToList();
+        if (_providers is null && domains.Count > 0)
+        {
+            var servers = new ResolverFile(new TextFiles(ResolverFile.MostBytes), ResolverConfiguration.SystemPath);
+            _providers = new ProviderDirectory(new SystemResolver(servers, _clock), _clock, (severity, text) => _log.Write(_tags.Postern, severity, text));
+        }
+
+        _providers?.Configure(domains);
+        foreach (var service in _configuration.Services)
+            _services[service.Name].Load.Providers = service.Settings.Providers.Count > 0 ? _providers!.Of(service.Settings.Providers) : null;
     }
 
     private bool TryStartReceiver(out string? problem)
@@ -500,6 +518,7 @@ internal sealed class Daemon : IDisposable
         PreloadCertificates();
         OpenAllowlists();
         ConfigureDnsbl();
+        ConfigureProviders();
         _observation.Apply(before, configuration.Process!);
         if (!TryStartReceiver(out problem))
             _log.Write(_tags.Postern, LogSeverity.Error, problem!);

@@ -8,6 +8,7 @@ using Postern.Logging;
 using Postern.Loop;
 using Postern.Metrics;
 using Postern.ProcessLife;
+using Postern.Providers;
 using Postern.Relay;
 using Postern.Storage;
 
@@ -25,8 +26,9 @@ namespace Postern;
 /// <param name="allowlists">By map; asked on the loop's thread.</param>
 /// <param name="tablesChanged">Reads tables that have changed; on the loop's thread.</param>
 /// <param name="pages">The command that shows pages to people, without its last argument.</param>
+/// <param name="providers">The state of the providers; on any thread.</param>
 internal sealed class Observation(
-    EventLoop loop, MailLog log, LogTag tag, TimeProvider clock, IReadOnlyDictionary<string, RunningService> services, IReadOnlyDictionary<string, TemporaryAllowlist> allowlists, Action tablesChanged, IReadOnlyList<string> pages) : IDisposable
+    EventLoop loop, MailLog log, LogTag tag, TimeProvider clock, IReadOnlyDictionary<string, RunningService> services, IReadOnlyDictionary<string, TemporaryAllowlist> allowlists, Action tablesChanged, IReadOnlyList<string> pages, Func<IReadOnlyList<ProviderState>> providers) : IDisposable
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(2);
 
@@ -171,6 +173,10 @@ internal sealed class Observation(
             {
                 switch (words[0])
                 {
+                    case "providers":
+                        foreach (var state in providers())
+                            answer.WriteLine(state.Describe());
+                        return null;
                     case "allowlist":
                         return ofAllowlists.Answer(words[1..], body, answer);
                     case "access":

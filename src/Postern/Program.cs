@@ -68,6 +68,9 @@ explain.SetAction(arguments => ExplainVerb.Run(
     Console.Out,
     Console.Error));
 
+var providers = new Command("providers", "Print what is known of the SPF policies of postern_provider_passes. Exit status 1 if one cannot be used.") { directory };
+providers.SetAction(arguments => ProvidersVerb.Run(Path.GetFullPath(arguments.GetRequiredValue(directory)), Console.Out, Console.Error));
+
 var question = new Option<string[]>("--override", "-o") { Description = "name=value: the setting in question; may be given several times." };
 var eventLogs = new Option<string[]>("--events") { Description = "Event logs, plain or gzip; without, that of the configuration and what was rotated.", AllowMultipleArgumentsPerToken = true };
 var mailLogs = new Option<string[]>("--mail-log") { Description = "Mail logs that tell from whom smtpd took mail.", AllowMultipleArgumentsPerToken = true };
@@ -156,7 +159,7 @@ rehearse.SetAction(arguments =>
         Console.Error);
 });
 
-var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config, report, whatIf, rehearse, top, allowlist, explain };
+var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config, report, whatIf, rehearse, top, allowlist, providers, explain };
 var page = new Argument<string>("PAGE") { Description = "postern (the default) or postern.cf.", DefaultValueFactory = static _ => "postern" };
 page.AcceptOnlyFromAmong("postern", "postern.cf");
 var man = new Command("man", "Print a manual page: postern man | man -l -") { page };

@@ -11,9 +11,9 @@ public sealed class ArchitectureTests
 {
     private static readonly Dictionary<string, string[]> CoreArrows = new()
     {
-        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config", "Dnsbl", "Lanes", "Relay", "Reporting"],
+        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config", "Dnsbl", "Lanes", "Relay", "Reporting", "Spf"],
         ["Relay"] = ["Smtp", "Config"],
-        ["Config"] = ["Tables", "Dnsbl", "Lanes"],
+        ["Config"] = ["Tables", "Dnsbl", "Lanes", "Spf"],
         ["Dnsbl"] = ["Tables"],
         ["Lanes"] = ["Tables"],
         ["Smtp"] = [],
@@ -32,6 +32,7 @@ public sealed class ArchitectureTests
         ["Loop"] = ["Dns", "Dnsbl", "Handoff", "Logging", "Metrics", "Native", "Relay", "Storage", "Tls"],
         ["Relay"] = ["Native", "Tls"],
         ["Dnsbl"] = ["Dns", "Logging", "Metrics"],
+        ["Providers"] = ["Dns", "Logging"],
         ["Handoff"] = ["Native"],
         ["Receiver"] = ["Dns", "Native"],
         ["Dns"] = ["Native"],
@@ -49,7 +50,7 @@ public sealed class ArchitectureTests
         ["Control"] = ["Native", "Storage"],
         ["Metrics"] = ["Events"],
         ["Rehearsal"] = ["Dns", "Dnsbl", "Handoff", "Logging", "Loop", "Native", "Receiver", "Reports", "Storage"], // a second composition
-        ["Cli"] = ["Control", "Dns", "Events", "Lmdb", "Logging", "Master", "Storage", "Native", "ProcessLife", "Rehearsal", "Reports", "Tables", "Tls"],
+        ["Cli"] = ["Control", "Dns", "Events", "Lmdb", "Logging", "Master", "Storage", "Native", "ProcessLife", "Providers", "Rehearsal", "Reports", "Tables", "Tls"],
     };
 
     [Fact]

@@ -43,6 +43,7 @@ internal static class ScreeningParameters
         new("postscreen_upstream_proxy_protocol", Text, "", Connections, "The protocol of a proxy before Postern: empty or haproxy."),
         new("postscreen_tls_security_level", Text, "$smtpd_tls_security_level", Tls, "Whether STARTTLS is offered (may) or demanded (encrypt)."),
         new("postern_proxy_networks", Text, "", ParameterGroup.Postern, "The addresses of proxies, for postscreen_upstream_proxy_protocol: these must name their clients, all others are clients themselves; empty: everybody must."),
+        new("postern_provider_passes", Text, "", ParameterGroup.Postern, "Domains of mail providers, such as gmail.com: a client that the SPF policy of one of them passes needs no tests after the greeting, and with DOMAIN=permit none at all."),
         new("postern_handoff", Text, "", ParameterGroup.Postern, "Where clients go that pass: pass:PATH, a socket of Postfix's below queue_directory; receiver, the built-in SMTP server; or relay:TARGET, any SMTP server. A target is tcp:HOST:PORT or unix:PATH; there may be several, as in relay:tcp:10.0.0.5:25*2, tcp:10.0.0.6:25=xclient, where *2 is a weight (1 unless it is written; 0: only when no other is well), and =xclient takes the place of postern_relay_announce.")
         {
             DefaultNote = "`pass:private/$smtpd_service_name` if there is a Postfix: master.cf has a service of type pass, or cleanup and qmgr; else `receiver`",

@@ -1,5 +1,6 @@
 using Postern.Core.Dnsbl;
 using Postern.Core.Lanes;
+using Postern.Core.Spf;
 using Postern.Core.Tables;
 
 namespace Postern.Core.Config;
@@ -47,6 +48,9 @@ public sealed record Settings
 
     /// <summary><c>inet_protocols</c>: the families that a proxy may name addresses of.</summary>
     public InetProtocols Protocols { get; init; } = new(IPv4: true, IPv6: true);
+
+    /// <summary><c>postern_provider_passes</c>.</summary>
+    public IReadOnlyList<Provider> Providers { get; init; } = [];
 
     // Tests before the greeting.
 

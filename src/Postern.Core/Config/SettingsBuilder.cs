@@ -1,4 +1,5 @@
 using Postern.Core.Dnsbl;
+using Postern.Core.Spf;
 using Postern.Core.Tables;
 
 namespace Postern.Core.Config;
@@ -33,6 +34,7 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
             UpstreamProxy = ReadUpstreamProxy(),
             UpstreamProxyTimeout = values.Time("postscreen_upstream_proxy_timeout"),
             ProxyNetworks = ReadProxyNetworks(),
+            Providers = ReadProviders(),
 
             GreetWait = greetWait,
             GreetWaitUnderStress = greetWaitUnderStress,
@@ -182,6 +184,21 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
             problems.Warning(
                 values.OriginOf(Name), $"{Name} has no effect without a protocol", "write postscreen_upstream_proxy_protocol = haproxy, or remove it");
         return ReadMatchList(Name, Name);
+    }
+
+    private Provider[] ReadProviders()
+    {
+        const string Name = "postern_provider_passes";
+        List<Provider> providers = [];
+        foreach (var word in Networks.Words(values.Text(Name)))
+        {
+            if (!Provider.TryParse(word, out var provider, out var problem))
+                problems.Error(values.OriginOf(Name), $"{Name}: {problem}", "write DOMAIN or DOMAIN=permit, as in gmail.com, example.com=permit");
+            else if (!providers.Exists(other => other.Domain == provider.Domain))
+                providers.Add(provider);
+        }
+
+        return providers.Count == 0 ? [] : [.. providers];
     }
 
     private IWarningSink TableSink(string parameter) => problems.Sink(

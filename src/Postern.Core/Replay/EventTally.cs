@@ -36,7 +36,7 @@ public sealed class EventTally
 
     private static ScreeningPass PassOf(Entrance entrance) => entrance switch
     {
-        Entrance.AccessList => ScreeningPass.ByAccessList,
+        Entrance.AccessList or Entrance.Provider => ScreeningPass.ByAccessList,
         Entrance.Known or Entrance.TestedAgain => ScreeningPass.Known,
         Entrance.New => ScreeningPass.New,
         _ => ScreeningPass.None,

@@ -76,6 +76,14 @@ internal static class Admission
                 break;
         }
 
+        if (!session.IsRefused && load.Providers?.Find(client.Address, permitOnly: true) is { } provider)
+        {
+            LogText.Provider(actions.Text, "PERMIT"u8, client.Address, port, provider.Domain);
+            actions.LogAsPostern();
+            session.Facts?.Enter(Entrance.Provider);
+            return Verdict.HandOff;
+        }
+
         if (client.Concurrency > 1)
             return Judge(session, load, isKnown: false, moment, actions, out isNew);
 

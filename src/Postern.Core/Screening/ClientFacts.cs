@@ -24,6 +24,9 @@ public enum Entrance : byte
 
     /// <summary>It passed all tests for the first time: PASS NEW.</summary>
     New,
+
+    /// <summary><c>postern_provider_passes</c>: PROVIDER PERMIT.</summary>
+    Provider,
 }
 
 /// <summary>What became of a client; as the report counts them.</summary>

@@ -1,6 +1,7 @@
 using Postern.Core.Config;
 using Postern.Core.Lanes;
 using Postern.Core.Relay;
+using Postern.Core.Spf;
 
 namespace Postern.Core.Screening;
 
@@ -24,6 +25,9 @@ public sealed class ServiceLoad
 
     /// <summary>What clients may be promised of the server they are handed over to in the middle of their session; null: there is none.</summary>
     public TargetOffer? Offer { get; set; }
+
+    /// <summary>Who belongs to a provider of <c>postern_provider_passes</c>; null: the parameter is empty.</summary>
+    public IProviders? Providers { get; set; }
 
     /// <summary><see cref="IAllowlistView.ForgetsSoon"/>, when the last client came.</summary>
     internal bool ForgetsSoon { get; set; }

@@ -390,6 +390,13 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
         if (EarlyPhase.Judge(this, moment, actions))
             return;
         _ofPhase = null;
+        if (_mayHandOff && !AnyFailed && _ledger.IsWaitingFor(early: false) && load.Providers?.Find(Client.Address, permitOnly: false) is { } provider)
+        {
+            LogText.Provider(actions.Text, "PASS"u8, Client.Address, ClientPort, provider.Domain);
+            actions.LogAsPostern();
+            _ledger.SetDeepTestsDue(false);
+        }
+
         if (!_mayHandOff || _ledger.IsWaitingFor(early: false))
             EnterDialogue(moment, actions);
         else

@@ -6,10 +6,12 @@ using Postern.Core.Config;
 using Postern.Core.Dnsbl;
 using Postern.Core.Lanes;
 using Postern.Core.Screening;
+using Postern.Core.Spf;
 using Postern.Core.Tables;
 using Postern.Dns;
 using Postern.Events;
 using Postern.Native;
+using Postern.Providers;
 using Postern.Storage;
 using Postern.Tables;
 
@@ -89,13 +91,33 @@ internal sealed class ExplainVerb
         var line = FindRule(decider);
         Say("access list", verdict is AccessVerdict.Undecided ? "says nothing" : $"{(verdict is AccessVerdict.Permit ? "permit" : "reject")}, by {decider}{(line is null ? "" : $", line {line}")}"
             + (verdict is AccessVerdict.Reject && _settings.DenylistAction is FailAction.Ignore ? "; postscreen_denylist_action is ignore, so that is only logged" : ""));
+        var provider = verdict is AccessVerdict.Undecided ? SayProvider(resolver) : null;
         var record = FindRecord();
         var score = SayLists(asked.GetAwaiter().GetResult());
         foreach (var action in _warnings.All)
             Say("warning", System.Text.Encoding.Latin1.GetString(_warnings.BytesOf(action)));
-        Say("now", Predict(verdict, record, score, kind));
+        Say("now", Predict(verdict, provider, record, score, kind));
         SayPast();
         SayRemedy(verdict, decider, line);
+    }
+
+    private Provider? SayProvider(IDnsResolver resolver)
+    {
+        Provider? found = null;
+        foreach (var provider in _settings.Providers)
+        {
+            var (policy, problem, _) = ProviderDirectory.ReadAsync(provider.Domain, resolver, CancellationToken.None).GetAwaiter().GetResult();
+            var result = policy is null || !policy.MayPass(_client) ? null
+                : ProviderDirectory.EvaluateAsync(policy, _client, resolver, CancellationToken.None).GetAwaiter().GetResult();
+            if (problem is not null)
+                Say("provider", $"{provider.Domain}: {problem}");
+            if (result is SpfResult.Pass && (found is null || provider.IsPermit && !found.IsPermit))
+                found = provider;
+        }
+
+        if (_settings.Providers.Count > 0)
+            Say("provider", found is null ? "none of postern_provider_passes" : $"{found.Domain}: its SPF policy passes the address; {(found.IsPermit ? "no tests" : "no tests after the greeting")}");
+        return found;
     }
 
     private int? FindRule(string? decider) =>
@@ -166,10 +188,12 @@ internal sealed class ExplainVerb
         return verdict.Kind;
     }
 
-    private string Predict(AccessVerdict verdict, TestExpiry? record, DnsblScore? score, RdnsKind? kind)
+    private string Predict(AccessVerdict verdict, Provider? provider, TestExpiry? record, DnsblScore? score, RdnsKind? kind)
     {
         if (verdict is AccessVerdict.Permit)
             return "goes to the mail server at once";
+        if (provider is { IsPermit: true })
+            return $"goes to the mail server at once: {provider.Domain}=permit";
         if (verdict is AccessVerdict.Reject && _settings.DenylistAction is FailAction.Drop)
             return "is hung up on with 521 5.3.2 (postscreen_denylist_action = drop)";
         if (verdict is AccessVerdict.Reject && _settings.DenylistAction is FailAction.Enforce)
@@ -177,6 +201,8 @@ internal sealed class ExplainVerb
 
         var now = CacheRecord.Seconds(DateTimeOffset.UtcNow);
         var due = ScreeningTest.All.Where(test => test.IsEnabled(_settings) && now > test.ExpiryIn(record ?? default)).ToList();
+        if (provider is not null)
+            due.RemoveAll(static test => !test.IsEarly);
         if (due.Count == 0)
             return "goes to the mail server at once: no test is due";
         var steps = new List<string> { $"tests are due: {string.Join(", ", due.Select(static test => test.Name))}" };

@@ -218,6 +218,12 @@ public static class DnsCodec
                 record = bare with { Preference = BinaryPrimitives.ReadUInt16BigEndian(data), Target = target };
                 return true;
 
+            case DnsType.Text:
+                if (!TryReadStrings(data, out target))
+                    return false;
+                record = bare with { Text = target };
+                return true;
+
             case DnsType.Soa:
                 if (!TryReadName(message, ref start, out _) || !TryReadName(message, ref start, out _) || start + 20 != end)
                     return false;
@@ -227,6 +233,23 @@ public static class DnsCodec
             default:
                 return true;
         }
+    }
+
+    // character-strings: a length byte and so many bytes (RFC 1035 §3.3)
+    private static bool TryReadStrings(ReadOnlySpan<byte> data, out string text)
+    {
+        var joined = new StringBuilder(data.Length);
+        text = "";
+        while (!data.IsEmpty)
+        {
+            if (data.Length < 1 + data[0])
+                return false;
+            joined.Append(Encoding.Latin1.GetString(data.Slice(1, data[0])));
+            data = data[(1 + data[0])..];
+        }
+
+        text = joined.ToString();
+        return true;
     }
 
     /// <summary>Reads a name.</summary>

@@ -13,6 +13,9 @@ public sealed record DnsRecord(string Owner, DnsType Type, uint TimeToLive)
     /// <summary>The name that a CNAME or MX record points to; empty for the root, which in an MX means "no mail" (RFC 7505).</summary>
     public string Target { get; init; } = "";
 
+    /// <summary>The strings of a TXT record, joined, a char a byte (RFC 7208 §3.3).</summary>
+    public string Text { get; init; } = "";
+
     /// <summary>The preference of an MX record; lower is tried first.</summary>
     public ushort Preference { get; init; }
 

@@ -21,7 +21,7 @@ public enum DnsType : ushort
     /// <summary>A mail exchanger.</summary>
     Mx = 15,
 
-    /// <summary>Text; never asked for.</summary>
+    /// <summary>Text: SPF policies, and what a resolver says of an answer that it blocked.</summary>
     Text = 16,
 
     /// <summary>An IPv6 address.</summary>

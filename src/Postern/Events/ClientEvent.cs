@@ -83,6 +83,7 @@ internal static class ClientEvent
         Entrance.Known => "known",
         Entrance.TestedAgain => "tested_again",
         Entrance.New => "new",
+        Entrance.Provider => "provider",
         _ => "nothing",
     };
 

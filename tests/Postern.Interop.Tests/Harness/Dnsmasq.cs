@@ -6,6 +6,7 @@ namespace Postern.Interop.Tests.Harness;
 internal sealed class Dnsmasq : IDisposable
 {
     private readonly Process _process;
+    private bool _isEnded;
 
     private Dnsmasq(Process process, int port) =>
         (_process, ResolvConf) = (process, $"nameserver [127.0.0.1]:{port}\noptions timeout:5 attempts:2\n");
@@ -34,8 +35,12 @@ internal sealed class Dnsmasq : IDisposable
         return new Dnsmasq(Tool.Start("dnsmasq", options), port);
     }
 
+    /// <summary>Ends it; from then on nobody answers.</summary>
     public void Dispose()
     {
+        if (_isEnded)
+            return;
+        _isEnded = true;
         _process.Kill();
         _process.WaitForExit();
         _process.Dispose();

@@ -39,6 +39,16 @@ public sealed class DnsCodecTests
         Assert.Equal(0, DnsCodec.WriteQuery(query, 1, new DnsQuestion("a." + longest, DnsType.A)));
     }
 
+    [Theory]
+    [InlineData(new byte[] { 3, 97, 98, 99, 0, 2, 32, 233 }, "abc \u00e9")]
+    [InlineData(new byte[] { }, "")]
+    public void Strings_of_a_text_record_are_joined(byte[] data, string expected)
+    {
+        var reply = DnsCodec.ReadReply(new DnsMessageBuilder(1, Question).Answer("a.example", DnsType.Text, 64, data).ToArray())!;
+
+        Assert.Equal(expected, reply.Answers[0].Text);
+    }
+
     [Fact]
     public void Records_of_known_types_are_read()
     {
@@ -47,7 +57,7 @@ public sealed class DnsCodecTests
             .Answer("example.com", DnsType.Mx, 61, DnsMessageBuilder.Exchanger(0, ""))
             .Answer("a.example", DnsType.A, 62, 192, 0, 2, 1)
             .Answer("a.example", DnsType.Aaaa, 63, [0x20, 1, .. new byte[13], 7])
-            .Answer("a.example", (DnsType)16, 64, 1, 2, 3)
+            .Answer("a.example", (DnsType)99, 64, 1, 2, 3)
             .Answer("c.example", DnsType.Cname, 65, DnsMessageBuilder.Encode("d.example"))
             .Authority("example.com", 66, 67)
             .ToArray();
@@ -63,7 +73,7 @@ public sealed class DnsCodecTests
             new DnsRecord("a.example", DnsType.A, 62) { Address = Core.IpAddress.FromBytes([192, 0, 2, 1]) },
             new DnsRecord("a.example", DnsType.Aaaa, 63) { Address = Core.IpAddress.FromBytes([0x20, 1, .. new byte[13], 7]) },
             new DnsRecord("c.example", DnsType.Cname, 65) { Target = "d.example" },
-        ], reply.Answers); // the TXT record is of no use here
+        ], reply.Answers); // a record of another type is of no use here
         Assert.Equal(new DnsRecord("example.com", DnsType.Soa, 66) { NegativeTimeToLive = 67 }, reply.Authority);
     }
 

@@ -6,6 +6,7 @@ using Postern.Core.Dnsbl;
 using Postern.Core.Lanes;
 using Postern.Core.Relay;
 using Postern.Core.Screening;
+using Postern.Core.Spf;
 
 namespace Postern.Tests.Screening;
 
@@ -36,6 +37,7 @@ public sealed class FakeShell : IAllowlistView
         _settings = settings;
         _load = load ?? new ServiceLoad();
         _load.Offer = offer;
+        _load.Providers = settings.Providers.Count == 0 ? null : new EveryAddress(settings.Providers);
         Client = shared ?? new ClientAddressState(client);
         Client.Concurrency++;
         Session = new Session(settings, _load, Client, 40000, new Endpoint(IpAddress.FromIPv4(0xc0000219), 25)) { Facts = new ClientFacts(Moment) };
@@ -336,5 +338,11 @@ public sealed class FakeShell : IAllowlistView
     {
         Output.Add(line);
         OnOutput?.Invoke(Now, line);
+    }
+
+    // Each provider's policy passes whoever comes.
+    private sealed class EveryAddress(IReadOnlyList<Provider> providers) : IProviders
+    {
+        public Provider? Find(IpAddress address, bool permitOnly) => providers.FirstOrDefault(provider => provider.IsPermit || !permitOnly);
     }
 }

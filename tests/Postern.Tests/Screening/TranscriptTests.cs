@@ -9,6 +9,7 @@ using Postern.Core.Lanes;
 using Postern.Core.Relay;
 using Postern.Core.Screening;
 using Postern.Core.Smtp;
+using Postern.Core.Spf;
 
 namespace Postern.Tests.Screening;
 
@@ -187,6 +188,9 @@ public sealed class TranscriptTests
                 return settings with { Lanes = new LaneSettings { Waits = waits, Rules = new RdnsRules { BigSenders = new NameSuffixes(["big.example"]) } } };
             case "keepalive":
                 return settings with { Lanes = settings.Lanes! with { Keepalive = TimeSpan.FromSeconds(int.Parse(value, CultureInfo.InvariantCulture)) } };
+            case "provider":
+                Assert.True(Provider.TryParse(value, out var provider, out _), value);
+                return settings with { Providers = [provider] };
             case "record":
                 records.Add(value);
                 return settings;
