@@ -107,6 +107,8 @@ public sealed class MasterTests
             talk.ExpectGreeting();
             Assert.Equal(Path.Combine(host.Directory, "queue"), Tool.Must("readlink", $"/proc/{ServedBy(host, "127.0.6.10")}/root").Trim());
             Assert.StartsWith("250 2.0.0 Ok: queued", talk.SendMail("a@good.example", "b@lab.example", "out of the jail"));
+            Assert.Equal($"socket {MailHost.Owner} 600", Tool.Must("stat", "-c", "%F %U %a", Path.Combine(host.DataDirectory, "control")).Trim()); // made by root, before the jail
+            Assert.Equal(0, PosternProcess.Run("allowlist", "show", "127.0.6.10", "-c", Path.Combine(host.Directory, "postfix")).Status);
         }
 
         host.WaitForMails(1);

@@ -55,7 +55,7 @@ internal sealed class ControlClient(string path)
             return last switch
             {
                 "ok" => null,
-                not null when last.StartsWith("error ", StringComparison.Ordinal) => last["error ".Length..],
+                not null when last.StartsWith("error ", StringComparison.Ordinal) => Printable(last["error ".Length..]),
                 _ => "the daemon ended in the middle of its answer, or does not let this user ask",
             };
         }
@@ -64,6 +64,9 @@ internal sealed class ControlClient(string path)
             return $"{path}: {(failure as SocketException ?? failure.InnerException ?? failure).Message}";
         }
     }
+
+    // It goes to a terminal, root's as a rule, and whoever broke into the daemon can answer in its place.
+    private static string Printable(string text) => string.Concat(text.Select(static one => char.IsControl(one) ? '?' : one));
 
     private static Socket Connect(string path)
     {

@@ -174,7 +174,7 @@ internal static unsafe class SafeFile
         : status.Links != 1 ? OpenProblem.Refused($"it has {status.Links} names (hard links)")
         : null;
 
-    private static OpenProblem Foreign(in FileStatus status) => OpenProblem.Refused($"it belongs to user ID {status.User}, who is neither root nor mail_owner");
+    private static OpenProblem Foreign(in FileStatus status) => OpenProblem.Refused($"it belongs to user ID {status.User}, who is neither root nor mail_owner: chown it to one of them");
 
     private static bool TryLook(int file, out FileStatus status, out OpenProblem? problem)
     {

@@ -39,7 +39,7 @@ public sealed class ControlSocketTests : IDisposable
         using var socket = Open(static (words, _, answer) =>
         {
             if (words[0] == "no")
-                return "not\nthis";
+                return "not\nthis\e[2J";
             for (var i = 0; i < 100_000; i++)
                 answer.WriteLine(i);
             return null;
@@ -47,7 +47,7 @@ public sealed class ControlSocketTests : IDisposable
         var client = new ControlClient(SocketPath);
         var count = 0;
 
-        Assert.Equal("not this", client.Ask(["no"], [], static _ => { }));
+        Assert.Equal("not this?[2J", client.Ask(["no"], [], static _ => { }));
         Assert.Null(client.Ask(["yes"], [], _ => count++));
 
         Assert.Equal(100_000, count);

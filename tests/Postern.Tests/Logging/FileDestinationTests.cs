@@ -157,6 +157,32 @@ public sealed class FileDestinationTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_read_only_disk_keeps_lines_waiting_and_not_the_start()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "mounting a small file system needs root");
+        var disk = Directory.CreateDirectory(_folder["disk"]).FullName;
+        Assert.SkipUnless(Run("mount", "-t", "tmpfs", "-o", "ro", "none", disk), "mount is not allowed here");
+        try
+        {
+            Assert.True(MailLog.TryOpen(new LogOptions { MaillogFile = disk + "/log" }, _time, out var log, out var problem));
+            Assert.Equal($"open maillog_file {disk}/log: Read-only file system", problem);
+            using (log)
+            {
+                log.WriteNow(Tag, LogSeverity.Info, "one");
+                Assert.True(Run("mount", "-o", "remount,rw", disk));
+                _time.Advance(TimeSpan.FromSeconds(1));
+                log.WriteNow(Tag, LogSeverity.Info, "two");
+
+                Assert.Equal(["]: one", "]: two", $"]: warning: open maillog_file {disk}/log: Read-only file system; it is tried again every second"], Tails("disk/log").Order(StringComparer.Ordinal));
+            }
+        }
+        finally
+        {
+            Run("umount", disk);
+        }
+    }
+
     private MailLog Open(string path, uint mode = 0x180)
     {
         Assert.True(FileDestination.TryOpen("maillog_file", path, mode, _time, keeper: null, out var destination, out var problem), problem);

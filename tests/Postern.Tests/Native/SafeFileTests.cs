@@ -73,7 +73,7 @@ public sealed class SafeFileTests : IDisposable
 
         Assert.Equal("No such device or address", Refusal("his/pipe", isGiven)); // nobody reads from it
         Assert.Equal("Is a directory", Refusal("his/folder", isGiven));
-        Assert.Equal($"it belongs to user ID {Stranger}, who is neither root nor mail_owner", Refusal("his/stranger", isGiven));
+        Assert.Equal($"it belongs to user ID {Stranger}, who is neither root nor mail_owner: chown it to one of them", Refusal("his/stranger", isGiven));
         using var reader = Process.Start("cat", _folder["his/pipe"]);
         try
         {
@@ -192,6 +192,39 @@ public sealed class SafeFileTests : IDisposable
         Assert.Contains("hard links", refusal?.Text, StringComparison.Ordinal);
         Assert.True(SafeFile.OpenToRead(_folder["his/to-victim"], out refusal) < 0);
         Assert.Equal($"root does not follow a link of user ID {Keeper} to a file of user ID 0", refusal?.Text);
+    }
+
+    [Fact]
+    public void As_him_a_thread_makes_what_he_could_make_and_no_more_and_is_root_again()
+    {
+        string? hisProblem = "", rootsProblem = "";
+
+        File.SetUnixFileMode(_folder.Path, File.GetUnixFileMode(_folder.Path) | UnixFileMode.OtherExecute);
+        SafeFile.As(new FileKeeper(Keeper, Keeper), () =>
+        {
+            using var his = ListeningSocket.Open(_folder["his/control"], 1, isTakenOver: false, out hisProblem);
+            using var roots = ListeningSocket.Open(_folder["roots/control"], 1, isTakenOver: false, out rootsProblem);
+        });
+
+        Assert.Null(hisProblem);
+        Assert.Equal((Keeper, Private), (OwnerOf("his/control"), File.GetUnixFileMode(_folder["his/control"])));
+        Assert.Equal($"cannot listen on {_folder["roots/control"]}: Permission denied", rootsProblem);
+        Assert.Equal("secret", File.ReadAllText(_folder["victim"]));
+    }
+
+    [Fact]
+    public void A_missing_folder_is_his_where_only_root_could_make_it_and_where_he_could()
+    {
+        Assert.Null(SafeFile.MakeFolder(_folder["roots/lib/data"], new FileKeeper(Keeper, Keeper)));
+        Assert.Null(SafeFile.MakeFolder(_folder["his/lib/data/"], new FileKeeper(Keeper, Keeper)));
+        Assert.Null(SafeFile.MakeFolder(_folder["roots/lib/data"], new FileKeeper(Stranger, Stranger))); // is there
+        Directory.CreateSymbolicLink(_folder["his/link"], _folder["roots"]);
+        Assert.NotNull(SafeFile.MakeFolder(_folder["his/link/data"], new FileKeeper(Keeper, Keeper)));
+        Assert.Equal("Not a directory", SafeFile.MakeFolder(_folder["victim/data"], new FileKeeper(Keeper, Keeper))?.Text);
+
+        Assert.Equal((0u, Keeper, Keeper, Keeper), (OwnerOf("roots/lib"), OwnerOf("roots/lib/data"), OwnerOf("his/lib"), OwnerOf("his/lib/data")));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(_folder["roots/lib/data"]));
+        Assert.False(Directory.Exists(_folder["roots/data"]));
     }
 
     private string Refusal(string name, bool isGiven)
