@@ -1,3 +1,4 @@
+using Postern.Cli;
 using Postern.Core;
 using Postern.Core.Config;
 using Postern.Dns;
@@ -75,7 +76,11 @@ internal sealed class Daemon : IDisposable
         _signals = new Signals(
             stop: () => _loop.Post(() => Stop(_configuration.Process!.StopGraceTime)),
             stopNow: () => _loop.Post(() => Stop(TimeSpan.Zero)),
-            reload: () => _loop.Post(_master is null ? Reload : _log.Reopen)); // the master starts a new process to reload
+            reload: () =>
+            {
+                PostfixProbe.LookAgain(); // here, since the loop waits for no program
+                _loop.Post(_master is null ? Reload : _log.Reopen); // the master starts a new process to reload
+            });
         _watchdog = new Watchdog(_loop, configuration.Services[0].Settings.WatchdogTimeout, () =>
         {
             log.WriteNow(_tags.Postscreen, LogSeverity.Fatal, "watchdog timeout");
@@ -417,6 +422,10 @@ internal sealed class Daemon : IDisposable
 
     private void LogProblems(Configuration configuration)
     {
+        if (configuration.Postfix is { } postfix)
+            _log.Write(_tags.Postern, LogSeverity.Info, $"configuration of Postfix {postfix.MailVersion} ({postfix.SaidBy})");
+        foreach (var redirection in configuration.Tables.Redirections)
+            _log.Write(_tags.Postscreen, LogSeverity.Info, redirection);
         foreach (var problem in configuration.Problems)
         {
             // Where a table cannot be used, and in some warnings, Postfix has no file and line; its words are looked for in logs.

@@ -11,19 +11,20 @@ public sealed class ArchitectureTests
 {
     private static readonly Dictionary<string, string[]> CoreArrows = new()
     {
-        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config", "Dnsbl", "Lanes", "Relay", "Reporting", "Spf"],
+        ["Screening"] = ["Smtp", "Proxy", "Tables", "Allowlist", "Config", "Dnsbl", "Lanes", "Relay", "Reporting", "Spf", "Versions"],
         ["Relay"] = ["Smtp", "Config"],
-        ["Config"] = ["Tables", "Dnsbl", "Lanes", "Spf"],
+        ["Config"] = ["Tables", "Dnsbl", "Lanes", "Spf", "Versions"],
         ["Dnsbl"] = ["Tables"],
         ["Lanes"] = ["Tables"],
         ["Smtp"] = [],
         ["Proxy"] = ["Config"],
-        ["Tables"] = [],
+        ["Tables"] = ["Versions"],
         ["Allowlist"] = [],
         ["Reporting"] = [],
         ["Replay"] = ["Allowlist", "Config", "Dnsbl", "Lanes", "Relay", "Reporting", "Screening"],
         ["Rehearsal"] = [],
         ["Spf"] = ["Tables"],
+        ["Versions"] = [],
     };
 
     // Who may use the loop: the composition. And what nobody but the composition and the loop may use.

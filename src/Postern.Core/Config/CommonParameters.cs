@@ -13,7 +13,7 @@ internal static class CommonParameters
     public static readonly Parameter[] Rows =
     [
         new("compatibility_level", Text, "0", ParameterGroup.Process, "The Postfix release whose defaults count, as major.minor.patch; 1, 2 and 3.6 make a difference."),
-        new("mail_version", Text, "3.7.11", Identity, "The Postfix release whose behaviour Postern follows, for $mail_version.") { MinimumLength = 1, Use = Default },
+        new("mail_version", Text, "3.7.11", Identity, "The Postfix release whose behaviour Postern follows, for $mail_version.") { MinimumLength = 1, Use = Default, DefaultNote = "that of the Postfix on this machine; without one, 3.7.11" },
         new("syslog_facility", Text, "mail", ParameterGroup.Log, "The syslog facility.") { MinimumLength = 1 },
         new("inet_protocols", Text, "all", Identity, "The internet protocols in use: all, or a list of ipv4 and ipv6."),
         new("multi_instance_wrapper", Text, "", ParameterGroup.Process, "The program that starts several Postfix instances.") { Use = Unused },
@@ -49,8 +49,10 @@ internal static class CommonParameters
         new("proxy_interfaces", Text, "", Identity, "Addresses at which a proxy or address translator stands for this machine.") { Use = Unused },
         new("mynetworks_style", Text, "${{$compatibility_level} <level {2} ? {subnet} : {host}}", Identity, "How mynetworks is made from the own addresses: host, subnet or class.") { MinimumLength = 1 },
         new("parent_domain_matches_subdomains", Text, "debug_peer_list,fast_flush_domains,mynetworks,permit_mx_backup_networks,qmqpd_authorized_clients,relay_domains,smtpd_access_maps", ParameterGroup.Tables, "Where a domain stands for its subdomains; no effect on addresses.") { Use = Unused },
-        new("default_database_type", Text, "hash", ParameterGroup.Tables, "The type of postscreen_cache_map when it names none.") { MinimumLength = 1 },
-        new("default_cache_db_type", Text, "btree", ParameterGroup.Tables, "The type of caches in Postfix 3.11 and later, for $default_cache_db_type.") { MinimumLength = 1, Use = Default },
+        new("default_database_type", Text, "hash", ParameterGroup.Tables, "The type of postscreen_cache_map when it names none.") { MinimumLength = 1, DefaultNote = "as the Postfix on this machine was built; without one, `hash`" },
+        new("default_cache_db_type", Text, "btree", ParameterGroup.Tables, "The type of caches in Postfix 3.11 and later, for $default_cache_db_type.") { MinimumLength = 1, DefaultNote = "as the Postfix on this machine was built; without one, `btree`" },
+        new("non_bdb_migration_level", Text, "disable", ParameterGroup.Tables, "Whether tables of Berkeley DB's types are redirected to others, in Postfix 3.11 and later: disable, enable-redirect or enable-reindex."),
+        new("non_bdb_custom_mapping", Text, "", ParameterGroup.Tables, "A table of types that hash and btree, or single tables of theirs, are redirected to, before default_database_type and default_cache_db_type."),
         new("proxymap_service_name", Text, "proxymap", ParameterGroup.Tables, "The service of master.cf that reads tables of type proxy and those that only Postfix can read.") { MinimumLength = 1 },
         new("proxywrite_service_name", Text, "proxywrite", ParameterGroup.Tables, "The service of master.cf that writes tables of type proxy: Postern writes its own allowlist.") { MinimumLength = 1, Use = Unused },
         new("info_log_address_format", Text, "external", ParameterGroup.Log, "How mail addresses are written in the log: external (quoted) or internal.") { MinimumLength = 1 },
@@ -68,6 +70,7 @@ internal static class CommonParameters
 
         // Booleans.
         new("soft_bounce", YesNo, "no", Engine, "Whether permanent rejections are turned into temporary ones."),
+        new("non_bdb_migration_log_redirect", YesNo, "yes", ParameterGroup.Tables, "Whether each redirected table is logged."),
         new("helpful_warnings", YesNo, "yes", ParameterGroup.Log, "Whether Postfix warns of problematic configurations.") { Use = Unused },
 
         // Times.

@@ -13,10 +13,11 @@ public sealed class Configuration
         IReadOnlyDictionary<string, MainCfEntry> entries,
         TableCatalog tables,
         ProblemList problems,
+        PostfixRelease? postfix,
         ProcessSettings? process,
         IReadOnlyList<ScreeningService> services)
     {
-        (Directory, Entries, Tables) = (directory, entries, tables);
+        (Directory, Entries, Tables, Postfix) = (directory, entries, tables, postfix);
         (Problems, HasErrors) = (problems.All, problems.HasErrors);
         (Process, Services) = HasErrors ? (null, []) : (process, services);
     }
@@ -29,6 +30,9 @@ public sealed class Configuration
 
     /// <summary>Whether a problem keeps the daemon from starting.</summary>
     public bool HasErrors { get; }
+
+    /// <summary>The Postfix whose configuration it is; null when a file cannot be read.</summary>
+    public PostfixRelease? Postfix { get; }
 
     /// <summary>The process-wide settings; null when there are errors.</summary>
     public ProcessSettings? Process { get; }
@@ -83,11 +87,13 @@ public sealed class Configuration
         foreach (var entry in strongest)
             mainCf.Set(entry);
         if (!isComplete)
-            return new Configuration(directory, mainCf.Entries, new TableCatalog(files), problems, process: null, []);
+            return new Configuration(directory, mainCf.Entries, new TableCatalog(files), problems, null, process: null, []);
 
-        var defaults = new HostDefaults(mainCf, [.. services, .. ReadBehindLink(directory, files, ports)], host, problems);
+        var postfix = PostfixRelease.Find(directory, mainCf, host, problems);
+        var defaults = new HostDefaults(mainCf, [.. services, .. ReadBehindLink(directory, files, ports)], host, postfix, problems);
         var process = new ProcessReader(directory, mainCf, defaults, host, problems).Read();
-        var tables = new TableCatalog(process.HttpAccessFile is { } access ? new OptionalFile(files, access) : files, hostTables?.Invoke(process) ?? []) { ChecksUtf8 = process.SmtpUtf8 };
+        var tables = new TableCatalog(process.HttpAccessFile is { } access ? new OptionalFile(files, access) : files, hostTables?.Invoke(process) ?? []) { ChecksUtf8 = process.SmtpUtf8, Postfix = postfix.Version };
+        tables.Redirection = TableRedirections.Read(process, postfix.Version, tables, mainCf, problems);
         if (service is not null)
             services = [service, .. services.Where(static entry => !entry.IsScreening)];
         var reader = new ServiceReader(directory, mainCf, strongest, services, defaults, tables, ports, host, problems);
@@ -96,7 +102,7 @@ public sealed class Configuration
             reader.CheckOtherListeners();
         reader.WarnOfUnusedNames(mainCf.Entries.Values);
         WarnOfPage(process, screening, mainCf, problems);
-        return new Configuration(directory, mainCf.Entries, tables, problems, process, screening);
+        return new Configuration(directory, mainCf.Entries, tables, problems, postfix, process, screening);
     }
 
     private static void WarnOfPage(ProcessSettings process, IReadOnlyList<ScreeningService> services, MainCf mainCf, ProblemList problems)

@@ -1,10 +1,13 @@
 namespace Postern.Core.Config;
 
-/// <summary>What depends on the machine or on master.cf: some defaults, and the own addresses.</summary>
+/// <summary>What depends on the machine, its Postfix or master.cf: some defaults, and the own addresses.</summary>
 /// <param name="masterCf">The services, those of the Postfix behind included.</param>
 internal sealed class HostDefaults(
-    MainCf mainCf, IReadOnlyList<MasterCfEntry> masterCf, HostFacts host, ProblemList problems)
+    MainCf mainCf, IReadOnlyList<MasterCfEntry> masterCf, HostFacts host, PostfixRelease postfix, ProblemList problems)
 {
+    /// <summary>The Postfix whose configuration it is.</summary>
+    public PostfixRelease Postfix => postfix;
+
     /// <summary><c>inet_protocols</c>, without what the kernel lacks.</summary>
     public InetProtocols Protocols { get; private set; }
 
@@ -53,7 +56,7 @@ internal sealed class HostDefaults(
             case "postern_live_handover":
                 return values.Text("postern_live_target").StartsWith("relay:", StringComparison.Ordinal) ? "yes" : "no";
             default:
-                return null;
+                return postfix.DefaultOf(name);
         }
     }
 

@@ -32,6 +32,12 @@ public sealed record HostFacts
 
     /// <summary>The TCP port of a service name; null: no such service.</summary>
     public required Func<string, int?> FindPort { get; init; }
+
+    /// <summary>
+    /// The Postfix of this machine, by <c>command_directory</c> (null: where programs of its kind are) and
+    /// <c>daemon_directory</c>; null: there is none.
+    /// </summary>
+    public Func<string?, string, FoundPostfix?> FindPostfix { get; init; } = static (_, _) => null;
 }
 
 /// <summary>An address of an interface.</summary>

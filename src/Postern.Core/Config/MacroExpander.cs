@@ -14,13 +14,13 @@ namespace Postern.Core.Config;
 /// warning it deserves.
 /// </param>
 /// <param name="functions">
-/// What <c>${name{argument}}</c> may call (Postfix 3.11 and later); null: that form is a syntax error, as before.
+/// What <c>${name{argument}}</c> may call, null being the answer to a bad argument; null: that form is a syntax error.
 /// </param>
 /// <param name="isRecursive">Whether a name's value is expanded in turn.</param>
 public sealed class MacroExpander(
     Func<string, string?> lookup,
     IReadOnlyDictionary<string, MacroExpander.Comparison>? comparisons = null,
-    IReadOnlyDictionary<string, Func<string, string>>? functions = null,
+    IReadOnlyDictionary<string, Func<string, string?>>? functions = null,
     bool isRecursive = true)
 {
     /// <summary>How deep names and operands may be nested.</summary>
@@ -263,7 +263,9 @@ public sealed class MacroExpander(
             return Fail($"unexpected input at: \"...{argument}}}>>>{Cut(rest)}\"");
         if (!functions!.TryGetValue(name.ToString(), out var function))
             return Fail($"unknown function \"{name}\" at\"...>>>{name}{{{argument}}}\"");
-        return TryExpandOperand(argument, depth, out var value) && Write(function(value), output);
+        if (!TryExpandOperand(argument, depth, out var value))
+            return false;
+        return function(value) is { } result ? Write(result, output) : Fail($"bad domain argument in: '{name}{{{value}}}'");
     }
 
     private bool TryExpandOperand(ReadOnlySpan<char> text, int depth, out string value)

@@ -1,6 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
+using Postern.Core.Versions;
 
 namespace Postern.Core.Config;
 
@@ -42,14 +44,17 @@ public sealed record MemcacheFile
 
     private string KeyFormat { get; init; } = "%s";
 
+    private Func<byte[], byte[]>? KeyDigest { get; init; }
+
     private bool HasDomains { get; init; }
 
     /// <summary>Reads the file. Unknown names are passed over, as in Postfix.</summary>
     /// <param name="text">The file, one character for each byte.</param>
     /// <param name="path">How messages name the file.</param>
+    /// <param name="postfix">Which names there are.</param>
     /// <param name="problem">Postfix's words.</param>
     public static bool TryParse(
-        string text, string path, IWarningSink warnings, [NotNullWhen(true)] out MemcacheFile? file, [NotNullWhen(false)] out string? problem)
+        string text, string path, PostfixVersion postfix, IWarningSink warnings, [NotNullWhen(true)] out MemcacheFile? file, [NotNullWhen(false)] out string? problem)
     {
         file = null;
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -79,6 +84,14 @@ public sealed record MemcacheFile
             LineSizeLimit = Number("line_size_limit", 1024, 1, ref problem),
             DataSizeLimit = Number("data_size_limit", 10240, 1, ref problem),
         };
+        if (postfix.Has(PostfixDifferences.MemcacheKeyDigest) && values.GetValueOrDefault("key_digest", "") is { Length: > 0 } digest)
+        {
+            if (FindDigest(digest) is { } function)
+                result = result with { KeyDigest = function };
+            else
+                problem ??= $"{path}: unsupported digest: key_digest = {digest}";
+        }
+
         if (result.KeyProblem() is { } bad)
             problem ??= $"db_common_parse: {path}: Invalid query template: {bad}";
         const string Unix = "unix:", Inet = "inet:";
@@ -137,8 +150,23 @@ public sealed record MemcacheFile
             result.Append(part);
         }
 
+        if (KeyDigest is not null)
+            return Convert.ToHexStringLower(KeyDigest(Encoding.Latin1.GetBytes(result.ToString())));
         return result.Length is > 0 and <= MaxKeyLength && !result.ToString().Any(static one => one is <= ' ' or '\x7f') ? result.ToString() : null;
     }
+
+    // memcache_table(5): any that OpenSSL knows; these are what .NET knows of them.
+    private static Func<byte[], byte[]>? FindDigest(string name) => name.ToLowerInvariant() switch
+    {
+        "sha256" or "sha-256" or "sha2-256" => SHA256.HashData,
+        "sha384" or "sha-384" or "sha2-384" => SHA384.HashData,
+        "sha512" or "sha-512" or "sha2-512" => SHA512.HashData,
+#pragma warning disable CA5350, CA5351 // a short name for a key, not a secret
+        "sha1" or "sha-1" => SHA1.HashData,
+        "md5" => MD5.HashData,
+#pragma warning restore CA5350, CA5351
+        _ => null,
+    };
 
     private string? KeyProblem()
     {

@@ -1,3 +1,4 @@
+using Postern.Core.Versions;
 using static Postern.Core.Config.ParameterGroup;
 using static Postern.Core.Config.ParameterKind;
 using static Postern.Core.Config.ParameterUse;
@@ -13,6 +14,7 @@ internal static class OtherParameters
     /// <summary>One value for the whole process.</summary>
     public static readonly Parameter[] Postern =
     [
+        new("postern_postfix_version", Text, "", ParameterGroup.Postern, "The Postfix release whose reading of the configuration, defaults and words count: 3.7, 3.10, 3.11, 3.12; docs/compatibility.md has what differs between them.") { DefaultNote = "that of the Postfix on this machine; without one, 3.7" },
         new("postern_receiver_maildir", Text, "$data_directory/maildir", ParameterGroup.Postern, "Where the built-in SMTP server puts mail, a Maildir.") { MinimumLength = 1 },
         new("postern_receiver_domains", Text, "$myhostname, localhost.$mydomain, localhost", ParameterGroup.Postern, "The domains that the built-in SMTP server takes mail for."),
         new("postern_receiver_session_limit", WholeNumber, "100", ParameterGroup.Postern, "How many clients the built-in SMTP server serves at a time.") { Minimum = 1 },
@@ -42,7 +44,7 @@ internal static class OtherParameters
 
         new("smtpd_reject_footer_maps", Text, "", Engine, "Default of postscreen_reject_footer_maps.") { Use = Default },
         new("smtpd_upstream_proxy_protocol", Text, "", Connections, "For the real SMTP server without postscreen before it.") { Use = Unused },
-        new("proxy_read_maps", Text, "$local_recipient_maps $mydestination $virtual_alias_maps $virtual_alias_domains $virtual_mailbox_maps $virtual_mailbox_domains $relay_recipient_maps $relay_domains $canonical_maps $sender_canonical_maps $recipient_canonical_maps $relocated_maps $transport_maps $mynetworks $smtpd_sender_login_maps $sender_bcc_maps $recipient_bcc_maps $smtp_generic_maps $lmtp_generic_maps $alias_maps $smtpd_client_restrictions $smtpd_helo_restrictions $smtpd_sender_restrictions $smtpd_relay_restrictions $smtpd_recipient_restrictions $address_verify_sender_dependent_default_transport_maps $address_verify_sender_dependent_relayhost_maps $address_verify_transport_maps $fallback_transport_maps $lmtp_discard_lhlo_keyword_address_maps $lmtp_pix_workaround_maps $lmtp_sasl_password_maps $lmtp_tls_policy_maps $mailbox_command_maps $mailbox_transport_maps $postscreen_discard_ehlo_keyword_address_maps $rbl_reply_maps $sender_dependent_default_transport_maps $sender_dependent_relayhost_maps $smtp_discard_ehlo_keyword_address_maps $smtp_pix_workaround_maps $smtp_sasl_password_maps $smtp_tls_policy_maps $smtpd_discard_ehlo_keyword_address_maps $smtpd_milter_maps $virtual_gid_maps $virtual_uid_maps $local_login_sender_maps $postscreen_reject_footer_maps $smtpd_reject_footer_maps $tls_server_sni_maps $tlsproxy_client_policy_maps $default_delivery_status_filter $lmtp_delivery_status_filter $lmtp_dns_reply_filter $lmtp_reply_filter $local_delivery_status_filter $pipe_delivery_status_filter $postscreen_command_filter $smtp_delivery_status_filter $smtp_dns_reply_filter $smtp_reply_filter $smtpd_command_filter $smtpd_dns_reply_filter $virtual_delivery_status_filter $body_checks $header_checks $lmtp_body_checks $lmtp_header_checks $lmtp_mime_header_checks $lmtp_nested_header_checks $milter_header_checks $mime_header_checks $nested_header_checks $smtp_body_checks $smtp_header_checks $smtp_mime_header_checks $smtp_nested_header_checks", ParameterGroup.Tables, "What the proxymap service may read.") { Use = Unused, DefaultNote = "a long list that contains `$mynetworks` and the tables of postscreen's engine" },
+        new("proxy_read_maps", Text, PostfixDifferences.ProxyReadMapsBefore, ParameterGroup.Tables, "What the proxymap service may read.") { Use = Unused, DefaultNote = "a long list that contains `$mynetworks` and the tables of postscreen's engine" },
         new("proxy_write_maps", Text, "$smtp_sasl_auth_cache_name $lmtp_sasl_auth_cache_name $address_verify_map $postscreen_cache_map", ParameterGroup.Tables, "What the proxywrite service may write.") { Use = Unused, DefaultNote = "a list that contains `$postscreen_cache_map`" },
 
         new("disable_dns_lookups", YesNo, "no", Dnsblog, "Switches DNS off in Postfix; dnsblog does not heed it.") { Use = Unused },

@@ -1,3 +1,5 @@
+using Postern.Core.Versions;
+
 namespace Postern.Core.Config;
 
 /// <summary>The parameters as text, with where each comes from: what <c>postern config</c> prints. Nothing is judged here.</summary>
@@ -8,10 +10,11 @@ public sealed class ParameterListing
     private readonly IReadOnlyDictionary<string, MainCfEntry> _entries;
     private readonly Func<string, string> _default; // as the entries have it: some defaults depend on other parameters
     private readonly Func<string, string> _builtIn;
+    private readonly PostfixRelease _postfix;
 
     private ParameterListing(
-        IReadOnlyDictionary<string, MainCfEntry> entries, Func<string, string> findDefault, Func<string, string> findBuiltIn, ProblemList problems) =>
-        (_entries, _default, _builtIn, Problems, HasErrors) = (entries, findDefault, findBuiltIn, problems.All, problems.HasErrors);
+        IReadOnlyDictionary<string, MainCfEntry> entries, Func<string, string> findDefault, Func<string, string> findBuiltIn, PostfixRelease postfix, ProblemList problems) =>
+        (_entries, _default, _builtIn, _postfix, Problems, HasErrors) = (entries, findDefault, findBuiltIn, postfix, problems.All, problems.HasErrors);
 
     /// <summary>What kept a file from being read as it was meant; problems of values are <c>postern check</c>'s business.</summary>
     public IReadOnlyList<ConfigProblem> Problems { get; }
@@ -38,14 +41,15 @@ public sealed class ParameterListing
         Add(ServiceOverrides.Read(overrides, problems));
 
         var behind = Configuration.ReadBehindLink(directory, files, ports);
-        return new ParameterListing(mainCf.Entries, Defaults(mainCf), Defaults(new MainCf()), problems);
+        var postfix = PostfixRelease.Find(directory, mainCf, host, problems);
+        return new ParameterListing(mainCf.Entries, Defaults(mainCf), Defaults(new MainCf()), postfix, problems);
 
         // What is wrong with a value is said by the check; here its text is all that counts.
         Func<string, string> Defaults(MainCf set)
         {
             var silent = new ProblemList();
-            var defaults = new HostDefaults(set, [.. services, .. behind], host, silent);
-            var values = new ParameterValues(set.Entries, defaults.Find, silent);
+            var defaults = new HostDefaults(set, [.. services, .. behind], host, postfix, silent);
+            var values = new ParameterValues(set.Entries, defaults, silent);
             values.Define(DirectoryName, directory);
             values.Evaluate(Parameters.OfProcess);
             values.Evaluate(Parameters.OfService);
@@ -71,6 +75,13 @@ public sealed class ParameterListing
     /// <summary>Where it is set; null: by default.</summary>
     public ConfigOrigin? OriginOf(string name) => _entries.TryGetValue(name, out var entry) ? entry.Origin : null;
 
+    /// <summary>Who says the default, where it is not the same with every Postfix; null: it is.</summary>
+    public string? OriginOfDefault(string name) => _postfix.OriginOfDefault(name);
+
+    /// <summary>What Postfix's own newer reading of a set parameter is called; empty: it is read as always.</summary>
+    public IEnumerable<string> NewerReadings(string name) =>
+        PostfixDifferences.All.Where(row => row.Default is null && row.Policy is VersionPolicy.ByVersion && row.Parameters.Contains(name) && _postfix.Version.Has(row)).Select(static row => row.Name);
+
     /// <summary>The text in force, <c>$name</c> as written.</summary>
     public string TextOf(string name) => _entries.TryGetValue(name, out var entry) ? entry.Value : _default(name);
 
@@ -84,7 +95,8 @@ public sealed class ParameterListing
     {
         var expander = new MacroExpander(
             name => !Has(name) ? PostfixDefaults.Find(name) : byDefaults ? DefaultOf(name) : TextOf(name),
-            CompatibilityLevel.Comparisons);
+            CompatibilityLevel.Comparisons,
+            MacroFunctions.In(_postfix.Version));
         return expander.TryExpand(text, out var expanded, out problem) ? expanded : text;
     }
 }

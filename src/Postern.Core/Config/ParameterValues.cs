@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Postern.Core.Versions;
 
 namespace Postern.Core.Config;
 
@@ -16,17 +17,26 @@ internal sealed class ParameterValues
     private readonly Func<string, ParameterValues, string?> _computedDefault;
     private readonly ProblemList _problems;
     private readonly MacroExpander _expander;
+    private readonly PostfixVersion _postfix;
     private bool _isLevelChecked;
 
     /// <param name="entries">main.cf with the overrides of the service.</param>
-    /// <param name="computedDefault">Defaults that depend on the host or on master.cf, by name; null: the row's.</param>
+    /// <param name="defaults">Finds defaults that depend on the host, its Postfix or master.cf.</param>
+    public ParameterValues(IReadOnlyDictionary<string, MainCfEntry> entries, HostDefaults defaults, ProblemList problems)
+        : this(entries, defaults.Find, defaults.Postfix.Version, problems)
+    {
+    }
+
+    /// <param name="computedDefault">Defaults by name; null: the row's.</param>
+    /// <param name="postfix">Whose syntax it is.</param>
     public ParameterValues(
         IReadOnlyDictionary<string, MainCfEntry> entries,
         Func<string, ParameterValues, string?> computedDefault,
+        PostfixVersion postfix,
         ProblemList problems)
     {
-        (_entries, _computedDefault, _problems) = (entries, computedDefault, problems);
-        _expander = new MacroExpander(_texts.GetValueOrDefault, CompatibilityLevel.Comparisons);
+        (_entries, _computedDefault, _postfix, _problems) = (entries, computedDefault, postfix, problems);
+        _expander = new MacroExpander(_texts.GetValueOrDefault, CompatibilityLevel.Comparisons, MacroFunctions.In(postfix));
         foreach (var entry in entries.Values)
             _texts[entry.Name] = entry.Value;
     }
@@ -77,6 +87,8 @@ internal sealed class ParameterValues
     public string RawText(string name)
     {
         var text = _evaluated[name];
+        if (text is ['$', '{', .., '}'] && _postfix.Has(PostfixDifferences.RawNameInBraces))
+            return _texts.GetValueOrDefault(text[2..^1], text);
         return text.StartsWith('$') ? _texts.GetValueOrDefault(text[1..], text) : text;
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Postern.Core.Versions;
 
 namespace Postern.Core.Config;
 
@@ -30,7 +31,7 @@ internal sealed class PortNames(string known, HostFacts host)
     public static PortNames Of(MainCf mainCf, HostFacts host)
     {
         const string Name = "known_tcp_ports";
-        var values = new ParameterValues(mainCf.Entries, static (_, _) => null, new ProblemList());
+        var values = new ParameterValues(mainCf.Entries, static (_, _) => null, PostfixVersion.Base, new ProblemList());
         values.Evaluate([Parameters.Find(Name)!]);
         return new PortNames(values.Text(Name), host);
     }

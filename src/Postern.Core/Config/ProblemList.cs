@@ -43,5 +43,10 @@ internal sealed class ProblemList
         ProblemList problems, ConfigOrigin? origin, string remedy, Func<string, ProblemSeverity> severity) : IWarningSink
     {
         public void Warn(string text) => problems.Add(severity(text), origin, text, remedy);
+
+        public void Note(string text)
+        {
+            // Good news is no problem.
+        }
     }
 }

@@ -9,7 +9,7 @@ internal sealed class ProcessReader(
 {
     public ProcessSettings Read()
     {
-        var values = new ParameterValues(mainCf.Entries, defaults.Find, problems);
+        var values = new ParameterValues(mainCf.Entries, defaults, problems);
         values.Define("config_directory", directory);
         values.Define("process_name", "postscreen");
         values.Define("process_id", host.ProcessId.ToString(CultureInfo.InvariantCulture));
@@ -32,6 +32,10 @@ internal sealed class ProcessReader(
             CommandDirectory = values.Text("command_directory"),
             DataDirectory = values.Text("data_directory"),
             DefaultDatabaseType = values.Text("default_database_type"),
+            DefaultCacheType = values.Text("default_cache_db_type"),
+            NonBdbMigrationLevel = values.Text("non_bdb_migration_level"),
+            NonBdbCustomMapping = values.Text("non_bdb_custom_mapping"),
+            LogsRedirections = values.YesNo("non_bdb_migration_log_redirect"),
             ProxymapServiceName = values.Text("proxymap_service_name"),
             LmdbMapSize = values.Long("lmdb_map_size"),
             MailOwner = values.Text("mail_owner"),

@@ -18,6 +18,18 @@ public sealed record ProcessSettings
     /// <summary><c>lmdb_map_size</c>, in bytes.</summary>
     public required long LmdbMapSize { get; init; }
 
+    /// <summary><c>default_cache_db_type</c>.</summary>
+    public required string DefaultCacheType { get; init; }
+
+    /// <summary><c>non_bdb_migration_level</c>, in force with the versions that have it.</summary>
+    public required string NonBdbMigrationLevel { get; init; }
+
+    /// <summary><c>non_bdb_custom_mapping</c>; empty: none.</summary>
+    public required string NonBdbCustomMapping { get; init; }
+
+    /// <summary><c>non_bdb_migration_log_redirect</c>.</summary>
+    public required bool LogsRedirections { get; init; }
+
     /// <summary><c>proxymap_service_name</c>: a socket in the queue directory's folder <c>private</c>.</summary>
     public required string ProxymapServiceName { get; init; }
 

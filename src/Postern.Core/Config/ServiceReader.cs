@@ -134,7 +134,7 @@ internal sealed class ServiceReader(
         foreach (var one in strongest)
             entries[one.Name] = one;
         WarnOfUnusedNames(overrides);
-        var values = new ParameterValues(entries, defaults.Find, problems);
+        var values = new ParameterValues(entries, defaults, problems);
         values.Define("config_directory", directory);
         values.Define("process_name", "postscreen");
         values.Define("process_id", host.ProcessId.ToString(CultureInfo.InvariantCulture));
@@ -152,7 +152,7 @@ internal sealed class ServiceReader(
         WarnOfMissingServer(entry, values, handoff);
         var live = RelayReader.ReadLiveTarget(values, problems);
 
-        var tls = new TlsReader(values, () => TlsproxyValues(values.Text("tlsproxy_service_name")), problems);
+        var tls = new TlsReader(values, () => TlsproxyValues(values.Text("tlsproxy_service_name")), defaults.Postfix.Version, problems);
         var settings = new SettingsBuilder(values, tls, tables, host, defaults.OwnAddresses, problems).Build() with { Protocols = defaults.Protocols };
         var endpoints = ReadEndpoints(entry);
         return handoff is null
@@ -180,7 +180,7 @@ internal sealed class ServiceReader(
                 entries[one.Name] = one;
         }
 
-        var values = new ParameterValues(entries, defaults.Find, problems);
+        var values = new ParameterValues(entries, defaults, problems);
         values.Define("config_directory", directory);
         values.Define("process_name", "tlsproxy");
         values.Define("process_id", host.ProcessId.ToString(CultureInfo.InvariantCulture));

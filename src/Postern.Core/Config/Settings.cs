@@ -2,6 +2,7 @@ using Postern.Core.Dnsbl;
 using Postern.Core.Lanes;
 using Postern.Core.Spf;
 using Postern.Core.Tables;
+using Postern.Core.Versions;
 
 namespace Postern.Core.Config;
 
@@ -11,6 +12,9 @@ namespace Postern.Core.Config;
 /// </summary>
 public sealed record Settings
 {
+    /// <summary>The Postfix whose postscreen clients and readers of the log are to meet.</summary>
+    public PostfixVersion Postfix { get; init; } = PostfixVersion.Base;
+
     // What a client meets first.
 
     /// <summary><c>postscreen_access_list</c>.</summary>
@@ -210,6 +214,9 @@ public sealed record Settings
 
     /// <summary>What the file of a map <c>memcache:FILE</c> says; null: it is another map.</summary>
     public MemcacheFile? CacheMemcache { get; init; }
+
+    /// <summary>The map that stands for <see cref="CacheMap"/>, or for the backup of a memcache: one, where tables are redirected; null: none.</summary>
+    public string? CacheStore { get; init; }
 
     /// <summary><c>postscreen_cache_retention_time</c>.</summary>
     public TimeSpan CacheRetentionTime { get; init; } = TimeSpan.FromDays(7);

@@ -10,7 +10,7 @@ namespace Postern.Core.Config;
 internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, TableCatalog tables, HostFacts host, IReadOnlyList<IpAddress> ownAddresses, ProblemList problems)
 {
     // Where an allowlist can be, and what Postfix knows but does not write.
-    private static readonly string[] StoreTypes = ["btree", "hash", "lmdb", "sqlite"];
+    private static readonly string[] StoreTypes = ["btree", "cdb", "hash", "lmdb", "sqlite"];
     private static readonly string[] ReadOnlyTypes = ["cidr", "inline", "pcre", "pipemap", "regexp", "texthash", "unionmap"];
 
     /// <summary>Problems go to the list; the result is of use only when it has no errors.</summary>
@@ -19,11 +19,14 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         var (tlsLevel, tlsSettings) = tls.Read();
         var (greetWait, greetWaitUnderStress) = values.TimeByStress("postscreen_greet_wait");
         var (commandTime, commandTimeUnderStress) = values.TimeByStress("postscreen_command_time_limit");
-        var cacheMap = ReadCacheMap(out var cacheMemcache);
         var mynetworks = ReadMatchList("mynetworks", "postscreen_access_list");
+        var accessList = ReadAccessList(mynetworks); // in postscreen's order, which is that of its log lines
+        var forbiddenCommands = ReadForbiddenCommands();
+        var cacheMap = ReadCacheMap(out var cacheStore, out var cacheMemcache);
         var settings = new Settings
         {
-            AccessList = ReadAccessList(mynetworks),
+            Postfix = tables.Postfix,
+            AccessList = accessList,
             DenylistAction = ReadAction("postscreen_denylist_action"),
             AllowlistInterfaces = ReadMatchList("postscreen_allowlist_interfaces", "postscreen_allowlist_interfaces"),
             ClientConnectionCountLimit = values.Integer("postscreen_client_connection_count_limit"),
@@ -57,7 +60,7 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
             NonSmtpCommandAction = ReadAction("postscreen_non_smtp_command_action"),
             BareNewlineAction = ReadAction("postscreen_bare_newline_action"),
 
-            ForbiddenCommands = ReadForbiddenCommands(),
+            ForbiddenCommands = forbiddenCommands,
             PipeliningEnable = values.YesNo("postscreen_pipelining_enable"),
             NonSmtpCommandEnable = values.YesNo("postscreen_non_smtp_command_enable"),
             BareNewlineEnable = values.YesNo("postscreen_bare_newline_enable"),
@@ -88,6 +91,7 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
             LiveHandover = values.YesNo("postern_live_handover"),
             AuthPassthrough = values.YesNo("postern_auth_passthrough"),
             CacheMap = cacheMap,
+            CacheStore = cacheStore,
             CacheMemcache = cacheMemcache,
             CacheRetentionTime = values.Time("postscreen_cache_retention_time"),
             CacheCleanupInterval = values.Time("postscreen_cache_cleanup_interval"),
@@ -250,10 +254,10 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         return text != "internal";
     }
 
-    private string? ReadCacheMap(out MemcacheFile? memcache)
+    private string? ReadCacheMap(out string? store, out MemcacheFile? memcache)
     {
         const string Name = "postscreen_cache_map";
-        memcache = null;
+        (store, memcache) = (null, null);
         var text = values.Text(Name);
         if (text.Length == 0)
         {
@@ -266,7 +270,7 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         const string Memcache = "memcache:";
         if (!text.StartsWith(Memcache, StringComparison.Ordinal))
         {
-            CheckStore(Name, text);
+            store = ReadStore(Name, text);
             return text;
         }
 
@@ -274,10 +278,10 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         var sink = problems.Sink(values.OriginOf(Name), $"mend the line in {path}", static _ => ProblemSeverity.Warning);
         if (!tables.Files.TryRead(path, out var file, out var reason))
             problems.Error(values.OriginOf(Name), $"open {path}: {reason}", "make the file, or mend its name");
-        else if (!MemcacheFile.TryParse(file.Text, path, sink, out memcache, out var problem))
+        else if (!MemcacheFile.TryParse(file.Text, path, tables.Postfix, sink, out memcache, out var problem))
             problems.Error(values.OriginOf(Name), problem, $"mend {path}");
         else if (memcache.Backup.Length > 0)
-            CheckStore(Name, memcache.Backup);
+            store = ReadStore(Name, memcache.Backup);
         return text;
     }
 
@@ -294,15 +298,19 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
     }
 
     /// <param name="map">A map that is to hold an allowlist: <c>type:path</c> or <c>proxy:type:path</c>.</param>
-    private void CheckStore(string parameter, string map)
+    /// <returns>The map that stands for it, where tables are redirected.</returns>
+    private string ReadStore(string parameter, string map)
     {
         const string Proxy = "proxy:", Remedy = "write sqlite:$data_directory/postscreen_cache, or leave the parameter away";
-        var inner = map.StartsWith(Proxy, StringComparison.Ordinal) ? map[Proxy.Length..] : map;
+        var isProxied = map.StartsWith(Proxy, StringComparison.Ordinal);
+        var inner = tables.Redirect(isProxied ? map[Proxy.Length..] : map, isLogged: !isProxied, TableSink(parameter), out var mapping); // proxymap tells for itself
+        map = isProxied ? Proxy + inner : inner;
         var type = inner[..Math.Max(0, inner.IndexOf(':'))];
-        var problem = type.Length == 0 || inner.Length == type.Length + 1 ? $"open dictionary: expecting \"type:name\" form instead of \"{inner}\""
+        var problem = mapping
+            ?? (type.Length == 0 || inner.Length == type.Length + 1 ? $"open dictionary: expecting \"type:name\" form instead of \"{inner}\""
             : type == "static" ? $"table {inner}: sequence operation is not supported"
             : !StoreTypes.Contains(type) && !ReadOnlyTypes.Contains(type) ? $"unsupported dictionary type: {type}"
-            : null;
+            : null);
         if (problem is not null)
             problems.Error(values.OriginOf(parameter), problem, Remedy);
         else if (ReadOnlyTypes.Contains(type))
@@ -312,6 +320,9 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
                 values.OriginOf(parameter),
                 $"{map}: tables of type lmdb need the library liblmdb.so.0, which is not installed",
                 "install it (package liblmdb0 on Debian and Ubuntu: apt install liblmdb0), or " + Remedy);
+        else if (type == "cdb")
+            problems.Warning(values.OriginOf(parameter), $"{map}: Postfix cannot add to a file of type cdb, and remembers nobody", $"write lmdb:{inner[(type.Length + 1)..]}; until then Postern keeps its passes in {inner[(type.Length + 1)..]}.postern.sqlite");
+        return map;
     }
 
     // Postfix goes on without a cache, and so do we, with one in memory.

@@ -12,7 +12,7 @@ public static class TlsCipherList
     private static readonly string[] Absent =
     [
         "aNULL", "eNULL", "NULL", "ADH", "AECDH", "PSK", "kPSK", "aPSK", "kRSAPSK", "kDHEPSK", "kECDHEPSK", "SRP", "kSRP", "aSRP", "DSS", "aDSS",
-        "EXP", "EXPORT", "EXPORT40", "EXPORT56", "LOW", "MEDIUM", "DES", "3DES", "RC2", "RC4", "IDEA", "SEED", "MD5", "SSLv2", "COMPLEMENTOFALL",
+        "EXP", "EXPORT", "EXPORT40", "EXPORT56", "LOW", "MEDIUM", "DES", "3DES", "RC2", "RC4", "RC5", "IDEA", "SEED", "MD5", "SSLv2", "COMPLEMENTOFALL",
         "kDHr", "kDHd", "kDH", "aDH", "kECDHr", "kECDHe", "kECDH", "aECDH", "GOST", "GOST94", "GOST89", "GOST89MAC", "kGOST", "aGOST", "aGOST01", "aGOST12",
     ];
 

@@ -50,8 +50,8 @@ internal static class TlsParameters
     [
         new("tls_high_cipherlist", Text, "aNULL:-aNULL:HIGH:@STRENGTH", Tls, "The ciphers of grade high, as OpenSSL writes them.") { MinimumLength = 1 },
         new("tls_medium_cipherlist", Text, "aNULL:-aNULL:HIGH:MEDIUM:+RC4:@STRENGTH", Tls, "The ciphers of grade medium.") { MinimumLength = 1 },
-        new("tls_low_cipherlist", Text, "aNULL:-aNULL:HIGH:MEDIUM:LOW:+RC4:@STRENGTH", Tls, "The ciphers of grade low.") { MinimumLength = 1 },
-        new("tls_export_cipherlist", Text, "aNULL:-aNULL:HIGH:MEDIUM:LOW:EXPORT:+RC4:@STRENGTH", Tls, "The ciphers of grade export.") { MinimumLength = 1 },
+        new("tls_low_cipherlist", Text, "aNULL:-aNULL:HIGH:MEDIUM:LOW:+RC4:@STRENGTH", Tls, "The ciphers of grade low."),
+        new("tls_export_cipherlist", Text, "aNULL:-aNULL:HIGH:MEDIUM:LOW:EXPORT:+RC4:@STRENGTH", Tls, "The ciphers of grade export."),
         .. Rows("smtpd_tls_", isSpeaker: false),
         .. Rows("tlsproxy_tls_", isSpeaker: true),
         new("tlsproxy_tls_security_level", Text, "$smtpd_tls_security_level", Tls, "Whether clients of postscreen are served TLS (may, encrypt), and whose protocols and ciphers count."),

@@ -1,4 +1,5 @@
 using Postern.Core.Tables;
+using Postern.Core.Versions;
 
 namespace Postern.Core.Config;
 
@@ -9,16 +10,20 @@ namespace Postern.Core.Config;
 /// </summary>
 /// <param name="service">The service's values.</param>
 /// <param name="tlsproxy">What tlsproxy would read; asked for only when TLS is offered.</param>
-internal sealed class TlsReader(ParameterValues service, Func<ParameterValues> tlsproxy, ProblemList problems)
+/// <param name="postfix">Whose way of deciding counts.</param>
+internal sealed class TlsReader(ParameterValues service, Func<ParameterValues> tlsproxy, PostfixVersion postfix, ProblemList problems)
 {
     private const string Proxy = "tlsproxy";
     private const string Consequence = "until then STARTTLS is answered with 454";
+
+    private bool _hasNoCertificate;
 
     /// <summary>The level, and how TLS is spoken: null when it cannot be.</summary>
     public (TlsLevel Level, TlsSettings? Settings) Read()
     {
         var level = ReadLevel(service, "postscreen_tls_security_level", "postscreen_use_tls", "postscreen_enforce_tls", program: "postscreen");
-        return (level, level is TlsLevel.None ? null : ReadSettings(tlsproxy()));
+        var settings = level is TlsLevel.None ? null : ReadSettings(tlsproxy());
+        return (_hasNoCertificate && postfix.Has(PostfixDifferences.NoTlsWithoutCertificate) ? TlsLevel.None : level, settings);
     }
 
     private TlsSettings? ReadSettings(ParameterValues proxy)
@@ -32,7 +37,7 @@ internal sealed class TlsReader(ParameterValues service, Func<ParameterValues> t
                 Proxy,
                 ProblemSeverity.Degraded,
                 proxy.OriginOf("tlsproxy_tls_security_level"),
-                "TLS server role is disabled with tlsproxy_tls_security_level or tlsproxy_use_tls",
+                "TLS server role is disabled " + (postfix.Has(PostfixDifferences.TlsRoleWords) ? "by configuration" : "with tlsproxy_tls_security_level or tlsproxy_use_tls"),
                 $"write tlsproxy_tls_security_level = may in main.cf; {Consequence}");
             return null;
         }
@@ -85,13 +90,15 @@ internal sealed class TlsReader(ParameterValues service, Func<ParameterValues> t
                     found.Add(new TlsCertificateFiles(name, values.OriginOf(name), [FullPath(file)], FullPath(KeyOf(kind, values, name, file))));
             }
 
-            if (found.Count == 0)
-                problems.SaidBy(
-                    Proxy,
-                    ProblemSeverity.Degraded,
-                    service.OriginOf("postscreen_tls_security_level"),
-                    "No server certs available. TLS can't be enabled",
-                    $"name a certificate and its key in smtpd_tls_chain_files, or in smtpd_tls_cert_file and smtpd_tls_key_file; {Consequence}");
+            if (found.Count > 0)
+                return found;
+            _hasNoCertificate = true;
+            const string Remedy = "name a certificate and its key in smtpd_tls_chain_files, or in smtpd_tls_cert_file and smtpd_tls_key_file; until then ";
+            var origin = service.OriginOf("postscreen_tls_security_level");
+            if (postfix.Has(PostfixDifferences.NoTlsWithoutCertificate))
+                problems.SaidBy("postscreen", ProblemSeverity.Degraded, origin, "No server certs available. TLS won't be enabled", Remedy + "STARTTLS is not offered");
+            else
+                problems.SaidBy(Proxy, ProblemSeverity.Degraded, origin, "No server certs available. TLS can't be enabled", Remedy + "it is answered with 454");
             return found;
         }
 
@@ -134,7 +141,8 @@ internal sealed class TlsReader(ParameterValues service, Func<ParameterValues> t
                 return null;
             }
 
-            var listName = $"tls_{ListText.FoldCase(grade)}_cipherlist";
+            var isObsolete = postfix.Has(PostfixDifferences.CipherGrades) && ListText.FoldCase(grade) is "low" or "export";
+            var listName = $"tls_{(isObsolete ? "medium" : ListText.FoldCase(grade))}_cipherlist";
             var list = proxy.Text(listName);
             WarnOfUnknown(proxy.OriginOf(listName), listName, list);
             foreach (var one in level is TlsLevel.Encrypt ? (string[])["exclude_ciphers", "mandatory_exclude_ciphers"] : ["exclude_ciphers"])
@@ -161,6 +169,7 @@ internal sealed class TlsReader(ParameterValues service, Func<ParameterValues> t
         var text = values.Text(name);
         switch (ListText.FoldCase(text))
         {
+            case "" when program == "postscreen" && postfix.Has(PostfixDifferences.EmptyTlsLevelIsFatal) && values.IsSet(name): goto default;
             case "": return values.YesNo(enforce) ? TlsLevel.Encrypt : values.YesNo(use) ? TlsLevel.May : TlsLevel.None;
             case "none": return TlsLevel.None;
             case "may": return TlsLevel.May;

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Unicode;
 using Postern.Core.Smtp;
 using Postern.Core.Tables;
+using Postern.Core.Versions;
 
 namespace Postern.Core.Screening;
 
@@ -17,7 +18,7 @@ internal static class CommandFilter
     /// <returns>False: the table could not say; the client was told to come back.</returns>
     internal static bool TryApply(Session session, ILookupTable table, ReadOnlySpan<byte> line, ref CommandLine command, SessionActions actions)
     {
-        if (session.Settings.SmtpUtf8 && !Utf8.IsValid(line))
+        if (session.Settings.SmtpUtf8 && !Utf8.IsValid(session.Settings.Postfix.Has(PostfixDifferences.FilterBeforeNul) ? command.Text : line))
             return true;
         var key = Encoding.Latin1.GetString(command.Text.TrimStart(" \t"u8));
         var result = table.Lookup(key, actions);

@@ -16,6 +16,7 @@ internal static class DummyReplies
     internal static readonly Reply TlsUnavailable = new("454 4.7.0 TLS not available due to local problem");
     internal static readonly Reply HeloSyntax = new("501 Syntax: HELO hostname");
     internal static readonly Reply EhloSyntax = new("501 Syntax: EHLO hostname");
+    internal static readonly Reply StartTlsSyntax = new("501 5.5.4 Syntax: STARTTLS");
     internal static readonly Reply MailSyntax = new("501 5.5.4 Syntax: MAIL FROM:<address>");
     internal static readonly Reply RcptSyntax = new("501 5.5.4 Syntax: RCPT TO:<address>");
     internal static readonly Reply DataSyntax = new("501 5.5.4 Syntax: DATA");

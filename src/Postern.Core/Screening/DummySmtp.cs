@@ -2,6 +2,7 @@ using Postern.Core.Config;
 using Postern.Core.Relay;
 using Postern.Core.Reporting;
 using Postern.Core.Smtp;
+using Postern.Core.Versions;
 using static Postern.Core.Screening.DummyReplies;
 
 namespace Postern.Core.Screening;
@@ -14,7 +15,7 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
 {
     private static readonly TimeSpan TlsPatience = TimeSpan.FromSeconds(10);
 
-    private readonly LineReader _lines = new(session.Settings.LineLengthLimit);
+    private readonly LineReader _lines = new(session.Settings.LineLengthLimit, session.Settings.Postfix.Has(PostfixDifferences.StrictLineLimit));
     private byte[]? _helo;
     private byte[]? _sender;
     private byte[]? _hello = []; // what stood behind HELO or EHLO; null: it cannot be said again
@@ -250,13 +251,13 @@ internal sealed class DummySmtp(Session session, ServiceLoad load)
     {
         if (!command.FirstArgument.IsEmpty)
         {
-            session.SendReply(EhloSyntax, actions); // what Postfix 3.7 says here, EHLO and all
+            session.SendReply(session.Settings.Postfix.Has(PostfixDifferences.StartTlsSyntax) ? StartTlsSyntax : EhloSyntax, actions);
         }
         else if (_tls is Tls.Active)
         {
             session.SendReply(TlsActive, actions);
         }
-        else if (session.Settings.TlsLevel is TlsLevel.None || _discarded.HasFlag(EhloKeywords.StartTls))
+        else if (session.Settings.TlsLevel is TlsLevel.None || (_discarded.HasFlag(EhloKeywords.StartTls) && !session.Settings.Postfix.Has(PostfixDifferences.StartTlsThoughDiscarded)))
         {
             session.SendReply(NotImplemented, actions);
         }

@@ -1,5 +1,7 @@
+using Postern.Core.Config;
 using Postern.Core.Smtp;
 using Postern.Core.Tables;
+using Postern.Core.Versions;
 
 namespace Postern.Core.Screening;
 
@@ -10,7 +12,7 @@ internal static class EhloDiscard
     internal static bool TryFind(Session session, SessionActions actions, out EhloKeywords discarded)
     {
         var (settings, address) = (session.Settings, session.Client.Address);
-        discarded = EhloKeywordList.Parse(settings.DiscardEhloKeywords);
+        discarded = Parse(settings.DiscardEhloKeywords, settings);
         if (settings.DiscardEhloKeywordAddressMaps is not { } maps)
             return true;
         var result = maps.Lookup(address.ToString(), actions);
@@ -22,15 +24,20 @@ internal static class EhloDiscard
             return false;
         }
 
-        if (result.Status is LookupStatus.NotFound || EhloKeywordList.Parse(result.Value) is var ofClient && ofClient == discarded)
+        if (result.Status is LookupStatus.NotFound || Parse(result.Value, settings) is var ofClient && ofClient == discarded)
             return true;
         discarded = ofClient;
         if (discarded is not EhloKeywords.None && !discarded.HasFlag(EhloKeywords.SilentDiscard))
         {
-            LogText.DiscardedKeywords(actions.Text, address, session.ClientPort, EhloKeywordList.Describe(discarded));
+            LogText.DiscardedKeywords(actions.Text, address, session.ClientPort, EhloKeywordList.Describe(discarded, HasAllWords(settings)));
             actions.Log();
         }
 
         return true;
     }
+
+    private static EhloKeywords Parse(string text, Settings settings) =>
+        EhloKeywordList.Parse(text) & (HasAllWords(settings) ? ~EhloKeywords.None : ~EhloKeywords.RequireTls);
+
+    private static bool HasAllWords(Settings settings) => settings.Postfix.Has(PostfixDifferences.DiscardedKeywordWords);
 }

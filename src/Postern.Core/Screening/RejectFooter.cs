@@ -34,7 +34,7 @@ public static class RejectFooter
             return null;
         var sent = new ByteBuffer();
         reply.AppendTo(sent, settings.SoftBounce);
-        return Append(Encoding.Latin1.GetString(sent.Written), template, Value, actions);
+        return Append(Encoding.Latin1.GetString(sent.Written), template, Value, actions, MacroFunctions.In(settings.Postfix));
 
         string? Value(string name)
         {
@@ -60,15 +60,17 @@ public static class RejectFooter
     /// </param>
     /// <param name="macro">The value of a name; null: there is no such name.</param>
     /// <param name="warnings">Told of a template that makes no sense.</param>
+    /// <param name="functions">What <c>${name{text}}</c> may call; null: that form is a syntax error.</param>
     /// <returns>Null: there can be no footer.</returns>
-    public static string? Append(string reply, string template, Func<string, string?> macro, IWarningSink warnings)
+    public static string? Append(
+        string reply, string template, Func<string, string?> macro, IWarningSink warnings, IReadOnlyDictionary<string, Func<string, string?>>? functions = null)
     {
         var end = reply.EndsWith("\r\n", StringComparison.Ordinal) ? reply.Length - 2 : reply.Length;
         if (!TryFindLastLine(reply.AsSpan(0, end), out var lastLine))
             return null;
 
         var output = new StringBuilder(reply, 0, end, 512);
-        var expander = new MacroExpander(macro, CompatibilityLevel.Comparisons, isRecursive: false);
+        var expander = new MacroExpander(macro, CompatibilityLevel.Comparisons, functions, isRecursive: false);
         var start = NewLineStart(reply.AsSpan(lastLine, end - lastLine));
         var startsOnSameLine = template.StartsWith(SameLine, StringComparison.Ordinal);
         var isFirst = true;

@@ -12,7 +12,7 @@ public static class EhloKeywordList
         ("vrfy", EhloKeywords.Vrfy), ("xclient", EhloKeywords.XClient), ("xforward", EhloKeywords.XForward),
         ("starttls", EhloKeywords.StartTls), ("enhancedstatuscodes", EhloKeywords.EnhancedStatusCodes),
         ("dsn", EhloKeywords.Dsn), ("smtputf8", EhloKeywords.SmtpUtf8), ("chunking", EhloKeywords.Chunking),
-        ("silent-discard", EhloKeywords.SilentDiscard),
+        ("silent-discard", EhloKeywords.SilentDiscard), ("requiretls", EhloKeywords.RequireTls),
     ];
 
     /// <summary>Reads a comma or space separated list; unknown words count for nothing, as in Postfix.</summary>
@@ -31,14 +31,15 @@ public static class EhloKeywordList
         return mask;
     }
 
-    /// <summary>The keywords of a mask by the names that the log has for them, separated by blanks.</summary>
-    public static string Describe(EhloKeywords mask)
+    /// <summary>The keywords of a mask by the names that the log has for them.</summary>
+    /// <param name="isList">Whether commas stand between them, and all have their own names.</param>
+    public static string Describe(EhloKeywords mask, bool isList)
     {
         var words = new StringBuilder();
         foreach (var (name, keyword) in Names)
         {
             if (mask.HasFlag(keyword))
-                words.Append(words.Length > 0 ? " " : "").Append(keyword is EhloKeywords.SmtpUtf8 ? "EHLO_MASK_SMTPUTF8" : name.ToUpperInvariant());
+                words.Append(words.Length == 0 ? "" : isList ? ", " : " ").Append(!isList && keyword is EhloKeywords.SmtpUtf8 ? "EHLO_MASK_SMTPUTF8" : name.ToUpperInvariant());
         }
 
         return words.ToString();

@@ -22,5 +22,6 @@ public enum EhloKeywords
     SmtpUtf8 = 1 << 12,
     Chunking = 1 << 13,
     SilentDiscard = 1 << 14,
+    RequireTls = 1 << 15,
 #pragma warning restore CS1591
 }

@@ -21,10 +21,11 @@ public enum LineEnd
 /// A CR that no LF follows is data.
 /// </summary>
 /// <param name="limit">
-/// <c>line_length_limit</c>, in bytes, CR included. As in Postfix 3.7, a line of limit-1 bytes may end in CR LF or in
-/// LF; beyond 3.7, a row of CRs has the same bound as everything else.
+/// <c>line_length_limit</c>, in bytes. A line that ends in LF has less than that; one that ends in CR LF, too, and whether
+/// its CR counts depends on <paramref name="countsCr"/>. A row of CRs has the same bound as everything else.
 /// </param>
-public sealed class LineReader(int limit)
+/// <param name="countsCr">Whether the CR of CR LF counts.</param>
+public sealed class LineReader(int limit, bool countsCr = false)
 {
     private byte[] _line = [];
     private int _length;
@@ -60,7 +61,7 @@ public sealed class LineReader(int limit)
 
         input = input[(newline + 1)..];
         var isCrLf = line.Length > 0 && line[^1] == '\r';
-        if (line.Length > (isCrLf ? limit : limit - 1))
+        if (line.Length > (isCrLf && !countsCr ? limit : limit - 1))
         {
             line = default;
             return LineEnd.TooLong;

@@ -1,3 +1,5 @@
+using Postern.Core.Versions;
+
 namespace Postern.Core.Tables;
 
 /// <summary>
@@ -30,11 +32,12 @@ public sealed class AccessList
     public static AccessList Parse(string text, MatchList mynetworks, MatchList? ownHosts, TableCatalog tables, IWarningSink warnings)
     {
         var elements = new List<Element>();
+        var options = tables.Postfix.Has(PostfixDifferences.AccessTableNames) ? "(0,lock|fold_fix|utf8_request)" : "";
         ReadOnlySpan<char> rest = text;
         while (ListText.TryTakeToken(ref rest, out var token))
         {
             var word = token.ToString();
-            elements.Add(new Element(word, word.Contains(':') ? tables.OpenUtf8(word, foldCase: true, warnings) : null));
+            elements.Add(new Element(word, word.Contains(':') ? tables.OpenUtf8(word, foldCase: true, warnings) : null, word + options));
         }
 
         return new AccessList([.. elements], mynetworks, ownHosts);
@@ -61,7 +64,7 @@ public sealed class AccessList
         {
             ref readonly var element = ref _elements[decider];
             var step = element.Table is { } table
-                ? LookUp(table, client, warnings)
+                ? LookUp(table, element.Origin, client, warnings)
                 : Obey(element.Word, ParameterName, client, warnings);
             switch (step)
             {
@@ -81,7 +84,7 @@ public sealed class AccessList
         return AccessVerdict.Undecided;
     }
 
-    private Step LookUp(ILookupTable table, IpAddress client, IWarningSink warnings)
+    private Step LookUp(ILookupTable table, string origin, IpAddress client, IWarningSink warnings)
     {
         var result = table.Lookup(client, warnings);
         if (result.Status == LookupStatus.NotFound)
@@ -93,12 +96,12 @@ public sealed class AccessList
         }
 
         if (result.Value.Length == 0)
-            return Obey("", table.Name, client, warnings); // to Postfix an empty answer is one unknown word
+            return Obey("", origin, client, warnings); // to Postfix an empty answer is one unknown word
 
-        var rest = CutAtTable(result.Value, table.Name, warnings);
+        var rest = CutAtTable(result.Value, origin, warnings);
         while (ListText.TryTakeToken(ref rest, out var word))
         {
-            if (Obey(word, table.Name, client, warnings) is not Step.GoOn and var step)
+            if (Obey(word, origin, client, warnings) is not Step.GoOn and var step)
                 return step;
         }
 
@@ -156,5 +159,6 @@ public sealed class AccessList
     }
 
     /// <param name="Table">Null: the word is an order.</param>
-    private readonly record struct Element(string Word, ILookupTable? Table);
+    /// <param name="Origin">What log lines call the table when it has answered.</param>
+    private readonly record struct Element(string Word, ILookupTable? Table, string Origin);
 }

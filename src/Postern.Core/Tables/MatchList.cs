@@ -1,3 +1,5 @@
+using Postern.Core.Versions;
+
 namespace Postern.Core.Tables;
 
 /// <summary>
@@ -7,6 +9,7 @@ namespace Postern.Core.Tables;
 public sealed class MatchList : IRefreshable
 {
     private const int MostFiles = 100;
+    private const int LongestQuote = 20;
 
     private readonly string _name;
     private readonly TableCatalog? _tables;
@@ -112,7 +115,9 @@ public sealed class MatchList : IRefreshable
         {
             if (token[0] == '#')
             {
-                warnings.Warn($"{_name}: comment at end of line is not supported: {token} {rest}");
+                warnings.Warn(_tables!.Postfix.Has(PostfixDifferences.ListCommentWords)
+                    ? $"{_name}: #comment after other text is not allowed: {token} {rest[..Math.Min(rest.Length, LongestQuote)]}..."
+                    : $"{_name}: comment at end of line is not supported: {token} {rest}");
                 break;
             }
 
@@ -153,7 +158,7 @@ public sealed class MatchList : IRefreshable
             if (_files.Count >= MostFiles)
                 return $"{_name}: more than {MostFiles} files: {path}";
             file = new MatchFile(path, owner => (string text, IWarningSink sink, out string? problem) =>
-                ParseFile(text, owner, sink, out problem));
+                ParseFile(text, owner, path, sink, out problem));
             _files.Add(path, file); // before it is read, so that it finds itself in a circle
             if (!file.Open(_tables!.Files, warnings, out var problem, out var fatal))
                 _tables.ReportOpenError(problem!, warnings);
@@ -167,14 +172,27 @@ public sealed class MatchList : IRefreshable
         return null;
     }
 
-    /// <summary>
-    /// Postfix 3.7's way: line by line, and a comment has its <c>#</c> in the first column. (Logical lines, as 3.12 has
-    /// them, give the same list, without the warning about an indented comment.)
-    /// </summary>
-    private MatchItem[]? ParseFile(string text, MatchFile file, IWarningSink warnings, out string? problem)
+    private MatchItem[]? ParseFile(string text, MatchFile file, string path, IWarningSink warnings, out string? problem)
     {
         var items = new List<MatchItem>();
-        problem = null;
+        problem = _tables!.Postfix.Has(PostfixDifferences.ListFileLines)
+            ? ParseLogicalLines(text, file, path, items, warnings)
+            : ParsePhysicalLines(text, file, items, warnings);
+        return problem is null ? [.. items] : null;
+    }
+
+    private string? ParseLogicalLines(string text, MatchFile file, string path, List<MatchItem> items, IWarningSink warnings)
+    {
+        string? problem = null;
+        foreach (var line in LogicalLines.Read(text, path, warnings))
+            problem ??= ParseLine(ListText.BeforeNul(line.Text), file, items, warnings);
+        return problem;
+    }
+
+    // A comment has its # in the first column.
+    private string? ParsePhysicalLines(string text, MatchFile file, List<MatchItem> items, IWarningSink warnings)
+    {
+        string? problem = null;
         for (var position = 0; position < text.Length && problem is null;)
         {
             var newline = text.IndexOf('\n', position);
@@ -185,6 +203,6 @@ public sealed class MatchList : IRefreshable
             position = end;
         }
 
-        return problem is null ? [.. items] : null;
+        return problem;
     }
 }

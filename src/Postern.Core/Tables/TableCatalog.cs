@@ -1,3 +1,5 @@
+using Postern.Core.Versions;
+
 namespace Postern.Core.Tables;
 
 /// <summary>
@@ -15,6 +17,7 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
     private readonly Dictionary<(string Spec, bool FoldCase, DuplicateKeys Duplicates), ILookupTable> _tables = [];
     private readonly List<IRefreshable> _refreshables = [];
     private readonly List<string> _openErrors = [];
+    private readonly List<string> _redirections = [];
     private bool _isRefreshing;
     private int _nesting; // of unionmap and pipemap
 
@@ -26,6 +29,15 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
 
     /// <summary>Where the tables' files are read.</summary>
     public ITextFiles Files { get; } = files;
+
+    /// <summary>The Postfix whose tables they are.</summary>
+    public PostfixVersion Postfix { get; init; } = PostfixVersion.Base;
+
+    /// <summary>What stands for tables of types <c>hash</c> and <c>btree</c>; null: they do.</summary>
+    public TableRedirection? Redirection { get; set; }
+
+    /// <summary>Tables that were redirected, in order: log lines.</summary>
+    public IReadOnlyList<string> Redirections => _redirections;
 
     /// <summary>Opens a table.</summary>
     /// <param name="spec"><c>type:name</c>.</param>
@@ -92,6 +104,21 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
         }
     }
 
+    /// <summary>The table that stands for one of Berkeley DB's, where such are redirected; else the same.</summary>
+    /// <param name="spec"><c>type:name</c>.</param>
+    /// <param name="isLogged">Whether it is worth a line, if others are.</param>
+    /// <param name="warnings">Told of a mapping that makes no sense.</param>
+    /// <param name="problem">Why it cannot be told; null: it can.</param>
+    public string Redirect(string spec, bool isLogged, IWarningSink warnings, out string? problem)
+    {
+        problem = null;
+        if (Redirection is null || Redirection.Apply(spec, Files, warnings, out problem) is not { } other)
+            return spec;
+        if (isLogged && Redirection.IsLogged && !_isRefreshing)
+            _redirections.Add($"redirecting {spec} to {other}");
+        return other;
+    }
+
     internal void Follow(IRefreshable refreshable) => _refreshables.Add(refreshable);
 
     /// <summary>A problem with a file that is no table: a <c>/file</c> in a match list.</summary>
@@ -103,16 +130,24 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
             _openErrors.Add(problem);
     }
 
-    private ILookupTable Make(string spec, bool foldCase, DuplicateKeys duplicates, IWarningSink warnings)
+    private ILookupTable Make(string configured, bool foldCase, DuplicateKeys duplicates, IWarningSink warnings)
     {
+        var spec = Redirect(configured, isLogged: true, warnings, out var mapping);
+        if (mapping is not null)
+            return new UnavailableTable(configured, mapping);
         var colon = spec.IndexOf(':');
         if (colon <= 0 || colon == spec.Length - 1)
             return new UnavailableTable(spec, $"open dictionary: expecting \"type:name\" form instead of \"{spec}\"");
 
         var (typeName, argument) = (spec[..colon], spec[(colon + 1)..]);
         var type = Find(hostTypes, typeName) ?? Find(TableTypes.All, typeName);
-        if (type is not { IsAvailable: true })
-            return new UnavailableTable(spec, $"unsupported dictionary type: {typeName}");
+        if (type is not { IsAvailable: true } || (type.Since is { } since && !Postfix.Has(since)))
+        {
+            var unsupported = $"unsupported dictionary type: {typeName}";
+            if (Postfix.Has(PostfixDifferences.PackageHint))
+                warnings.Warn($"{unsupported}. Is the postfix-{typeName} package installed?");
+            return new UnavailableTable(spec, unsupported);
+        }
 
         var source = new TableSource(spec, argument, Text: null, foldCase, duplicates);
         if (type.IsPath(argument))

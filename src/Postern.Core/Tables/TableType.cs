@@ -1,3 +1,5 @@
+using Postern.Core.Versions;
+
 namespace Postern.Core.Tables;
 
 /// <summary>Makes a table; null with a problem in Postfix's words when it cannot be made.</summary>
@@ -24,6 +26,9 @@ public sealed record TableType(string Name)
 
     /// <summary>Postfix's words when the file cannot be read, from the path and the system's reason.</summary>
     public Func<string, string, string> DescribeReadProblem { get; init; } = (path, reason) => $"open {path}: {reason}";
+
+    /// <summary>The difference between versions of Postfix that brought the type; null: all have it.</summary>
+    public PostfixDifference? Since { get; init; }
 
     /// <summary>Whether this version has the type.</summary>
     public bool IsAvailable => FromArgument is not null || FromFile is not null || FromTables is not null;

@@ -1,3 +1,5 @@
+using Postern.Core.Versions;
+
 namespace Postern.Core.Tables;
 
 /// <summary>
@@ -30,6 +32,7 @@ public static class TableTypes
             FileSuffix = ".cdb",
             DescribeReadProblem = (path, reason) => $"open database {path}: {reason}",
         },
+        new("debug") { FromTables = DebugTable.Compose, Since = PostfixDifferences.DebugTables },
         new("fail") { FromArgument = StaticTable.ParseFail },
         new("hash")
         {

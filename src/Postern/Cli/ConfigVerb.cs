@@ -74,7 +74,12 @@ internal static class ConfigVerb
         }
 
         text = string.Join(' ', text.Split((char[])[' ', '\t', '\r', '\n', '\v', '\f'], StringSplitOptions.RemoveEmptyEntries)); // as postconf does
-        var origin = !query.ShowOrigins ? "" : query.Defaults || listing.OriginOf(name) is not { } place ? "default: " : $"{place}: ";
+        var origin = !query.ShowOrigins ? "" : query.Defaults || listing.OriginOf(name) is not { } place ? $"default{OfWhom(listing, name)}: " : $"{place}{AsRead(listing, name)}: ";
         return origin + (query.HideNames ? text : text.Length == 0 ? $"{name} =" : $"{name} = {text}");
     }
+
+    private static string OfWhom(ParameterListing listing, string name) => listing.OriginOfDefault(name) is { } who ? $" of {who}" : "";
+
+    // By the names that docs/compatibility.md has for what changed between versions of Postfix.
+    private static string AsRead(ParameterListing listing, string name) => string.Join(", ", listing.NewerReadings(name)) is { Length: > 0 } readings ? $" ({readings})" : "";
 }

@@ -29,6 +29,7 @@ internal static partial class HostFactsReader
             FindGroup = FindGroup,
             ResolveHost = name => ResolveHost(name, hosts),
             FindPort = FindPort,
+            FindPostfix = PostfixProbe.Find,
         };
     }
 

@@ -8,7 +8,7 @@ internal sealed class AllowlistLocation
 {
     /// <summary>Table types whose place is a file, and the suffix of the file of Postfix's that is imported; null: none is.</summary>
     private static readonly (string Type, string? Suffix)[] FileTypes =
-        [("btree", ".db"), ("hash", ".db"), ("lmdb", null), ("sqlite", null)];
+        [("btree", ".db"), ("hash", ".db"), ("cdb", null), ("lmdb", null), ("sqlite", null)];
 
     private AllowlistLocation(string name) => Name = name;
 
@@ -51,27 +51,16 @@ internal sealed class AllowlistLocation
     /// <param name="ownerOf">User id of the owner of a directory; null when it is not there.</param>
     public static AllowlistLocation Find(AllowlistOptions options, Func<string, uint?> ownerOf, Action<LogSeverity, string> log)
     {
-        if (options.Memcache is { } memcache)
-        {
-            if (memcache.Backup.Length == 0)
-                return new AllowlistLocation(options.MapName);
-            var backup = Find(options with { MapName = memcache.Backup, Memcache = null }, ownerOf, log);
-            return new AllowlistLocation(options.MapName)
-            {
-                DatabasePath = backup.DatabasePath,
-                IsLmdb = backup.IsLmdb,
-                PostfixPath = backup.PostfixPath,
-                PostfixMap = backup.PostfixMap,
-            };
-        }
-
-        var (prefix, type, path) = Split(options.MapName, options.DefaultDatabaseType);
+        if (options.Memcache is { Backup.Length: 0 })
+            return new AllowlistLocation(options.MapName);
+        var (_, type, path) = Split(options.StoreName ?? options.Memcache?.Backup ?? options.MapName, options.DefaultDatabaseType);
+        var (prefix, nameType, _) = Split(options.MapName, options.DefaultDatabaseType);
         var kind = Array.FindIndex(FileTypes, known => known.Type == type);
         if (kind < 0)
         {
             // Why is a problem of the configuration, which has been told.
             log(LogSeverity.Warning, $"{type}:{path}: passes are kept in memory only and are lost at the next start");
-            return new AllowlistLocation($"{prefix}{type}:{path}");
+            return new AllowlistLocation(Name());
         }
 
         var directory = DirectoryOf(path);
@@ -84,13 +73,15 @@ internal sealed class AllowlistLocation
 
         var suffix = FileTypes[kind].Suffix;
         var isLmdb = type == "lmdb";
-        return new AllowlistLocation($"{prefix}{type}:{path}")
+        return new AllowlistLocation(Name())
         {
             DatabasePath = Latin1.ToText(path + (isLmdb ? ".lmdb" : ".postern.sqlite")),
             IsLmdb = isLmdb,
             PostfixPath = suffix is null ? null : Latin1.ToText(path + suffix),
             PostfixMap = Latin1.ToText($"{type}:{path}"),
         };
+
+        string Name() => options.Memcache is null ? $"{prefix}{nameType}:{path}" : options.MapName;
     }
 
     /// <summary>proxy: is dropped for the file's sake: the store can be shared by processes without a server between them.</summary>

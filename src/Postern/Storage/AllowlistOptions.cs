@@ -10,6 +10,9 @@ internal sealed record AllowlistOptions
     /// <summary><c>postscreen_cache_map</c>, expanded and not empty: <c>btree:/var/lib/postfix/postscreen_cache</c>.</summary>
     public required string MapName { get; init; }
 
+    /// <summary>The map that stands for it where tables are redirected, or that is a memcache's backup; null: <see cref="MapName"/>, or none.</summary>
+    public string? StoreName { get; init; }
+
     /// <summary>How long to keep what.</summary>
     public required AllowlistPolicy Policy { get; init; }
 
@@ -62,6 +65,7 @@ internal sealed record AllowlistOptions
         return new AllowlistOptions
         {
             MapName = settings.CacheMap!,
+            StoreName = settings.CacheStore,
             Policy = AllowlistPolicy.Of(settings),
             Memcache = settings.CacheMemcache,
             DefaultDatabaseType = process.DefaultDatabaseType,

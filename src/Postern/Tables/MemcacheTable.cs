@@ -2,6 +2,7 @@ using System.Text;
 using Postern.Core;
 using Postern.Core.Config;
 using Postern.Core.Tables;
+using Postern.Core.Versions;
 using Postern.Memcache;
 
 namespace Postern.Tables;
@@ -28,19 +29,20 @@ internal sealed class MemcacheTable : ILookupTable
     public static MemcacheTable? Compose(TableSource source, TableCatalog tables, IWarningSink warnings, out string? problem)
     {
         if (tables.Files.TryRead(source.Argument, out var file, out var reason))
-            return Parse(source with { Text = file.Text }, backup => tables.Open(backup, source.FoldCase, warnings), warnings, out problem);
+            return Parse(source with { Text = file.Text }, tables.Postfix, backup => tables.Open(backup, source.FoldCase, warnings), warnings, out problem);
         problem = $"open {source.Argument}: {reason}";
         return null;
     }
 
     /// <summary>Reads the file's text.</summary>
+    /// <param name="postfix">Which names the file may have.</param>
     /// <param name="openBackup">Opens the table that the file names as its backup.</param>
     /// <param name="problem">In Postfix's words.</param>
     /// <param name="limit">How long a lookup may wait; null: as long as is good for the loop.</param>
     public static MemcacheTable? Parse(
-        TableSource source, Func<string, ILookupTable> openBackup, IWarningSink warnings, out string? problem, TimeSpan? limit = null)
+        TableSource source, PostfixVersion postfix, Func<string, ILookupTable> openBackup, IWarningSink warnings, out string? problem, TimeSpan? limit = null)
     {
-        if (!MemcacheFile.TryParse(source.Text ?? "", source.Argument, warnings, out var file, out problem))
+        if (!MemcacheFile.TryParse(source.Text ?? "", source.Argument, postfix, warnings, out var file, out problem))
             return null;
         var client = new MemcacheClient(file, limit ?? Limit);
         if (!client.IsResolved)

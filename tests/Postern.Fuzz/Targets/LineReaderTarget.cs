@@ -19,20 +19,21 @@ internal static class LineReaderTarget
         if (input.Length < 2)
             return;
         var limit = Limits[input[0] % Limits.Length];
+        var countsCr = input[0] >= 128;
         var stream = input.AsSpan(2);
-        var expected = Model(stream, limit);
+        var expected = Model(stream, limit, countsCr);
 
         foreach (var seed in (ReadOnlySpan<int>)[-1, 0, input[1]])
         {
-            var actual = Read(stream, limit, seed);
+            var actual = Read(stream, limit, countsCr, seed);
             FuzzFailure.Unless(expected.SequenceEqual(actual), $"limit {limit}, pieces {seed}: '{Show(expected)}' became '{Show(actual)}'");
         }
     }
 
     /// <param name="seed">-1: all at once; 0: byte by byte; others: pieces of 1 to 40 bytes.</param>
-    private static List<(LineEnd, string)> Read(ReadOnlySpan<byte> stream, int limit, int seed)
+    private static List<(LineEnd, string)> Read(ReadOnlySpan<byte> stream, int limit, bool countsCr, int seed)
     {
-        var reader = new LineReader(limit);
+        var reader = new LineReader(limit, countsCr);
         var lines = new List<(LineEnd, string)>();
         var random = new Random(seed);
         while (!stream.IsEmpty)
@@ -63,7 +64,7 @@ internal static class LineReaderTarget
     }
 
     // One line after the other, with everything at hand.
-    private static List<(LineEnd, string)> Model(ReadOnlySpan<byte> stream, int limit)
+    private static List<(LineEnd, string)> Model(ReadOnlySpan<byte> stream, int limit, bool countsCr)
     {
         var lines = new List<(LineEnd, string)>();
         while (!stream.IsEmpty)
@@ -80,7 +81,7 @@ internal static class LineReaderTarget
                 return lines;
             }
 
-            if (line.Length > (isCrLf ? limit : limit - 1))
+            if (line.Length > (isCrLf && !countsCr ? limit : limit - 1))
             {
                 lines.Add((LineEnd.TooLong, ""));
                 return lines;

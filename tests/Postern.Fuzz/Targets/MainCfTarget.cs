@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Postern.Core;
 using Postern.Core.Config;
+using Postern.Core.Versions;
 
 namespace Postern.Fuzz.Targets;
 
@@ -43,7 +44,7 @@ internal static class MainCfTarget
 
         foreach (var (name, value) in entries)
         {
-            var expander = new MacroExpander(entries.GetValueOrDefault, CompatibilityLevel.Comparisons);
+            var expander = new MacroExpander(entries.GetValueOrDefault, CompatibilityLevel.Comparisons, MacroFunctions.In(PostfixVersion.Known[^1]));
             var isExpanded = expander.TryExpand(value, out var result, out var error);
             FuzzFailure.Unless(result.Length <= MacroExpander.LongestResult, $"{name} became {result.Length} characters");
             FuzzFailure.Unless(isExpanded == error is null, "a result or an error");

@@ -1,4 +1,5 @@
 using Postern.Cli;
+using Postern.Core.Config;
 using Postern.Tests.Config;
 
 namespace Postern.Tests.Cli;
@@ -85,11 +86,31 @@ public sealed class ConfigVerbTests
         Assert.Contains("no service lmtp of type inet", Run(Query with { Service = "lmtp" }).Errors, StringComparison.Ordinal);
     }
 
-    private (int Status, string Output, string Errors) Run(ConfigQuery query)
+    [Fact]
+    public void What_depends_on_the_Postfix_says_so()
+    {
+        var found = new FoundPostfix("3.11.7", "/usr/sbin/postconf", new Dictionary<string, string> { ["default_cache_db_type"] = "lmdb" });
+
+        var (_, output, _) = Run(
+            Query with
+            {
+                Names = ["postern_postfix_version", "mail_version", "default_cache_db_type", "postscreen_cache_map", "postscreen_greet_ttl", "postscreen_access_list"],
+                ShowOrigins = true,
+            },
+            _directory.Host with { FindPostfix = (_, _) => found });
+
+        Assert.Equal(
+            "default of /usr/sbin/postconf: postern_postfix_version = 3.11\ndefault of /usr/sbin/postconf: mail_version = 3.11.7\n"
+            + "default of /usr/sbin/postconf: default_cache_db_type = lmdb\ndefault of Postfix 3.11: postscreen_cache_map = $default_cache_db_type:$data_directory/postscreen_cache\n"
+            + "default: postscreen_greet_ttl = 1d\n/etc/postfix/main.cf:3 (access-table-names): postscreen_access_list = permit_mynetworks, reject\n",
+            output);
+    }
+
+    private (int Status, string Output, string Errors) Run(ConfigQuery query, HostFacts? host = null)
     {
         using var output = new StringWriter { NewLine = "\n" };
         using var errors = new StringWriter { NewLine = "\n" };
-        var status = ConfigVerb.Run(query, _directory, _directory.Host, output, errors);
+        var status = ConfigVerb.Run(query, _directory, host ?? _directory.Host, output, errors);
         return (status, output.ToString(), errors.ToString());
     }
 }

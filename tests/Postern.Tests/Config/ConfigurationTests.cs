@@ -51,6 +51,7 @@ public sealed class ConfigurationTests
             Banner = "mx.example.com ESMTP Postfix",
             MyHostname = "mx.example.com",
             CacheMap = "btree:/var/lib/postfix/postscreen_cache",
+            CacheStore = "btree:/var/lib/postfix/postscreen_cache",
         };
         Assert.Equal(expected, settings);
     }

@@ -15,7 +15,7 @@ public sealed class MacroExpanderTests
         },
     };
 
-    private static readonly Dictionary<string, Func<string, string>> Functions = new()
+    private static readonly Dictionary<string, Func<string, string?>> Functions = new()
     {
         ["test_named_fn"] = static argument => $"-=oO{argument}Oo=-",
     };

@@ -1,4 +1,5 @@
 using Postern.Core.Config;
+using Postern.Core.Versions;
 
 namespace Postern.Tests.Config;
 
@@ -38,7 +39,7 @@ public sealed class MemcacheFileTests
     [InlineData("nonsense", "/f, line 1: missing '=' after attribute name: \"nonsense\"")]
     public void What_is_wrong_is_said_in_Postfixs_words(string line, string expected)
     {
-        Assert.False(MemcacheFile.TryParse(line, "/f", new RecordedWarnings(), out _, out var problem));
+        Assert.False(MemcacheFile.TryParse(line, "/f", PostfixVersion.Base, new RecordedWarnings(), out _, out var problem));
 
         Assert.Equal(expected, problem);
     }
@@ -65,7 +66,7 @@ public sealed class MemcacheFileTests
 
     private static MemcacheFile Parse(string text)
     {
-        Assert.True(MemcacheFile.TryParse(text, "/f", new RecordedWarnings(), out var file, out var problem), problem);
+        Assert.True(MemcacheFile.TryParse(text, "/f", PostfixVersion.Base, new RecordedWarnings(), out var file, out var problem), problem);
         return file;
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Postern.Core.Config;
+using Postern.Core.Versions;
 using Postern.Memcache;
 
 namespace Postern.Tests.Memcache;
@@ -103,7 +104,7 @@ public sealed class MemcacheClientTests
         try
         {
             Loop.LoopHarness.Until(() => File.Exists(folder + "/socket"), "memcached does not start");
-            Assert.True(MemcacheFile.TryParse($"memcache = unix:{folder}/socket", "/f", new RecordedWarnings(), out var file, out _));
+            Assert.True(MemcacheFile.TryParse($"memcache = unix:{folder}/socket", "/f", PostfixVersion.Base, new RecordedWarnings(), out var file, out _));
             using var client = new MemcacheClient(file, Ample);
             var value = Encoding.ASCII.GetBytes(new string('v', 5000));
 
@@ -125,7 +126,7 @@ public sealed class MemcacheClientTests
 
     private static MemcacheClient Client(int port, TimeSpan limit, string more = "")
     {
-        Assert.True(MemcacheFile.TryParse($"memcache = inet:127.0.0.1:{port}\ntimeout = 60\n{more}\n", "/f", new RecordedWarnings(), out var file, out var problem), problem);
+        Assert.True(MemcacheFile.TryParse($"memcache = inet:127.0.0.1:{port}\ntimeout = 60\n{more}\n", "/f", PostfixVersion.Base, new RecordedWarnings(), out var file, out var problem), problem);
         return new MemcacheClient(file, limit);
     }
 

@@ -1,5 +1,6 @@
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
+using Postern.Core.Versions;
 using Postern.Storage;
 
 namespace Postern.Tests.Storage;
@@ -43,7 +44,7 @@ public sealed class AllowlistLocationTests
     [InlineData("backup = proxy:lmdb:/var/lib/postfix/ps", "/var/lib/postfix/ps.lmdb", true)]
     public void What_memcached_forgets_is_in_the_backup(string line, string? path, bool isLmdb)
     {
-        Assert.True(MemcacheFile.TryParse(line, "/etc/x", new RecordedWarnings(), out var file, out _));
+        Assert.True(MemcacheFile.TryParse(line, "/etc/x", PostfixVersion.Base, new RecordedWarnings(), out var file, out _));
 
         var location = Find("memcache:/etc/x", memcache: file);
 

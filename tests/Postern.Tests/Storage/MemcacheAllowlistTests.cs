@@ -1,5 +1,6 @@
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
+using Postern.Core.Versions;
 using Postern.Storage;
 using Postern.Tests.Memcache;
 using static Postern.Tests.Storage.AllowlistBench;
@@ -97,7 +98,7 @@ public sealed class MemcacheAllowlistTests : IDisposable
 
     private TemporaryAllowlist Open(int port, string more)
     {
-        Assert.True(MemcacheFile.TryParse($"memcache = inet:127.0.0.1:{port}\n{more}\n", "/f", new RecordedWarnings(), out var file, out var problem), problem);
+        Assert.True(MemcacheFile.TryParse($"memcache = inet:127.0.0.1:{port}\n{more}\n", "/f", PostfixVersion.Base, new RecordedWarnings(), out var file, out var problem), problem);
         _bench.Options = _bench.Options with { MapName = "memcache:/f", Memcache = file };
         return _bench.OpenLoaded();
     }
