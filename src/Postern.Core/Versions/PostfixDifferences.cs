@@ -101,6 +101,10 @@ public static class PostfixDifferences
         "maillog_file_permissions", V39, "`maillog_file_permissions`", "there is no such parameter; a new log file is readable by all", "0600 by default", Manual)
     { Parameters = ["maillog_file_permissions"], Policy = VersionPolicy.ForAll, Reason = "0600 with every version: logs are nobody else's business" };
 
+    public static readonly PostfixDifference ClientPrefix = new(
+        "smtpd_client_ipv6_prefix_length", V38, "`smtpd_client_ipv6_prefix_length`, default", "there is no such parameter", "`84`, for smtpd alone", "postconf -d")
+    { Parameters = ["smtpd_client_ipv6_prefix_length"], Policy = VersionPolicy.ForAll, Reason = "`64` with every version, and it counts for postscreen's limit" };
+
     // What clients meet.
     public static readonly PostfixDifference StrictLineLimit = new(
         "strict-line-limit", V310, "A command of `line_length_limit` - 1 bytes and CR LF", "a command", "`421`, COMMAND LENGTH LIMIT: the CR counts",
@@ -183,7 +187,7 @@ public static class PostfixDifferences
     public static readonly IReadOnlyList<PostfixDifference> All =
     [
         ListFileLines, RawNameInBraces, Functions, DebugTables, RedirectedTables, MemcacheKeyDigest, CipherGrades,
-        CacheMap, CacheType, DatabaseType, HighCiphers, MediumCiphers, LowCiphers, ExportCiphers, Environment, ProxyReadMaps, LogFilePermissions,
+        CacheMap, CacheType, DatabaseType, HighCiphers, MediumCiphers, LowCiphers, ExportCiphers, Environment, ProxyReadMaps, LogFilePermissions, ClientPrefix,
         StrictLineLimit, BoundedCarriageReturns, StartTlsSyntax, FilterBeforeNul, StartTlsThoughDiscarded, NoTlsWithoutCertificate, EmptyTlsLevelIsFatal, OwnTlsParameters,
         ListCommentWords, PackageHint, AccessTableNames, DiscardedKeywordWords, IllFormedUtf8, TlsRoleWords, TlsproxyServiceWord, BerkeleyDeprecation,
         ProxymapProtocol, UnwritableCache,
