@@ -49,6 +49,7 @@ internal sealed class Daemon : IDisposable
     private readonly Jail? _jail;
     private Configuration _configuration;
     private LogOptions _logOptions;
+    private readonly SessionCounts _receiverSessions;
     private BuiltInReceiver? _receiver;
     private UdpResolver? _resolver;
     private ProviderDirectory? _providers;
@@ -70,6 +71,8 @@ internal sealed class Daemon : IDisposable
             log.Write(_tags.Postern, LogSeverity.Warning, problem);
         _clientsThatFit = ProcessLimits.ClientsThatFit(openFiles);
         _loop = new EventLoop(_clock, log, _tags.Postscreen, _clientsThatFit) { RefreshTables = RefreshTables, OwnTag = _tags.Postern };
+        _receiverSessions = new SessionCounts(configuration.Process!.ReceiverSessionLimit);
+        _loop.DescriptorsElsewhere = () => 2 * _receiverSessions.Total; // a session has its client, and the file that it writes
         _relays = new RelayTargets(_loop, (severity, text) => log.Write(_tags.Postern, severity, text), PathOf);
         _tls = new TlsServer(new TextFiles(MostCertificateBytes), _clock, _tags.Tlsproxy, LogTls);
         _loop.Tls = _tls;
@@ -297,7 +300,7 @@ internal sealed class Daemon : IDisposable
     {
         HandoffTarget.Relay => null,
         HandoffTarget.Pass pass => new DescriptorPassing(PathOf(pass.SocketPath), NameOf(pass.SocketPath)),
-        _ => new DescriptorPassing(ReceiverSocket, "the built-in receiver"),
+        _ => new DescriptorPassing(ReceiverSocket, "the built-in receiver") { Sessions = _receiverSessions },
     };
 
     // The master starts us in the queue directory, which may become the root directory.
@@ -379,6 +382,7 @@ internal sealed class Daemon : IDisposable
             MaildirPath = process.ReceiverMaildir,
             MessageSizeLimit = process.MessageSizeLimit,
             SessionLimit = process.ReceiverSessionLimit,
+            Counts = _receiverSessions,
             CheckSenderDomain = process.ReceiverRejectsUnknownSenderDomains,
             Log = (severity, program, text) => _log.WriteNow(TagOf(program), severity, text),
         };

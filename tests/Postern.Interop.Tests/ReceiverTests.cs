@@ -21,6 +21,52 @@ public sealed class ReceiverTests
         Assert.Empty(Directory.GetFiles(Path.Combine(host.Maildir, "tmp")));
     }
 
+    // Patient ones pass the tests, and then stay.
+    [Fact]
+    public void Neither_one_address_nor_many_keep_others_out()
+    {
+        using var host = MailHost.Alone(
+            null, "postern_receiver_session_limit = 20", "postscreen_client_connection_count_limit = 5", "postscreen_access_list = inline:{ 127.0.6.99=permit }",
+            "postscreen_cache_map =");
+        var patient = new List<SmtpTalk>();
+        try
+        {
+            for (var i = 0; i < 5; i++)
+                Stay("127.0.6.70", "220");
+            using (var sixth = host.Connect("127.0.6.70"))
+                Assert.Equal("421 4.7.0 Error: too many connections", sixth.ReadReply());
+            for (var i = 0; i < 13; i++) // 18 of 20 then, the rest is kept
+                Stay($"127.0.6.{71 + i / 5}", "220");
+            Stay("127.0.6.80", "421 4.3.2 ");
+
+            for (var i = 0; i < 3; i++)
+            {
+                using var permitted = host.Connect("127.0.6.99");
+                permitted.ExpectGreeting();
+                Assert.StartsWith("250", permitted.SendMail("a@[127.0.0.1]", "b@lab.example", "permitted"), StringComparison.Ordinal);
+                permitted.Say("QUIT", "221");
+            }
+
+            host.WaitForMails(3);
+            patient[0].Dispose();
+            Wait.Until(() => host.Count("disconnect from unknown[127.0.6.70]") == 1, () => "it is still there: " + host.LogEnd);
+            Stay("127.0.6.70", "220"); // in the place of the one that has left
+        }
+        finally
+        {
+            patient.ForEach(static talk => talk.Dispose());
+        }
+
+        void Stay(string from, string reply)
+        {
+            var talk = host.Connect(from);
+            patient.Add(talk);
+            talk.ExpectGreeting();
+            var said = talk.Say("EHLO patient.example");
+            Assert.StartsWith(reply == "220" ? "250" : reply, said, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public void Recipients_elsewhere_are_refused()
     {

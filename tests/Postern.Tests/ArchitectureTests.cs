@@ -35,7 +35,7 @@ public sealed class ArchitectureTests
         ["Dnsbl"] = ["Dns", "Logging", "Metrics"],
         ["Providers"] = ["Dns", "Logging"],
         ["Handoff"] = ["Native"],
-        ["Receiver"] = ["Dns", "Native"],
+        ["Receiver"] = ["Dns", "Handoff", "Native"],
         ["Dns"] = ["Native"],
         ["Storage"] = ["Lmdb", "Memcache", "Native", "ProcessLife"],
         ["Lmdb"] = ["Native"],

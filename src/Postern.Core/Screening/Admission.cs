@@ -38,7 +38,7 @@ internal static class Admission
         (isNew, isKnown) = (false, false);
         load.ForgetsSoon = allowlist is { ForgetsSoon: true };
         var (settings, client, port) = (session.Settings, session.Client, session.ClientPort);
-        if (settings.ClientConnectionCountLimit > 0 && Math.Max(client.Concurrency, client.SessionsOfNetwork) > settings.ClientConnectionCountLimit)
+        if (settings.ClientConnectionCountLimit > 0 && client.Concurrency > settings.ClientConnectionCountLimit)
         {
             LogText.RejectConnect(actions.Text, client.Address, port, "too many connections"u8);
             return TurnAway(TooManyConnections, ScreeningCause.ConnectionLimit);
@@ -82,6 +82,13 @@ internal static class Admission
             actions.LogAsPostern();
             session.Facts?.Enter(Entrance.Provider);
             return Verdict.HandOff;
+        }
+
+        // Beyond postscreen: its whole network, and what servers have of it. Whom the administrator lets in may have as many as it likes.
+        if (settings.ClientConnectionCountLimit > 0 && client.SessionsOfNetwork > settings.ClientConnectionCountLimit)
+        {
+            LogText.RejectConnect(actions.Text, client.Address, port, "too many connections"u8);
+            return TurnAway(TooManyConnections, ScreeningCause.ConnectionLimit);
         }
 
         if (client.Concurrency > 1)

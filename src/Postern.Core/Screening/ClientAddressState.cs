@@ -16,7 +16,8 @@ public sealed class ClientAddressState(IpAddress address)
     public int Concurrency { get; set; }
 
     /// <summary>
-    /// Sessions in progress of its whole network, its own included, when the last of its own began; 65535: at least so many.
+    /// Sessions of its whole network, its own included, when the last of its own began: those in progress, and those that a server has
+    /// through us (relayed, or in the built-in receiver). 65535: at least so many.
     /// (A parked client pays for each byte here.)
     /// </summary>
     public ushort SessionsOfNetwork { get; set; }

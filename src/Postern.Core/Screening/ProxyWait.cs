@@ -33,6 +33,12 @@ public static class ProxyWait
         }
     }
 
+    /// <summary>Whether the peer is a proxy, for all that can be known; asks without a word.</summary>
+    /// <param name="settings">The service's.</param>
+    /// <param name="peer">Who has connected.</param>
+    public static bool MayBeProxy(Settings settings, IpAddress peer) =>
+        settings.UpstreamProxy && settings.ProxyNetworks?.Match(peer, DiscardedWarnings.Instance) is not MatchOutcome.No;
+
     /// <summary>The proxy has sent something: its header must be whole in the first look.</summary>
     /// <param name="peeked">What came, still in the kernel; empty when the proxy hung up.</param>
     /// <param name="protocols"><c>inet_protocols</c>.</param>

@@ -69,6 +69,9 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
     /// <summary>Nothing more will come of this session: it asked for the hand-off or the close.</summary>
     public bool IsDone => _phase is Phase.Done;
 
+    /// <summary>Of a client that is handed off: no test was due, since access list or temporary allowlist let it in.</summary>
+    public bool IsLetIn => _ledger.Due.IsEmpty;
+
     /// <summary>What the session waits for.</summary>
     public ClientWait Wait => _phase switch
     {

@@ -39,6 +39,9 @@ internal sealed unsafe class DescriptorPassing
     /// <summary>The socket as the administrator knows it.</summary>
     public string Service { get; }
 
+    /// <summary>The sessions of a server in this process; null: it is another's, and counts them itself.</summary>
+    public SessionCounts? Sessions { get; init; }
+
     /// <summary>Tries once; never waits.</summary>
     /// <param name="client">The client's socket; stays the caller's to close.</param>
     /// <param name="session">Whose endpoints the server is told.</param>

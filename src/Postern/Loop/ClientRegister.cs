@@ -1,11 +1,13 @@
+using System.Runtime.InteropServices;
 using Postern.Core;
+using Postern.Core.Config;
 using Postern.Core.Screening;
 
 namespace Postern.Loop;
 
 /// <summary>
 /// Takes clients in and counts them out: by number, by address, and in the queues of their service. A client that a relay
-/// target has is here until its session ends, but counts no more.
+/// target has is here until its session ends; it counts no more for its service, but for its address.
 /// </summary>
 /// <param name="clients">The loop's.</param>
 /// <param name="proxies">Counts the connections of proxies that have not named their client.</param>
@@ -16,6 +18,7 @@ internal sealed class ClientRegister(ClientTable clients, ProxyGate proxies, Loo
     private const int MostUntold = 64; // then it is told in the middle of a round: these are kept alive for nothing else
 
     private readonly AddressTable _addresses = new();
+    private readonly Dictionary<IpAddress, int> _relayed = []; // sessions that relay targets have, by address or network
     private readonly Session[] _untold = new Session[MostUntold];
     private int _untoldCount;
     private Action<ReadOnlySpan<Session>>? _clientsLeft;
@@ -63,7 +66,11 @@ internal sealed class ClientRegister(ClientTable clients, ProxyGate proxies, Loo
     {
         if (client.Service.Sole.See(address) is { } notice)
             log.WriteAsPostern(LogSeverity.Warning, notice);
-        client.Session = new Session(client.Service.Settings, client.Service.Load, _addresses.Enter(address, client.Service.Settings.NetworkOf(address)), port, server)
+        var settings = client.Service.Settings;
+        var state = _addresses.Enter(address, settings.NetworkOf(address));
+        var served = _relayed.GetValueOrDefault(CountedAs(address, settings)) + (client.Service.Handoff?.Sessions?.Of(address, settings) ?? 0);
+        state.SessionsOfNetwork = (ushort)Math.Min(state.SessionsOfNetwork + served, ushort.MaxValue);
+        client.Session = new Session(settings, client.Service.Load, state, port, server)
         {
             Facts = ClientsLeft is null ? null : new ClientFacts(clock.MomentOf(client)),
         };
@@ -93,6 +100,7 @@ internal sealed class ClientRegister(ClientTable clients, ProxyGate proxies, Loo
         client.State = ClientState.Relayed;
         client.Service.Load.PostQueue--;
         CountOut(client);
+        CollectionsMarshal.GetValueRefOrAddDefault(_relayed, CountedAs(client), out _)++;
     }
 
     /// <summary>The client has left, and its socket is closed.</summary>
@@ -111,7 +119,13 @@ internal sealed class ClientRegister(ClientTable clients, ProxyGate proxies, Loo
             client.Service.Load.PostQueue--;
         if (client.State is not ClientState.Relayed)
             CountOut(client);
+        else if (--CollectionsMarshal.GetValueRefOrNullRef(_relayed, CountedAs(client)) == 0)
+            _relayed.Remove(CountedAs(client));
     }
+
+    private static IpAddress CountedAs(Client client) => CountedAs(client.Session.Client.Address, client.Session.Settings);
+
+    private static IpAddress CountedAs(IpAddress address, Settings settings) => settings.NetworkOf(address) ?? address;
 
     /// <summary>The loop is at the end of a round.</summary>
     public void TellWhoLeft()

@@ -48,17 +48,21 @@ internal sealed class EventLoop : IDisposable
         _log = new LoopLog(log, tag, _clock);
         _deadlines = new Deadlines(_clock.Ticks);
         var proxies = new ProxyGate(Math.Max(1, maxClients / 2)); // the other half stays for named clients
+        var budget = new DescriptorBudget(maxClients, () => _clients.Count + _effects!.Descriptors + DescriptorsElsewhere());
         _register = new ClientRegister(_clients, proxies, _clock, _log);
-        _events = new SessionEvents(_clock, _log, _poller, _clients, _deadlines, _register, proxies, _posts);
+        _events = new SessionEvents(_clock, _log, _poller, _clients, _deadlines, _register, proxies, budget, _posts);
         _effects = _events.Effects;
         _effects.Actions.LocalTime = clock.GetLocalNow;
-        _acceptor = new Acceptor(maxClients, _events.Begin);
+        _acceptor = new Acceptor(budget, _events.IsLetIn, _events.Begin);
         _onTick = () => Dnsbl!.Tick();
         _poller.Watch(_posts.Descriptor, WakeToken);
     }
 
     /// <summary>Called at most once a second, before a client is accepted: lookup tables look for new versions of their files.</summary>
     public Action? RefreshTables { get; set; }
+
+    /// <summary>Descriptors that serve clients beside the loop: those of the built-in receiver.</summary>
+    public Func<int> DescriptorsElsewhere { get; set; } = static () => 0;
 
     /// <summary>Speaks TLS; null: nobody does, and STARTTLS is answered with 454.</summary>
     public TlsServer? Tls
@@ -319,7 +323,7 @@ internal sealed class EventLoop : IDisposable
         {
             if (listener.Descriptor != descriptor)
                 continue;
-            if (_acceptor.Accept(listener, _clients.Count + _effects.Descriptors) is { } warning)
+            if (_acceptor.Accept(listener) is { } warning)
                 _log.WarnOnce(warning);
             break;
         }

@@ -1,4 +1,5 @@
 using Postern.Core;
+using Postern.Core.Screening;
 using Postern.Handoff;
 
 namespace Postern.Loop;
@@ -24,7 +25,10 @@ internal sealed class HandedOffClients(SessionEffects effects, ClientRegister re
         deadlines.Clear(client);
         register.BeginHandOff(client, ClientState.WaitingForServer, client.Service.Handoff!.Service);
         client.HandOffAttempts = 0;
-        TryPass(client);
+        if (client.Service.Handoff!.Sessions is { } sessions && !sessions.HasRoom(client.Session.IsLetIn))
+            effects.OnHandOffFailed(client, new HandoffFailure(CouldConnect: false, client.Service.Handoff.Service, $"it has {sessions.Total} sessions"), isLive: false);
+        else
+            TryPass(client);
     }
 
     /// <summary>The server has closed the channel: it has the client.</summary>

@@ -20,6 +20,9 @@ internal interface IRelayHost
     /// <summary>Takes it away.</summary>
     void ClearDeadline(Client client);
 
+    /// <summary>Why there is no descriptor left for a connection to a server; null: there is one.</summary>
+    string? NoRoomFor(Client client);
+
     /// <summary>No server takes the client: its session answers.</summary>
     void RelayFailed(Client client, HandoffFailure failure, bool isLive);
 

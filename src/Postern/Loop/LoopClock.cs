@@ -31,7 +31,10 @@ internal sealed class LoopClock
     }
 
     /// <summary>Now, as a client's session is told it.</summary>
-    public Moment MomentOf(Client client) => new(Now, client.Service.Load.UnderStress) { MonotonicTicks = _elapsed.Ticks };
+    public Moment MomentOf(Client client) => MomentOf(client.Service);
+
+    /// <summary>Now, as a client of the service would be told it.</summary>
+    public Moment MomentOf(RunningService service) => new(Now, service.Load.UnderStress) { MonotonicTicks = _elapsed.Ticks };
 
     /// <summary>This very moment, for <see cref="Since"/>. Any thread may ask.</summary>
     public long Timestamp() => _time.GetTimestamp();

@@ -14,17 +14,40 @@ namespace Postern.Loop;
 /// <param name="most">How many may wait; they are in no queue of a service, so nothing else bounds them.</param>
 internal sealed unsafe class ProxyGate(int most)
 {
+    private readonly Queue<ulong> _tokens = []; // of those that wait, and of some that do no more
     private Endpoint? _lastServer; // proxies name few servers
 
     /// <summary>How many wait.</summary>
     public int Waiting { get; private set; }
 
+    /// <summary>There is one too many.</summary>
+    public bool IsTooFull => Waiting > most;
+
     /// <summary>Counts one in.</summary>
-    /// <returns>False: that is one too many.</returns>
-    public bool Enter() => ++Waiting <= most;
+    /// <param name="token">That leads to it as long as it is there.</param>
+    public void Enter(ulong token)
+    {
+        Waiting++;
+        _tokens.Enqueue(token);
+    }
 
     /// <summary>Counts one out: named, or gone.</summary>
     public void Leave() => Waiting--;
+
+    /// <summary>The one that has waited longest.</summary>
+    /// <param name="clients">Where tokens lead to.</param>
+    /// <returns>Null: none waits.</returns>
+    public Client? Oldest(ClientTable clients)
+    {
+        while (_tokens.TryPeek(out var token))
+        {
+            if (clients.Find(token) is { IsNamed: false } client)
+                return client;
+            _tokens.Dequeue();
+        }
+
+        return null;
+    }
 
     /// <summary>Reads the header, if something has come.</summary>
     /// <param name="descriptor">The connection.</param>

@@ -135,6 +135,12 @@ internal sealed unsafe class RelayedClients(IRelayHost host, Poller poller, Clie
         while (host.Ticks - relay.Began < (long)LongestHandover.TotalMilliseconds && relay.Pool.Choose(relay.Tried) is { } server)
         {
             relay.Tried.Add(server);
+            if (host.NoRoomFor(client) is { } reason)
+            {
+                failure = new HandoffFailure(CouldConnect: false, server.Target.Name, reason);
+                break;
+            }
+
             if (server.NextAddress() is not { } address)
             {
                 failure = new HandoffFailure(CouldConnect: false, server.Target.Name, $"{server.Target.Host} has no address");

@@ -21,6 +21,7 @@ internal sealed class SessionEffects : IRelayHost, IDisposable
     private readonly ClientTable _clients;
     private readonly Deadlines _deadlines;
     private readonly ClientRegister _register;
+    private readonly DescriptorBudget _budget;
     private readonly TlsClients _tls;
     private readonly Posts _posts;
     private readonly Action<ulong, ReverseName> _onReverseName;
@@ -31,14 +32,15 @@ internal sealed class SessionEffects : IRelayHost, IDisposable
     /// <param name="clients">The loop's.</param>
     /// <param name="deadlines">The loop's.</param>
     /// <param name="register">The loop's.</param>
+    /// <param name="budget">The descriptors for clients.</param>
     /// <param name="posts">The loop's.</param>
     /// <param name="tls">The clients inside TLS.</param>
     /// <param name="onReverseName">Told the reverse names that were asked for, with the client's token.</param>
     public SessionEffects(
-        LoopClock clock, LoopLog log, Poller poller, ClientTable clients, Deadlines deadlines, ClientRegister register, Posts posts,
+        LoopClock clock, LoopLog log, Poller poller, ClientTable clients, Deadlines deadlines, ClientRegister register, DescriptorBudget budget, Posts posts,
         TlsClients tls, Action<ulong, ReverseName> onReverseName)
     {
-        (_clock, _log, _clients, _deadlines, _register, _posts, _tls, _onReverseName) = (clock, log, clients, deadlines, register, posts, tls, onReverseName);
+        (_clock, _log, _clients, _deadlines, _register, _budget, _posts, _tls, _onReverseName) = (clock, log, clients, deadlines, register, budget, posts, tls, onReverseName);
         Sockets = new ClientSockets(poller, clients, tls, log);
         HandOffs = new HandedOffClients(this, register, deadlines, clock, log);
         Relays = new RelayedClients(this, poller, clients);
@@ -173,6 +175,8 @@ internal sealed class SessionEffects : IRelayHost, IDisposable
 
         _register.BeginRelay(client);
     }
+
+    string? IRelayHost.NoRoomFor(Client client) => _budget.HasRoom(client.Session.IsLetIn) ? null : _budget.Describe(client.Session.IsLetIn);
 
     byte[] IRelayHost.TakeUnsent(Client client) => Sockets.TakeUnsent(client);
 

@@ -19,9 +19,10 @@ internal sealed class SessionEvents
     private readonly Deadlines _deadlines;
     private readonly ClientRegister _register;
     private readonly ProxyGate _proxies;
+    private readonly DescriptorBudget _budget;
     private readonly TlsClients _tls;
     private readonly SessionActions _actions;
-    private readonly Action<Client> _onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer, _onReverseName, _onShutdown;
+    private readonly Action<Client> _onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer, _onReverseName, _onShutdown, _onLastChance;
 
     // Of the event in hand: the handlers are made once, and are given nothing but the client.
     private uint _events;
@@ -36,15 +37,16 @@ internal sealed class SessionEvents
     /// <param name="deadlines">The loop's.</param>
     /// <param name="register">The loop's.</param>
     /// <param name="proxies">The connections of proxies.</param>
+    /// <param name="budget">The descriptors for clients.</param>
     /// <param name="posts">The loop's.</param>
     public SessionEvents(
-        LoopClock clock, LoopLog log, Poller poller, ClientTable clients, Deadlines deadlines, ClientRegister register, ProxyGate proxies, Posts posts)
+        LoopClock clock, LoopLog log, Poller poller, ClientTable clients, Deadlines deadlines, ClientRegister register, ProxyGate proxies, DescriptorBudget budget, Posts posts)
     {
-        (_clock, _log, _clients, _deadlines, _register, _proxies) = (clock, log, clients, deadlines, register, proxies);
+        (_clock, _log, _clients, _deadlines, _register, _proxies, _budget) = (clock, log, clients, deadlines, register, proxies, budget);
         _tls = new TlsClients(posts.Add, log.Mail, OnTlsPrepared, OnTlsReceived, OnTlsRelayEnded);
-        Effects = new SessionEffects(clock, log, poller, clients, deadlines, register, posts, _tls, OnReverseName);
+        Effects = new SessionEffects(clock, log, poller, clients, deadlines, register, budget, posts, _tls, OnReverseName);
         _actions = Effects.Actions;
-        (_onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer, _onReverseName, _onShutdown) = (OnReady, OnDeadline, OnConnected, OnDnsblComplete, OnAnswer, OnReverseName, OnShutdown);
+        (_onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer, _onReverseName, _onShutdown, _onLastChance) = (OnReady, OnDeadline, OnConnected, OnDnsblComplete, OnAnswer, OnReverseName, OnShutdown, OnLastChance);
     }
 
     /// <summary>Performs what the sessions ask for.</summary>
@@ -61,15 +63,15 @@ internal sealed class SessionEvents
             return;
         }
 
-        if (!_proxies.Enter())
-        {
-            _log.WarnOnce($"{_proxies.Waiting} connections wait for their PROXY header -- turning away new ones with 421");
-            _actions.Clear();
-            ProxyWait.Refuse(_actions);
-        }
-
+        _proxies.Enter(_clients.Token(client));
         Effects.Perform(client);
+        if ((_proxies.IsTooFull || _budget.IsShort) && _proxies.Oldest(_clients) is { } oldest && oldest != client)
+            Guarded(oldest, _onLastChance);
     }
+
+    /// <summary>Whether access list or allowlist would let in who has this address. Of a proxy it is known when it has named its client.</summary>
+    public bool IsLetIn(RunningService service, IpAddress address) =>
+        ProxyWait.MayBeProxy(service.Settings, address) || EarlyLook.LetsIn(service.Settings, service.Allowlist, address, _clock.MomentOf(service));
 
     /// <summary>The poller has reported something about a client.</summary>
     /// <param name="token">Under which it was reported.</param>
@@ -154,10 +156,30 @@ internal sealed class SessionEvents
             return;
         }
 
+        if (_budget.IsShort && !EarlyLook.LetsIn(client.Service.Settings, client.Service.Allowlist, named.Address, _clock.MomentOf(client.Service)))
+        {
+            _log.WarnOnce(_budget.Describe(isLetIn: false));
+            ProxyWait.Refuse(_actions);
+            Effects.Perform(client);
+            return;
+        }
+
         _proxies.Leave();
         _deadlines.Clear(client);
         Effects.Sockets.Watch(client, WatchMode.Nothing);
         BeginSession(client, named.Address, named.Port, server);
+    }
+
+    /// <summary>Its place is needed by one that has come later: a proxy speaks at once, so who has not by now need not be waited for.</summary>
+    private void OnLastChance(Client client)
+    {
+        OnProxy(client); // it may have spoken in this very round
+        if (!IsHere(client) || client.IsNamed)
+            return;
+        _log.WarnOnce($"{_proxies.Waiting} connections wait for their PROXY header -- turning away the oldest with 421");
+        _actions.Clear();
+        ProxyWait.Refuse(_actions);
+        Effects.Perform(client);
     }
 
     private void OnDeadline(Client client)

@@ -184,6 +184,8 @@ public sealed class BuiltInReceiver : IAsyncDisposable
             try
             {
                 client = await PassChannel.ReceiveAsync(channel, _options.HandoffTimeLimit, _options.Clock, Warn, _drain.Token).ConfigureAwait(false);
+                if (client is not null)
+                    _options.Counts?.Enter(client.Address); // before who has sent it sees that it is taken, and counts it no more
             }
             finally
             {
@@ -192,7 +194,7 @@ public sealed class BuiltInReceiver : IAsyncDisposable
             }
 
             if (client is not null)
-                await ServeAsync(client).ConfigureAwait(false);
+                await ServeCountedAsync(client).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_drain.IsCancellationRequested)
         {
@@ -203,6 +205,18 @@ public sealed class BuiltInReceiver : IAsyncDisposable
 #pragma warning restore CA1031
         {
             _options.Log(LogSeverity.Error, "smtpd", ReceiverText.Printable($"unexpected failure of a session: {fault}"));
+        }
+    }
+
+    private async Task ServeCountedAsync(HandedClient client)
+    {
+        try
+        {
+            await ServeAsync(client).ConfigureAwait(false);
+        }
+        finally
+        {
+            _options.Counts?.Leave(client.Address);
         }
     }
 

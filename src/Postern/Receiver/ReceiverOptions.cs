@@ -1,6 +1,7 @@
 using System.Net;
 using Postern.Core;
 using Postern.Dns;
+using Postern.Handoff;
 
 namespace Postern.Receiver;
 
@@ -31,6 +32,9 @@ public sealed record ReceiverOptions
 
     /// <summary>Clients served at the same time; more are sent away with 421 (default_process_limit).</summary>
     public int SessionLimit { get; init; } = 100;
+
+    /// <summary>Counts the sessions by address for who hands clients over; null: nobody wants to know.</summary>
+    internal SessionCounts? Counts { get; init; }
 
     /// <summary>Recipients of one message (RFC 5321 §4.5.3.1.8 wants at least 100).</summary>
     public int RecipientLimit { get; init; } = 100;

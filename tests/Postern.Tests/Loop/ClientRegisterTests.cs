@@ -1,5 +1,6 @@
 using Postern.Core;
 using Postern.Core.Config;
+using Postern.Handoff;
 using Postern.Logging;
 using Postern.Loop;
 
@@ -32,6 +33,41 @@ public sealed class ClientRegisterTests
             register.Name(client, Ip.Of("192.0.2.7"), port, new Endpoint(Ip.Of("192.0.2.25"), 25));
             service.Load.ClientArrived(service.Settings, new());
             register.Leave(client);
+        }
+    }
+
+    [Fact]
+    public void Sessions_that_servers_have_are_counted_by_network_until_they_end()
+    {
+        var clock = new LoopClock(TimeProvider.System);
+        using var log = new MailLog(new Nowhere(), new LogOptions(), TimeProvider.System);
+        var register = new ClientRegister(new ClientTable(), new ProxyGate(1), clock, new LoopLog(log, LogTags.For("postfix").Postscreen, clock));
+        var receiver = new SessionCounts(100);
+        var service = new RunningService { Name = "smtp", Settings = new Settings(), Allowlist = null, Handoff = new DescriptorPassing("/x", "x") { Sessions = receiver } };
+
+        var relayed = Connect("2001:db8:1:2::1");
+        register.BeginHandOff(relayed, ClientState.BeingRelayed, "tcp:x");
+        register.BeginRelay(relayed);
+        receiver.Enter(Ip.Of("2001:db8:1:2::2"));
+        receiver.Enter(Ip.Of("2001:db8:1:3::2"));
+
+        Assert.Equal((1, 3), Counts(Connect("2001:db8:1:2::3"))); // (of the address under test, of the network in all)
+        Assert.Equal((2, 4), Counts(Connect("2001:db8:1:2::3")));
+        Assert.Equal((1, 2), Counts(Connect("2001:db8:1:3::3")));
+        Assert.Equal((1, 1), Counts(Connect("192.0.2.7")));
+
+        register.Leave(relayed);
+        receiver.Leave(Ip.Of("2001:db8:1:2::2"));
+        Assert.Equal((1, 3), Counts(Connect("2001:db8:1:2::4")));
+        Assert.Equal(1, receiver.Total);
+
+        static (int, int) Counts(Client client) => (client.Session.Client.Concurrency, client.Session.Client.SessionsOfNetwork);
+
+        Client Connect(string address)
+        {
+            var client = register.Enter(-1, service);
+            register.Name(client, Ip.Of(address), 40000, new Endpoint(Ip.Of("192.0.2.25"), 25));
+            return client;
         }
     }
 

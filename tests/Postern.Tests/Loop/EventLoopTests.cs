@@ -197,7 +197,7 @@ public sealed class EventLoopTests
         harness.Stop(TimeSpan.FromSeconds(20));
 
         Assert.Contains("PASS NEW", harness.LogText, StringComparison.Ordinal);
-        Assert.Throws<SocketException>(harness.Connect);
+        Assert.Throws<SocketException>(() => harness.Connect());
     }
 
     [Fact]

@@ -101,9 +101,12 @@ internal sealed class LoopHarness : IDisposable
         }
     }
 
-    public Socket Connect()
+    /// <param name="from">Of 127.0.0.0/8; null: 127.0.0.1.</param>
+    public Socket Connect(string? from = null)
     {
         var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 20_000 };
+        if (from is not null)
+            client.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
         client.Connect(IPAddress.Loopback, Port);
         return client;
     }

@@ -149,16 +149,17 @@ public sealed class ProxyTests
         LoopHarness.Until(() => harness.Loop.ClientCount == 20, "not all were accepted");
         Assert.Equal(0, harness.Service.Load.CheckQueue);
 
-        using var oneTooMany = harness.Connect();
-        Assert.Equal("421 4.3.2 No system resources\r\n", LoopHarness.ReadLine(oneTooMany));
-        harness.WaitForLog("wait for their PROXY header -- turning away new ones with 421");
+        using var oneMore = harness.Connect();
+        Assert.Equal("421 4.3.2 No system resources\r\n", LoopHarness.ReadLine(waiting[0])); // it had its time
+        harness.WaitForLog("wait for their PROXY header -- turning away the oldest with 421");
 
-        waiting[0].Send(Encoding.ASCII.GetBytes(Header));
-        Assert.Equal("220-mx ESMTP\r\n", LoopHarness.ReadLine(waiting[0]));
+        oneMore.Send(Encoding.ASCII.GetBytes(Header));
+        Assert.Equal("220-mx ESMTP\r\n", LoopHarness.ReadLine(oneMore));
         Assert.Equal(1, harness.Service.Load.CheckQueue);
         using var next = harness.Connect();
         next.Send(Encoding.ASCII.GetBytes(Header));
-        Assert.Equal("220-mx ESMTP\r\n", LoopHarness.ReadLine(next)); // the first one's place
+        Assert.Equal("220-mx ESMTP\r\n", LoopHarness.ReadLine(next)); // in the place of the one that is named
+        Assert.Equal(21, harness.Loop.ClientCount);
         foreach (var client in waiting)
             client.Dispose();
     }

@@ -1,5 +1,7 @@
 using System.Net.Sockets;
+using Postern.Handoff;
 using Postern.Receiver;
+using Postern.Tests.Loop;
 
 namespace Postern.Tests.Receiver;
 
@@ -53,6 +55,43 @@ public sealed class BuiltInReceiverTests
         var subjects = fixture.Folder.NewMail().Select(static mail => mail.Split('\n').Single(static line => line.StartsWith("Subject: ", StringComparison.Ordinal)));
         Assert.Equal(Enumerable.Range(0, 200).Select(static number => $"Subject: mail {number}").Order(), subjects.Order());
         Assert.Empty(fixture.Folder.Files("tmp"));
+    }
+
+    [Fact]
+    public async Task Sessions_are_counted_by_address_from_the_hand_over_to_their_end()
+    {
+        var counts = new SessionCounts(10);
+        await using var fixture = new ReceiverFixture(options => options with { Counts = counts });
+
+        var first = await fixture.ConnectAsync();
+        Assert.Equal(1, counts.Of(Ip.Of("192.0.2.7"), new())); // when who has handed it over is told that it is taken
+        var second = await fixture.ConnectAsync();
+        var other = await fixture.ConnectAsync("192.0.2.8");
+        Assert.Equal((2, 1, 3), (counts.Of(Ip.Of("192.0.2.7"), new()), counts.Of(Ip.Of("192.0.2.8"), new()), counts.Total));
+        Assert.StartsWith("220", await other.ReplyAsync(), StringComparison.Ordinal);
+        await other.AskAsync("QUIT\r\n");
+        first.Socket.Close(0); // reset
+        other.Dispose();
+
+        LoopHarness.Until(() => counts.Total == 1, "they are still counted");
+        Assert.Equal((1, 0), (counts.Of(Ip.Of("192.0.2.7"), new()), counts.Of(Ip.Of("192.0.2.8"), new())));
+        second.Dispose();
+    }
+
+    [Fact]
+    public void A_tenth_of_its_sessions_is_for_those_that_access_list_or_allowlist_let_in()
+    {
+        var counts = new SessionCounts(20);
+        for (var i = 0; i < 18; i++)
+            counts.Enter(Ip.Of("192.0.2.7"));
+        Assert.False(counts.HasRoom(isLetIn: false));
+        Assert.True(counts.HasRoom(isLetIn: true));
+        counts.Enter(Ip.Of("192.0.2.8"));
+        counts.Enter(Ip.Of("192.0.2.8"));
+
+        Assert.False(counts.HasRoom(isLetIn: true));
+        counts.Leave(Ip.Of("192.0.2.8"));
+        Assert.True(counts.HasRoom(isLetIn: true));
     }
 
     [Fact]

@@ -228,7 +228,7 @@ public sealed class RelayTests
     public void A_session_that_a_server_has_is_not_beside_the_clients_next_one()
     {
         using var server = new StubServer();
-        using var harness = new LoopHarness(Quick with { ClientConnectionCountLimit = 1 }, Plain, server.Target);
+        using var harness = new LoopHarness(Quick with { ClientConnectionCountLimit = 2 }, Plain, server.Target);
         using var first = harness.Connect();
         server.Accept().Send("220 x\r\n"u8);
         Assert.Equal("220-mx ESMTP\r\n", LoopHarness.ReadLine(first));
@@ -239,6 +239,38 @@ public sealed class RelayTests
 
         Assert.Equal("220 y\r\n", LoopHarness.ReadLine(second));
         harness.WaitForLog($"PASS OLD [127.0.0.1]:{((IPEndPoint)second.LocalEndPoint!).Port}\n"); // as with descriptor passing
+    }
+
+    [Fact]
+    public void One_address_has_no_more_sessions_with_the_server_than_it_may_have_with_us()
+    {
+        using var server = new StubServer();
+        using var harness = new LoopHarness(Untested with { ClientConnectionCountLimit = 3 }, Plain, server.Target);
+        var sessions = Enumerable.Range(0, 3).Select(_ => Serve("127.0.0.1")).ToArray();
+
+        using (var fourth = harness.Connect())
+            Assert.Equal("421 4.7.0 Error: too many connections\r\n", LoopHarness.ReadLine(fourth));
+        harness.WaitForLog("NOQUEUE: reject: CONNECT from [127.0.0.1]:");
+        var other = Serve("127.0.0.2");
+        sessions[0].Client.Dispose();
+        sessions[0].There.Dispose();
+        LoopHarness.Until(() => harness.Loop.ClientCount == 3, "the session is still there");
+        var again = Serve("127.0.0.1");
+
+        foreach (var (client, there) in (ReadOnlySpan<(Socket, Socket)>)[.. sessions, other, again])
+        {
+            client.Dispose();
+            there.Dispose();
+        }
+
+        (Socket Client, Socket There) Serve(string from)
+        {
+            var client = harness.Connect(from);
+            var there = server.Accept();
+            there.Send("220 x\r\n"u8);
+            Assert.Equal("220 x\r\n", LoopHarness.ReadLine(client));
+            return (client, there);
+        }
     }
 
     [Fact]

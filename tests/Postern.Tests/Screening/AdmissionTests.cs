@@ -21,6 +21,24 @@ public sealed class AdmissionTests
             shell.Output.Skip(1).Take(2));
     }
 
+    [Theory]
+    [InlineData(1, 2, false)]
+    [InlineData(1, 3, true)]
+    [InlineData(3, 1, true)]
+    public void Sessions_that_a_server_has_through_us_count_for_the_limit_of_the_client(int concurrency, int served, bool isTooMany)
+    {
+        var stranger = new FakeShell(Plain with { ClientConnectionCountLimit = 3 }, Ip.Of("192.0.2.7"), shared: State());
+        var permitted = new FakeShell(Plain with { ClientConnectionCountLimit = 3, AccessList = Access("permit") }, Ip.Of("192.0.2.7"), shared: State());
+
+        stranger.Connect();
+        permitted.Connect();
+
+        Assert.Equal(isTooMany, stranger.Output.Contains("S 421 4.7.0 Error: too many connections"));
+        Assert.True(permitted.HandedOff); // it may have as many as it likes there, as with postscreen and smtpd
+
+        ClientAddressState State() => new(Ip.Of("192.0.2.7")) { Concurrency = concurrency - 1, SessionsOfNetwork = (ushort)(concurrency + served) }; // itself, that is one more
+    }
+
     [Fact]
     public void While_the_server_lags_behind_nobody_else_is_let_in()
     {
