@@ -20,11 +20,20 @@ public sealed class BerkeleyTable : ILookupTable
     public static ILookupTable? ParseBtree(TableSource source, IWarningSink warnings, out string? problem) =>
         Parse(source, BerkeleyFile.BtreeMagic, out problem);
 
+    /// <summary>Lists a <c>hash:</c> file.</summary>
+    public static IEnumerable<TableRule> RulesOfHash(TableSource source) => Rules(source, BerkeleyFile.HashMagic);
+
+    /// <summary>Lists a <c>btree:</c> file.</summary>
+    public static IEnumerable<TableRule> RulesOfBtree(TableSource source) => Rules(source, BerkeleyFile.BtreeMagic);
+
     /// <inheritdoc />
     public LookupResult Lookup(string key, IWarningSink warnings) =>
         _entries.TryGetValue(_foldCase ? ListText.FoldCase(key) : key, out var value)
             ? LookupResult.Found(value)
             : LookupResult.NotFound;
+
+    private static IEnumerable<TableRule> Rules(TableSource source, uint magic) =>
+        BerkeleyFile.TryRead(source.Text!, magic, out var entries, out _) ? entries.Select(static entry => new TableRule(0, entry.Key, entry.Value)) : [];
 
     private static BerkeleyTable? Parse(TableSource source, uint magic, out string? problem)
     {

@@ -31,6 +31,29 @@ public sealed class CdbTable : ILookupTable
         return problem is null ? new CdbTable(source, source.Text) : null;
     }
 
+    /// <summary>Lists the records, up to the first that lies outside of the file.</summary>
+    public static IEnumerable<TableRule> Rules(TableSource source)
+    {
+        var file = source.Text!;
+        var table = new CdbTable(source, file);
+        var end = (uint)file.Length; // the hash tables stand behind the records
+        for (var header = 0; header < HeaderSize; header += 8)
+        {
+            if (table.TryRead(header, out var start) && start < end)
+                end = start;
+        }
+
+        for (long at = HeaderSize; at + 8 <= end && table.TryRead(at, out var keyLength) && table.TryRead(at + 4, out var valueLength);)
+        {
+            at += 8;
+            if (at + keyLength + valueLength > end)
+                yield break;
+            var value = file.AsSpan((int)(at + keyLength), (int)valueLength);
+            yield return new TableRule(0, ListText.BeforeNul(file.AsSpan((int)at, (int)keyLength)).ToString(), ListText.BeforeNul(value).ToString());
+            at += keyLength + valueLength;
+        }
+    }
+
     /// <inheritdoc />
     public LookupResult Lookup(string key, IWarningSink warnings)
     {

@@ -49,6 +49,18 @@ public sealed class CidrTable : ILookupTable
         return new CidrTable(source.Name, rules);
     }
 
+    /// <summary>Lists the rules.</summary>
+    public static IEnumerable<TableRule> Rules(TableSource source)
+    {
+        if (source.Text is not { } text && !InlineRules.TryUnwrap(source.Argument, "cidr", out text, out _))
+            yield break;
+        foreach (var line in LogicalLines.Read(text, source.Argument, DiscardedWarnings.Instance))
+        {
+            if (CidrRule.TryParse(line.Text, out var rule, out _) && rule.Result is { } result)
+                yield return new TableRule(line.LineNumber, (rule.IsNegated ? "!" : "") + rule.Network, result);
+        }
+    }
+
     /// <summary>Which rule of a file decides about an address, for messages: the scan above, but slowly and with line numbers.</summary>
     /// <returns>The number of its line, from 1; null: none does.</returns>
     public static int? FindLine(string text, IpAddress address)

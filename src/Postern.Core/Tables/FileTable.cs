@@ -10,6 +10,7 @@ internal sealed class FileTable : ILiveTable
     {
         var (path, parse) = (source.Argument + type.FileSuffix, type.FromFile!);
         Name = source.Name;
+        OpenRemedy = type.FileSuffix.Length > 0 ? $"make it with: postmap {Name}" : null;
         _file = new WatchedFile<ILookupTable>(
             path,
             $"table {Name}",
@@ -24,6 +25,9 @@ internal sealed class FileTable : ILiveTable
 
     /// <inheritdoc />
     public string? OpenError => _file.Content is null ? _file.Problem : null;
+
+    /// <inheritdoc />
+    public string? OpenRemedy { get; }
 
     /// <inheritdoc />
     public LookupResult Lookup(string key, IWarningSink warnings) => _current.Lookup(key, warnings);

@@ -37,6 +37,10 @@ public sealed class InlineTable : ILookupTable
         return null;
     }
 
+    /// <summary>Lists the entries.</summary>
+    public static IEnumerable<TableRule> Rules(TableSource source) =>
+        Parse(source, DiscardedWarnings.Instance, out _) is InlineTable table ? table._entries.Select(static entry => new TableRule(0, entry.Key, entry.Value)) : [];
+
     /// <inheritdoc />
     public LookupResult Lookup(string key, IWarningSink warnings) =>
         _entries.TryGetValue(_foldCase ? ListText.FoldCase(key) : key, out var value)

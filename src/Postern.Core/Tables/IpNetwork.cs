@@ -39,6 +39,9 @@ public readonly record struct IpNetwork
     /// <param name="length">0 to 32 or 0 to 128.</param>
     public static IpNetwork Of(IpAddress address, bool isIPv4, int length) => new(address, isIPv4, length);
 
+    /// <inheritdoc />
+    public override string ToString() => Length == (IsIPv4 ? 32 : 128) ? Text(Address, IsIPv4) : $"{Text(Address, IsIPv4)}/{Length}";
+
     /// <summary>Whether the address lies in the block.</summary>
     public bool Contains(IpAddress address) => address.IsIPv4 == IsIPv4
         && ((address.High ^ Address.High) & MaskHigh) == 0 && ((address.Low ^ Address.Low) & MaskLow) == 0;

@@ -53,6 +53,19 @@ public sealed class PatternTable : ILookupTable
         return new PatternTable(source.Name, where, rules);
     }
 
+    /// <summary>Lists the rules; a group of an expression is empty in what they answer.</summary>
+    public static IEnumerable<TableRule> Rules(IPatternDialect dialect, TableSource source)
+    {
+        if (source.Text is not { } text && !InlineRules.TryUnwrap(source.Argument, dialect.TypeName, out text, out _))
+            yield break;
+        var reader = new PatternRule.Reader(dialect, source.Argument, DiscardedWarnings.Instance);
+        foreach (var line in LogicalLines.Read(text, source.Argument, DiscardedWarnings.Instance))
+        {
+            if (reader.Read(line, isConditional: true)?.Result is { } result)
+                yield return new TableRule(line.LineNumber, line.Text, result.ExpandWithoutGroups());
+        }
+    }
+
     /// <inheritdoc />
     public LookupResult Lookup(string key, IWarningSink warnings)
     {

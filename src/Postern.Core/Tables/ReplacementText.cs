@@ -72,6 +72,9 @@ internal sealed class ReplacementText
         return text.ToString();
     }
 
+    /// <summary>What is left when no group took part.</summary>
+    public string ExpandWithoutGroups() => string.Concat(_pieces.Select(static piece => piece.Literal));
+
     /// <param name="at">Behind the dollar sign.</param>
     /// <returns>Where the text goes on.</returns>
     private static int TakeName(string text, int at, out string name, out ReplacementProblem? problem)

@@ -24,6 +24,10 @@ public sealed class StaticTable : ILookupTable
         return null;
     }
 
+    /// <summary>The one entry, for every key.</summary>
+    public static IEnumerable<TableRule> Rules(TableSource source) =>
+        Parse(source, DiscardedWarnings.Instance, out _) is StaticTable table ? [new TableRule(0, "*", table._answer.Value)] : [];
+
     /// <summary>Never fails to parse.</summary>
     public static ILookupTable? ParseFail(TableSource source, IWarningSink warnings, out string? problem)
     {

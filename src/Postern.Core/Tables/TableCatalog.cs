@@ -18,11 +18,15 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
     private readonly List<IRefreshable> _refreshables = [];
     private readonly List<string> _openErrors = [];
     private readonly List<string> _redirections = [];
+    private readonly Dictionary<string, string> _remedies = new(StringComparer.Ordinal);
     private bool _isRefreshing;
     private int _nesting; // of unionmap and pipemap
 
     /// <summary>Why tables could not be opened, in order: log lines of severity error, without the prefix.</summary>
     public IReadOnlyList<string> OpenErrors => _openErrors;
+
+    /// <summary>What to do about one of <see cref="OpenErrors"/>; null: make the table, or name another.</summary>
+    public string? RemedyOf(string openError) => _remedies.GetValueOrDefault(openError);
 
     /// <summary>Whether users who speak UTF-8 do so (<c>smtputf8_enable</c>).</summary>
     public bool ChecksUtf8 { get; init; }
@@ -82,8 +86,42 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
         if (error is not null && _isRefreshing)
             warnings.Warn(error); // a new version of a match list's file that names this table is refused
         else if (error is not null && isNew)
+        {
             _openErrors.Add(error);
+            if (table is ILiveTable { OpenRemedy: { } remedy })
+                _remedies[error] = remedy;
+        }
+
         return table;
+    }
+
+    /// <summary>The entries of a table, whether it is open or not; behind <c>proxy:</c>, of the one there.</summary>
+    /// <param name="spec"><c>type:name</c>.</param>
+    /// <returns>Null: they cannot be listed.</returns>
+    public TableRules? RulesOf(string spec)
+    {
+        const string Proxy = "proxy:";
+        spec = spec.StartsWith(Proxy, StringComparison.Ordinal) ? spec[Proxy.Length..] : spec;
+        spec = Redirect(spec, isLogged: false, DiscardedWarnings.Instance, out _);
+        var colon = spec.IndexOf(':');
+        if (colon <= 0 || (Find(hostTypes, spec[..colon]) ?? Find(TableTypes.All, spec[..colon])) is not { Rules: { } list } type)
+            return null;
+
+        var source = new TableSource(spec, spec[(colon + 1)..], Text: null, FoldCase: false, DuplicateKeys.Warned);
+        var isDatabase = type.FileSuffix.Length > 0;
+        if (!isDatabase && !type.IsPath(source.Argument))
+            return new TableRules(File: null, list(source));
+        var path = source.Argument + type.FileSuffix;
+        if (type.FromFile is not null)
+        {
+            if (!Files.TryRead(path, out var file, out _))
+                return null;
+            source = source with { Text = file.Text };
+        }
+
+        return isDatabase && Files.TryRead(source.Argument, out var text, out _)
+            ? new TableRules(source.Argument, WithLines(list(source), source with { Text = text.Text }))
+            : new TableRules(path, list(source));
     }
 
     /// <summary>
@@ -128,6 +166,15 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
             warnings.Warn(problem);
         else
             _openErrors.Add(problem);
+    }
+
+    /// <summary>Finds the entries of a database in the text that it was made of.</summary>
+    private static IEnumerable<TableRule> WithLines(IEnumerable<TableRule> rules, TableSource text)
+    {
+        var lines = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var (line, key, _) in TexthashTable.Rules(text))
+            lines.TryAdd(key, line);
+        return rules.Select(rule => rule with { Line = lines.GetValueOrDefault(rule.Key) });
     }
 
     private ILookupTable Make(string configured, bool foldCase, DuplicateKeys duplicates, IWarningSink warnings)

@@ -21,6 +21,9 @@ public sealed record TableType(string Name)
     /// <summary>Makes a table from a file; null: the argument is never a path.</summary>
     public TableParser? FromFile { get; init; }
 
+    /// <summary>Lists the entries, from the file's text or from the argument; null: they cannot be listed.</summary>
+    public TableRuleReader? Rules { get; init; }
+
     /// <summary>What the file's name has behind the path in the argument: <c>.db</c>.</summary>
     public string FileSuffix { get; init; } = "";
 

@@ -17,18 +17,21 @@ public static class TableTypes
         {
             FromArgument = CidrTable.Parse,
             FromFile = CidrTable.Parse,
+            Rules = CidrTable.Rules,
             DescribeReadProblem = (path, reason) =>
                 reason == IsDirectory ? $"cidr map {path}: read error: {reason}" : $"open {path}: {reason}",
         },
         new("btree")
         {
             FromFile = BerkeleyTable.ParseBtree,
+            Rules = BerkeleyTable.RulesOfBtree,
             FileSuffix = ".db",
             DescribeReadProblem = (path, reason) => $"open database {path}: {reason}",
         },
         new("cdb")
         {
             FromFile = CdbTable.Parse,
+            Rules = CdbTable.Rules,
             FileSuffix = ".cdb",
             DescribeReadProblem = (path, reason) => $"open database {path}: {reason}",
         },
@@ -37,16 +40,18 @@ public static class TableTypes
         new("hash")
         {
             FromFile = BerkeleyTable.ParseHash,
+            Rules = BerkeleyTable.RulesOfHash,
             FileSuffix = ".db",
             DescribeReadProblem = (path, reason) => $"open database {path}: {reason}",
         },
-        new("inline") { FromArgument = InlineTable.Parse },
+        new("inline") { FromArgument = InlineTable.Parse, Rules = InlineTable.Rules },
         new("internal") { FromArgument = StaticTable.ParseInternal },
         new("pipemap") { FromTables = PipeMapTable.Compose },
-        new("static") { FromArgument = StaticTable.Parse },
+        new("static") { FromArgument = StaticTable.Parse, Rules = StaticTable.Rules },
         new("texthash")
         {
             FromFile = TexthashTable.Parse,
+            Rules = TexthashTable.Rules,
             DescribeReadProblem = (path, reason) =>
                 reason == IsDirectory ? $"read {path}: {reason}" : $"open database {path}: {reason}",
         },

@@ -20,12 +20,18 @@ internal static class HostTableTypes
         return
         [
             new("environ") { FromArgument = EnvironTable.Parser(Variable) },
-            new("lmdb") { FromArgument = (source, _, out problem) => LmdbTable.Parse(source, process.LmdbMapSize, out problem) },
+            new("lmdb")
+            {
+                FromArgument = (source, _, out problem) => LmdbTable.Parse(source, process.LmdbMapSize, out problem),
+                Rules = source => LmdbTable.Rules(source, process.LmdbMapSize),
+                FileSuffix = ".lmdb",
+            },
             new("memcache") { FromTables = MemcacheTable.Compose },
             new("pcre")
             {
                 FromArgument = PcreDialect.Parse,
                 FromFile = PcreDialect.Parse,
+                Rules = PcreDialect.Rules,
                 DescribeReadProblem = DescribeReadProblem("pcre"),
             },
             new("proxy") { FromArgument = ProxymapTable.Parser(socket, static source => source.Argument) },
@@ -34,6 +40,7 @@ internal static class HostTableTypes
             {
                 FromArgument = RegexpDialect.Parse,
                 FromFile = RegexpDialect.Parse,
+                Rules = RegexpDialect.Rules,
                 DescribeReadProblem = DescribeReadProblem("regexp"),
             },
             .. AskedFromPostfix.Select(name =>

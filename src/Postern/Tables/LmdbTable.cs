@@ -39,6 +39,30 @@ internal sealed class LmdbTable : ILookupTable
         return failure is null ? table : null;
     }
 
+    /// <summary>Lists the entries; none when the file cannot be read.</summary>
+    public static IEnumerable<TableRule> Rules(TableSource source, long mapSize)
+    {
+        const int RowsAtATime = 10_000;
+        var rules = new List<TableRule>();
+        if (LmdbFile.Open(source.Argument + ".lmdb", isReadOnly: true, mapSize, OpenLimit, note: null, out var file) is not null)
+            return rules;
+        using (file)
+        {
+            byte[]? last = null;
+            do
+            {
+                if (file!.ReadPart(last, RowsAtATime, OpenLimit, Take, out last) is not null)
+                    break;
+            }
+            while (last is not null);
+        }
+
+        return rules;
+
+        void Take(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) =>
+            rules.Add(new TableRule(0, Encoding.Latin1.GetString(key), Encoding.Latin1.GetString(value)));
+    }
+
     /// <inheritdoc />
     public LookupResult Lookup(string key, IWarningSink warnings)
     {

@@ -29,6 +29,9 @@ internal sealed unsafe class PcreDialect : IPatternDialect
         return null;
     }
 
+    /// <summary>Lists the rules.</summary>
+    public static IEnumerable<TableRule> Rules(TableSource source) => Pcre2.IsInstalled ? PatternTable.Rules(Instance, source) : [];
+
     public PatternOptions? Toggle(char flag) => flag switch
     {
         'i' => PatternOptions.IgnoreCase,

@@ -26,7 +26,14 @@ internal sealed class ProxymapTable : ILiveTable
     {
         (Name, _table) = (name, table);
         _client = new ProxymapClient(socketPath, Patience);
-        OpenError = Explain(_client.Open(table));
+        var answer = _client.Open(table);
+        OpenError = Explain(answer);
+        OpenRemedy = answer.Status switch
+        {
+            ProxymapStatus.Denied => $"add proxy:{table} to proxy_read_maps in Postfix's main.cf, then postfix reload",
+            ProxymapStatus.Unreachable or ProxymapStatus.TimedOut => "start Postfix on this machine, whose proxymap service has to be in its master.cf",
+            _ => $"see what Postfix says of it: postmap -q 192.0.2.7 {table}",
+        };
     }
 
     /// <inheritdoc />
@@ -34,6 +41,9 @@ internal sealed class ProxymapTable : ILiveTable
 
     /// <inheritdoc />
     public string? OpenError { get; private set; }
+
+    /// <inheritdoc />
+    public string? OpenRemedy { get; private set; }
 
     /// <param name="socketPath">Where proxymap(8) listens.</param>
     /// <param name="tableOf">The table's name as proxymap(8) is to open it.</param>

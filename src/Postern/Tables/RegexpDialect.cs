@@ -23,6 +23,9 @@ internal sealed unsafe class RegexpDialect : IPatternDialect
     public static ILookupTable? Parse(TableSource source, IWarningSink warnings, out string? problem) =>
         PatternTable.Parse(Instance, source, warnings, out problem);
 
+    /// <summary>Lists the rules.</summary>
+    public static IEnumerable<TableRule> Rules(TableSource source) => PatternTable.Rules(Instance, source);
+
     public PatternOptions? Toggle(char flag) => flag switch
     {
         'i' => PatternOptions.IgnoreCase,

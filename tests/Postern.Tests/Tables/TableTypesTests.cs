@@ -24,7 +24,7 @@ public sealed class TableTypesTests
     {
         var host = HostTables.Types("queue_directory = /nonexistent\n");
         var type = host.SingleOrDefault(row => row.Name == name) ?? TableTypes.All.Single(row => row.Name == name);
-        _files["/file" + type.FileSuffix] = type.FileSuffix.Length == 0 ? "/1.2.3.4/ value\n" : ReadFile(name + type.FileSuffix);
+        _files["/file" + type.FileSuffix] = type.FileSuffix.Length == 0 || type.FromFile is null ? "/1.2.3.4/ value\n" : ReadFile(name + type.FileSuffix);
         if (name is "cidr" or "texthash")
             _files["/file"] = "1.2.3.4 value\n";
         var tables = new TableCatalog(_files, host) { Postfix = PostfixVersion.Known[^1] };
@@ -38,6 +38,48 @@ public sealed class TableTypesTests
         else if (tables.OpenErrors.Count > 0)
             Assert.Matches(name is "lmdb" or "memcache" ? "No such file or directory" : "proxymap service", Assert.Single(tables.OpenErrors));
         Assert.Empty(_warnings.Texts);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Entries_that_are_listed_are_those_that_a_look_up_finds(string name)
+    {
+        var host = HostTables.Types();
+        var type = host.SingleOrDefault(row => row.Name == name) ?? TableTypes.All.Single(row => row.Name == name);
+        if (type.FromFile is null)
+            return;
+        _files["/file" + type.FileSuffix] = type.FileSuffix.Length > 0 ? ReadFile(name + type.FileSuffix) : name is "pcre" or "regexp" ? "!/^1/ a\n/^(1)/ b$1\nbad\n" : "# text\n1.2.3.4 a\nbad\n2.0.0.0/8\n b\n";
+        var tables = new TableCatalog(_files, host);
+        var table = tables.Open($"{name}:/file", foldCase: false, new WarningList());
+
+        var rules = tables.RulesOf($"{name}:/file");
+
+        Assert.NotNull(rules);
+        Assert.NotEmpty(rules.Rules);
+        if (name is "pcre" or "regexp")
+            Assert.Equal([new TableRule(1, "!/^1/ a", "a"), new TableRule(2, "/^(1)/ b$1", "b")], rules.Rules);
+        else if (name is "cidr" or "texthash")
+            Assert.Equal([new TableRule(2, "1.2.3.4", "a"), new TableRule(4, "2.0.0.0/8", "b")], rules.Rules);
+        else
+            Assert.All(rules.Rules, rule => Assert.Equal(LookupResult.Found(rule.Value), table.Lookup(rule.Key, _warnings)));
+    }
+
+    [Fact]
+    public void Entries_of_a_database_have_the_lines_of_the_text_that_it_was_made_of()
+    {
+        _files["/t.db"] = ReadFile("hash.db");
+        var tables = new TableCatalog(_files);
+        var rules = tables.RulesOf("hash:/t")!;
+        Assert.Equal("/t.db", rules.File);
+        Assert.All(rules.Rules, static rule => Assert.Equal(0, rule.Line));
+
+        var key = rules.Rules.First().Key;
+        _files["/t"] = $"# text\nother x\n{key} y\n";
+
+        Assert.Equal("/t", tables.RulesOf("proxy:hash:/t")!.File);
+        Assert.Equal(3, tables.RulesOf("hash:/t")!.Rules.First().Line);
+        Assert.Null(tables.RulesOf("hash:/none"));
+        Assert.Null(tables.RulesOf("tcp:127.0.0.1:1"));
     }
 
     // Of `postconf -m` and the packages of Debian 12.
