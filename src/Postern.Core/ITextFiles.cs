@@ -8,6 +8,12 @@ public interface ITextFiles
     /// <summary>The reason why a file that is being written, under a lock, cannot be read now.</summary>
     const string IsLocked = "Resource temporarily unavailable";
 
+    /// <summary>The reason why a file in something that is no directory cannot be read.</summary>
+    const string NotADirectory = "Not a directory";
+
+    /// <summary>The reason why a file of others cannot be read.</summary>
+    const string NotPermitted = "Permission denied";
+
     /// <summary>Reads a whole file, under a shared lock where files can have one.</summary>
     /// <param name="reason">On failure, the system's words: <c>No such file or directory</c>.</param>
     bool TryRead(string path, [NotNullWhen(true)] out TextFile? file, [NotNullWhen(false)] out string? reason);

@@ -42,6 +42,9 @@ public static class LogicalLines
     /// <summary>White space is what C's <c>isspace</c> says of ASCII.</summary>
     public const string WhiteSpace = " \t\n\v\f\r";
 
+    /// <summary>How the warning about a byte order mark ends.</summary>
+    public const string ByteOrderMark = "the file begins with a byte order mark, which is part of its first word";
+
     private const int LongestQuote = 30;
 
     /// <summary>Whether the character is ASCII white space.</summary>
@@ -53,6 +56,8 @@ public static class LogicalLines
     /// <param name="warnings">Told of dropped lines and of NUL bytes.</param>
     public static IEnumerable<LogicalLine> Read(string text, string fileName, IWarningSink warnings)
     {
+        if (text.StartsWith("\xef\xbb\xbf", StringComparison.Ordinal))
+            warnings.Warn($"{fileName}, line 1: {ByteOrderMark}");
         var position = 0;
         var lineNumber = 0;
         while (position < text.Length)

@@ -1,4 +1,5 @@
 using Postern.Cli;
+using Postern.Control;
 using Postern.Core;
 using Postern.Core.Config;
 using Postern.Dns;
@@ -89,15 +90,8 @@ internal sealed class Daemon : IDisposable
             log.WriteNow(_tags.Postscreen, LogSeverity.Fatal, "watchdog timeout");
             Environment.Exit(1);
         });
-        _observation = new Observation(_loop, log, _tags.Postern, _clock, _services, _allowlists, ReadChangedTables, [.. ProgramOfPages(), configuration.Directory], () => _providers?.States ?? []);
+        _observation = new Observation(_loop, log, _tags.Postern, _clock, _services, _allowlists, ReadChangedTables, [.. PageServer.Command, configuration.Directory], () => _providers?.States ?? []);
         _manager = SdNotify.FromEnvironment(_warnings);
-    }
-
-    // Beside this one, in the form that this one has.
-    private static string[] ProgramOfPages()
-    {
-        var (own, pages) = (Environment.ProcessPath!, Path.Combine(AppContext.BaseDirectory, "postern-dashboard"));
-        return Path.GetFileName(own) == "dotnet" ? [own, pages + ".dll"] : [pages];
     }
 
     /// <summary>Starts to serve.</summary>
@@ -432,10 +426,8 @@ internal sealed class Daemon : IDisposable
             _log.Write(_tags.Postscreen, LogSeverity.Info, redirection);
         foreach (var problem in configuration.Problems)
         {
-            // Where a table cannot be used, and in some warnings, Postfix has no file and line; its words are looked for in logs.
-            var text = problem.Severity is ProblemSeverity.Degraded || problem.File is null || problem.SaidBy is not null ? problem.Text : $"{problem.File}, line {problem.Line}: {problem.Text}";
             var severity = configuration.Tables.OpenErrors.Contains(problem.Text) || problem.Severity is ProblemSeverity.Error ? LogSeverity.Error : LogSeverity.Warning;
-            _log.Write(problem.SaidBy == "tlsproxy" ? _tags.Tlsproxy : problem.PostscreenIsSilent ? _tags.Postern : _tags.Postscreen, severity, text);
+            _log.Write(problem.SaidBy == "tlsproxy" ? _tags.Tlsproxy : problem.PostscreenIsSilent ? _tags.Postern : _tags.Postscreen, severity, problem.LogText);
         }
     }
 

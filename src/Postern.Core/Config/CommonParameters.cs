@@ -44,7 +44,7 @@ internal static class CommonParameters
         new("queue_directory", Text, "/var/spool/postfix", ParameterGroup.Process, "The working directory, and the base of private/.") { MinimumLength = 1 },
         new("data_directory", Text, "/var/lib/postfix", ParameterGroup.Process, "Where the daemon may write files of its own.") { MinimumLength = 1 },
         new("command_directory", Text, "/usr/sbin", ParameterGroup.Process, "Where Postfix's commands are.") { MinimumLength = 1, Use = Unused },
-        new("daemon_directory", Text, "/usr/lib/postfix/sbin", ParameterGroup.Process, "Where Postfix's daemons are.") { MinimumLength = 1, Use = Unused },
+        new("daemon_directory", Text, "/usr/lib/postfix/sbin", ParameterGroup.Process, "Where Postfix's daemons are, for `postern check`.") { MinimumLength = 1 },
         new("inet_interfaces", Text, "all", Identity, "The own addresses to listen on: all, loopback-only, or a list of names and addresses."),
         new("proxy_interfaces", Text, "", Identity, "Addresses at which a proxy or address translator stands for this machine.") { Use = Unused },
         new("mynetworks_style", Text, "${{$compatibility_level} <level {2} ? {subnet} : {host}}", Identity, "How mynetworks is made from the own addresses: host, subnet or class.") { MinimumLength = 1 },

@@ -27,6 +27,16 @@ public sealed record ConfigProblem(ProblemSeverity Severity, string? File, int L
     /// <summary>Whether postscreen does the same without a word: then the log has it under Postern's own name.</summary>
     public bool PostscreenIsSilent { get; init; }
 
+    /// <summary>What the log says besides when a client comes: the consequences, in the words of log lines.</summary>
+    public IReadOnlyList<string> AtClients { get; init; } = [];
+
+    /// <summary>
+    /// As the log has it. Where a table cannot be used, and in some warnings, Postfix has no file and line, or has them in
+    /// its words already, which are looked for in logs.
+    /// </summary>
+    public string LogText => Severity is ProblemSeverity.Degraded || File is null || SaidBy is not null || Text.StartsWith(File, StringComparison.Ordinal) || ConfigOrigin.NamedIn(Text) is not null ? Text
+        : Line == 0 ? $"{File}: {Text}" : $"{File}, line {Line}: {Text}";
+
     /// <summary><c>FILE:LINE: </c> for the beginning of a line; empty without a file.</summary>
     public string Place => File is null ? "" : new ConfigOrigin(File, Line).ToString() + ": ";
 }

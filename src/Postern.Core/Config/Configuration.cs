@@ -40,6 +40,9 @@ public sealed class Configuration
     /// <summary>The screening services in master.cf's order, at least one; empty when there are errors.</summary>
     public IReadOnlyList<ScreeningService> Services { get; }
 
+    /// <summary>Whether master.cf is that of a Postfix, whose master(8) starts what it names.</summary>
+    public bool IsOfPostfix { get; private init; }
+
     /// <summary>The tables that the services share.</summary>
     public TableCatalog Tables { get; }
 
@@ -72,7 +75,7 @@ public sealed class Configuration
         var strongest = ServiceOverrides.Read(overrides ?? [], problems);
         var isComplete = ReadMain(directory, files, mainCf, problems);
         var masterProblems = service is null ? problems : new ProblemList();
-        isComplete &= ReadFile(master, files, masterProblems, out var masterText) || service is not null;
+        isComplete &= ReadFile(directory, "master.cf", files, masterProblems, out var masterText) || service is not null;
         var ports = PortNames.Of(mainCf, host);
         var services = MasterCf.Read(masterText, master, ports, masterProblems);
         if (service is not null)
@@ -97,12 +100,15 @@ public sealed class Configuration
         if (service is not null)
             services = [service, .. services.Where(static entry => !entry.IsScreening)];
         var reader = new ServiceReader(directory, mainCf, strongest, services, defaults, tables, ports, host, problems);
-        var screening = reader.ReadServices();
+        var screening = reader.ReadServices(masterText);
         if (service is null)
             reader.CheckOtherListeners();
         reader.WarnOfUnusedNames(mainCf.Entries.Values);
         WarnOfPage(process, screening, mainCf, problems);
-        return new Configuration(directory, mainCf.Entries, tables, problems, postfix, process, screening);
+        return new Configuration(directory, mainCf.Entries, tables, problems, postfix, process, screening)
+        {
+            IsOfPostfix = services.Any(static entry => entry.Command is "qmgr" or "oqmgr") && services.Any(static entry => entry.Command == "cleanup"),
+        };
     }
 
     private static void WarnOfPage(ProcessSettings process, IReadOnlyList<ScreeningService> services, MainCf mainCf, ProblemList problems)
@@ -155,26 +161,33 @@ public sealed class Configuration
     internal static bool ReadMain(string directory, ITextFiles files, MainCf mainCf, ProblemList problems)
     {
         string main = $"{directory}/main.cf", own = $"{directory}/postern.cf";
-        var isComplete = ReadFile(main, files, problems, out var mainText);
+        var isComplete = ReadFile(directory, "main.cf", files, problems, out var mainText);
         mainCf.Read(mainText, main, problems);
         if (files.Stamp(own) is null)
             return isComplete;
-        isComplete &= ReadFile(own, files, problems, out var ownText);
+        isComplete &= ReadFile(directory, "postern.cf", files, problems, out var ownText);
         mainCf.Read(ownText, own, problems);
         return isComplete;
     }
 
-    private static bool ReadFile(string path, ITextFiles files, ProblemList problems, out string text)
+    private static bool ReadFile(string directory, string name, ITextFiles files, ProblemList problems, out string text)
     {
+        var path = $"{directory}/{name}";
         text = "";
-        if (!files.TryRead(path, out var file, out var reason))
+        if (files.TryRead(path, out var file, out var reason))
         {
-            problems.Error(
-                new ConfigOrigin(path, 0), $"open {path}: {reason}", "name the directory of the configuration with -c");
-            return false;
+            text = file.Text;
+            return true;
         }
 
-        text = file.Text;
-        return true;
+        if (reason == ITextFiles.NotADirectory)
+            problems.Error(
+                new ConfigOrigin(directory, 0), "this is a file, not the directory of a configuration",
+                $"name the directory with -c, as in -c {directory[..Math.Max(1, directory.LastIndexOf('/'))]}");
+        else
+            problems.Error(
+                new ConfigOrigin(path, 0), $"open {path}: {reason}",
+                reason == ITextFiles.NotPermitted ? "run as root, or as a user who may read it" : "name the directory of the configuration with -c");
+        return false;
     }
 }

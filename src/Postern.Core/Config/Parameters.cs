@@ -51,7 +51,7 @@ public static class Parameters
         name.StartsWith("postscreen_", StringComparison.Ordinal) || name.StartsWith("postern_", StringComparison.Ordinal);
 
     // Insertions, deletions, replacements; one row of the matrix at a time.
-    private static int EditDistance(string left, string right)
+    internal static int EditDistance(string left, string right)
     {
         Span<int> row = stackalloc int[right.Length + 1];
         for (var column = 0; column < row.Length; column++)

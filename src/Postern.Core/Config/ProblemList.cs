@@ -42,7 +42,13 @@ internal sealed class ProblemList
     private sealed class WarningSink(
         ProblemList problems, ConfigOrigin? origin, string remedy, Func<string, ProblemSeverity> severity) : IWarningSink
     {
-        public void Warn(string text) => problems.Add(severity(text), origin, text, remedy);
+        public void Warn(string text)
+        {
+            if (text.EndsWith(LogicalLines.ByteOrderMark, StringComparison.Ordinal))
+                problems.Add(ProblemSeverity.Degraded, ConfigOrigin.NamedIn(text) ?? origin, text, "save the file in UTF-8 without a byte order mark");
+            else
+                problems.Add(severity(text), ConfigOrigin.NamedIn(text) ?? origin, text, remedy);
+        }
 
         public void Note(string text)
         {

@@ -30,6 +30,7 @@ internal sealed class ProcessReader(
         {
             QueueDirectory = values.Text("queue_directory"),
             CommandDirectory = values.Text("command_directory"),
+            DaemonDirectory = values.Text("daemon_directory"),
             DataDirectory = values.Text("data_directory"),
             DefaultDatabaseType = values.Text("default_database_type"),
             DefaultCacheType = values.Text("default_cache_db_type"),

@@ -9,6 +9,9 @@ public sealed record ProcessSettings
     /// <summary><c>command_directory</c>: where postmap is, if it is.</summary>
     public required string CommandDirectory { get; init; }
 
+    /// <summary><c>daemon_directory</c>: where Postfix's master(8) finds the programs that master.cf names.</summary>
+    public required string DaemonDirectory { get; init; }
+
     /// <summary><c>data_directory</c>.</summary>
     public required string DataDirectory { get; init; }
 

@@ -13,8 +13,14 @@ public sealed record ScreeningService
     /// <summary>The first field, as written.</summary>
     public required string Name { get; init; }
 
+    /// <summary>The line of master.cf.</summary>
+    public required MasterCfEntry Line { get; init; }
+
     /// <summary>Where the line stands.</summary>
-    public required ConfigOrigin Origin { get; init; }
+    public ConfigOrigin Origin => Line.Origin;
+
+    /// <summary>Whether Postfix's master(8) has it run in the queue directory, if it runs it (<c>chroot</c>).</summary>
+    public required bool IsJailed { get; init; }
 
     /// <summary>Where clients come in; at least one.</summary>
     public required IReadOnlyList<ListenEndpoint> Endpoints { get; init; }
@@ -31,6 +37,9 @@ public sealed record ScreeningService
     /// <summary>Clients may be relayed to a target that is told their names.</summary>
     public bool TellsNames => (LiveTarget?.Targets ?? []).Concat((Handoff as HandoffTarget.Relay)?.Targets ?? [])
         .Any(target => (target.Announcement ?? Relay.Announcement) is RelayAnnouncement.Xclient);
+
+    /// <summary>Where a parameter of the service has its value from; null: it has its default.</summary>
+    public required Func<string, ConfigOrigin?> OriginOf { get; init; }
 
     /// <summary><c>syslog_name</c> with the line's overrides.</summary>
     public required string SyslogName { get; init; }

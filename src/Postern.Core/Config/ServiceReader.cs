@@ -28,7 +28,8 @@ internal sealed class ServiceReader(
 
     private readonly Dictionary<ListenEndpoint, string> _owners = [];
 
-    public IReadOnlyList<ScreeningService> ReadServices()
+    /// <param name="text">Of master.cf as a whole.</param>
+    public IReadOnlyList<ScreeningService> ReadServices(string text)
     {
         var services = new List<ScreeningService>();
         var found = false;
@@ -53,10 +54,11 @@ internal sealed class ServiceReader(
         }
 
         if (!found)
-            problems.Error(
-                new ConfigOrigin($"{directory}/master.cf", 0),
-                "no service of type inet has the command postscreen",
-                "add a line such as: smtp inet n - n - 1 postscreen");
+        {
+            var (place, remedy) = NearMiss.Find($"{directory}/master.cf", text, masterCf, ports);
+            problems.Error(place, "no service of type inet has the command postscreen", remedy);
+        }
+
         return services;
     }
 
@@ -160,11 +162,13 @@ internal sealed class ServiceReader(
             : new ScreeningService
             {
                 Name = entry.Name,
-                Origin = entry.Origin,
                 Endpoints = endpoints,
                 Handoff = handoff,
                 LiveTarget = live,
                 Relay = RelayReader.ReadRules(values, [.. (handoff as HandoffTarget.Relay)?.Targets ?? [], .. live?.Targets ?? []], tables.Files, problems),
+                OriginOf = values.OriginOf,
+                Line = entry,
+                IsJailed = entry.Chroot ?? (CompatibilityLevel.TryParse(values.Text("compatibility_level"), out var level) && level.Major < 1),
                 SyslogName = values.Text("syslog_name"),
                 Settings = settings,
             };

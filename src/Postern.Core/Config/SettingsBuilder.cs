@@ -214,9 +214,10 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         var severity = values.YesNo("daemon_table_open_error_is_fatal") ? ProblemSeverity.Error : ProblemSeverity.Degraded;
         for (var i = known; i < tables.OpenErrors.Count; i++)
         {
+            var error = tables.OpenErrors[i];
             problems.Add(
-                severity, values.OriginOf(parameter), tables.OpenErrors[i],
-                remedy ?? $"make the table or mend its name in {parameter}; until then each look-up in it fails");
+                severity, values.OriginOf(parameter), error,
+                remedy ?? $"{tables.RemedyOf(error) ?? $"make the table or mend its name in {parameter}"}; until then each look-up in it fails");
         }
     }
 

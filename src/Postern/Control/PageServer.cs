@@ -33,6 +33,14 @@ internal sealed class PageServer(IReadOnlyList<string> command, Action<string> w
     private string? _problem; // why it could not be started
     private long _failedAt;
 
+    /// <summary>The program's file: beside this one, in the form that this one has.</summary>
+    public static string Program => Path.Combine(AppContext.BaseDirectory, IsByRuntime ? "postern-dashboard.dll" : "postern-dashboard");
+
+    /// <summary>What starts it.</summary>
+    public static IReadOnlyList<string> Command => IsByRuntime ? [Environment.ProcessPath!, Program] : [Program];
+
+    private static bool IsByRuntime => Path.GetFileName(Environment.ProcessPath) == "dotnet";
+
     /// <summary>Takes a connection of which nothing was read, for good. Does not wait.</summary>
     /// <returns>Why it does not, and it stays the caller's; null: it did.</returns>
     public string? TryTake(Socket client)
