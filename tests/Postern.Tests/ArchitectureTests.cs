@@ -25,6 +25,7 @@ public sealed class ArchitectureTests
         ["Rehearsal"] = [],
         ["Spf"] = ["Tables"],
         ["Versions"] = [],
+        ["Checks"] = ["Config", "Lanes", "Screening", "Tables"],
     };
 
     // Who may use the loop: the composition. And what nobody but the composition and the loop may use.
@@ -51,7 +52,8 @@ public sealed class ArchitectureTests
         ["Control"] = ["Native", "Storage"],
         ["Metrics"] = ["Events"],
         ["Rehearsal"] = ["Dns", "Dnsbl", "Handoff", "Logging", "Loop", "Native", "Receiver", "Reports", "Storage"], // a second composition
-        ["Cli"] = ["Control", "Dns", "Events", "Lmdb", "Logging", "Master", "Storage", "Native", "ProcessLife", "Providers", "Rehearsal", "Reports", "Tables", "Tls"],
+        ["Checks"] = ["Control", "Memcache", "Native", "ProcessLife", "Storage", "Tls"],
+        ["Cli"] = ["Checks", "Control", "Dns", "Events", "Lmdb", "Logging", "Master", "Storage", "Native", "ProcessLife", "Providers", "Rehearsal", "Reports", "Tables", "Tls"],
     };
 
     [Fact]

@@ -9,6 +9,7 @@ namespace Postern.Core.Screening;
 /// <summary>The text that the administrator appends to rejections (<c>postscreen_reject_footer</c> and its maps).</summary>
 public static class RejectFooter
 {
+    private const string ClientAddress = "client_address", ClientPort = "client_port", ServerName = "server_name", LocalTime = "localtime";
     private const string SameLine = "\\c";
     private const string NextLine = "\\n";
 
@@ -40,15 +41,29 @@ public static class RejectFooter
         {
             var value = name switch
             {
-                "client_address" => session.Client.Address.ToString(),
-                "client_port" => session.ClientPort.ToString(CultureInfo.InvariantCulture),
-                "server_name" => settings.MyHostname,
-                "localtime" => actions.LocalTime().ToString("MMM dd HH:mm:ss", CultureInfo.InvariantCulture),
+                ClientAddress => session.Client.Address.ToString(),
+                ClientPort => session.ClientPort.ToString(CultureInfo.InvariantCulture),
+                ServerName => settings.MyHostname,
+                LocalTime => actions.LocalTime().ToString("MMM dd HH:mm:ss", CultureInfo.InvariantCulture),
                 _ => null,
             };
             if (value is null)
-                actions.Warn($"unknown macro name \"{name}\" in expansion request");
+                WarnOfMacro(name, actions);
             return value is null ? null : Filter(value, settings);
+        }
+    }
+
+    /// <summary>Says what is wrong with a template, as the first rejection that gets it would.</summary>
+    public static void Judge(string template, IWarningSink warnings)
+    {
+        _ = Append("550 5.5.1 Protocol error", template, Value, warnings);
+
+        string? Value(string name)
+        {
+            if (name is ClientAddress or ClientPort or ServerName or LocalTime)
+                return name;
+            WarnOfMacro(name, warnings);
+            return null;
         }
     }
 
@@ -96,6 +111,8 @@ public static class RejectFooter
 
         return output.Append(reply, end, reply.Length - end).ToString();
     }
+
+    private static void WarnOfMacro(string name, IWarningSink warnings) => warnings.Warn($"unknown macro name \"{name}\" in expansion request");
 
     /// <returns>Whether all lines are those of a reply.</returns>
     private static bool TryFindLastLine(ReadOnlySpan<char> reply, out int lastLine)

@@ -43,8 +43,34 @@ public sealed class AccessList
         return new AccessList([.. elements], mynetworks, ownHosts);
     }
 
+    /// <summary>What <c>permit_mynetworks</c> asks.</summary>
+    public MatchList MyNetworks => _mynetworks;
+
+    /// <summary>Whether a word of the list asks <see cref="MyNetworks"/>; a table's answer may, too.</summary>
+    public bool AsksMyNetworks => Array.Exists(_elements, static element => IsMyNetworks(element.Word));
+
+    /// <summary>The words of the list that name no table, in order.</summary>
+    public IEnumerable<string> Commands => _elements.Where(static element => element.Table is null).Select(static element => element.Word);
+
     /// <summary>The words of the list that name tables, in order.</summary>
     public IEnumerable<string> Tables => _elements.Where(static element => element.Table is not null).Select(static element => element.Word);
+
+    /// <summary>Says what is wrong with the words of an answer, as an evaluation that comes to each of them would.</summary>
+    /// <param name="answer">What a table answers, or a word of the list.</param>
+    /// <param name="origin">The table; null: the list itself.</param>
+    /// <param name="warnings">Told as when a client is there.</param>
+    public static void Judge(string answer, string? origin, IWarningSink warnings)
+    {
+        var rest = origin is null ? answer : CutAtTable(answer, origin, warnings);
+        var judge = Empty;
+        if (answer.Length == 0)
+            judge.Obey("", origin ?? ParameterName, default, warnings);
+        while (ListText.TryTakeToken(ref rest, out var word))
+        {
+            if (!IsMyNetworks(word) && judge.Obey(word, origin ?? ParameterName, default, warnings) is not Step.GoOn)
+                return;
+        }
+    }
 
     /// <summary>Asks the list about a client. Allocates nothing while tables of networks answer with words it knows.</summary>
     public AccessVerdict Evaluate(IpAddress client, IWarningSink warnings) => Evaluate(client, warnings, out _);
@@ -128,7 +154,7 @@ public sealed class AccessList
 
     private Step Obey(ReadOnlySpan<char> word, string origin, IpAddress client, IWarningSink warnings)
     {
-        if (word.Equals("permit_mynetworks", StringComparison.OrdinalIgnoreCase))
+        if (IsMyNetworks(word))
         {
             var outcome = _mynetworks.Match(client, warnings);
             if (outcome == MatchOutcome.Yes && _ownHosts?.Match(client, warnings) == MatchOutcome.No)
@@ -148,6 +174,8 @@ public sealed class AccessList
         warnings.Warn($"{origin}: unknown command: {word} -- ignoring the remainder of this access list");
         return Step.Abort;
     }
+
+    private static bool IsMyNetworks(ReadOnlySpan<char> word) => word.Equals("permit_mynetworks", StringComparison.OrdinalIgnoreCase);
 
     private enum Step
     {

@@ -18,6 +18,9 @@ internal sealed class MatchFile
     /// <summary>The elements in force; of a file that cannot be read, a table that always fails.</summary>
     public MatchItem[] Items { get; private set; } = NoItems;
 
+    /// <summary>The file.</summary>
+    public string Path => _path;
+
     /// <param name="fatal">Set when what could be read is not a list.</param>
     /// <returns>Whether the file could be read.</returns>
     public bool Open(ITextFiles files, IWarningSink warnings, out string? problem, out string? fatal)

@@ -2,6 +2,14 @@ using Postern.Core.Versions;
 
 namespace Postern.Core.Tables;
 
+/// <summary>What a plain pattern of a match list is to addresses.</summary>
+/// <param name="File">The file that it stands in; null: the parameter itself.</param>
+/// <param name="Text">The pattern, in lower case.</param>
+/// <param name="IsIPv4">Whether IPv4 addresses are compared with it rather than IPv6.</param>
+/// <param name="First">The first address that matches; null: none does.</param>
+/// <param name="Problem">Why a comparison is an error; null: it is none.</param>
+public readonly record struct AddressPattern(string? File, string Text, bool IsIPv4, IpAddress? First, string? Problem);
+
 /// <summary>
 /// A list of patterns, tables and files of patterns, of which the first that matches decides: <c>mynetworks</c>,
 /// <c>postscreen_allowlist_interfaces</c>, <c>postscreen_forbidden_commands</c>.
@@ -49,6 +57,12 @@ public sealed class MatchList : IRefreshable
     /// <summary>Compares a word, in any letter case, with the patterns as texts.</summary>
     public MatchOutcome Match(string word, IWarningSink warnings) =>
         Match(_items, ListText.FoldCase(word), default, warnings) ?? MatchOutcome.No;
+
+    /// <summary>The plain patterns, those in files included, as they are compared with addresses.</summary>
+    public IEnumerable<AddressPattern> Patterns => PatternsOf(_items, file: null, []);
+
+    /// <summary>The tables, those named in files included.</summary>
+    public IEnumerable<string> Tables => TablesOf(_items, []);
 
     void IRefreshable.Refresh(ITextFiles files, IWarningSink warnings)
     {
@@ -142,6 +156,23 @@ public sealed class MatchList : IRefreshable
 
         return null;
     }
+
+    private static IEnumerable<AddressPattern> PatternsOf(MatchItem[] items, string? file, HashSet<MatchFile> seen)
+    {
+        foreach (var item in items)
+        {
+            if (item.Pattern is { } pattern)
+                yield return new AddressPattern(file, pattern.Text, pattern.IsIPv4, pattern.FirstAddress, pattern.Problem);
+            else if (item.File is { } included && seen.Add(included))
+            {
+                foreach (var inside in PatternsOf(included.Items, included.Path, seen))
+                    yield return inside;
+            }
+        }
+    }
+
+    private static IEnumerable<string> TablesOf(MatchItem[] items, HashSet<MatchFile> seen) => items.SelectMany(item =>
+        item.Table is { } table and not UnavailableTable ? [table.Name] : item.File is { } file && seen.Add(file) ? TablesOf(file.Items, seen) : []);
 
     private static bool Includes(MatchFile file, MatchFile other)
     {

@@ -27,6 +27,18 @@ internal sealed class MatchPattern
         }
     }
 
+    /// <summary>As written, in lower case.</summary>
+    public string Text => _text;
+
+    /// <summary>Why it cannot be compared with an address; null: it can.</summary>
+    public string? Problem => _problem;
+
+    /// <summary>Whether it is for IPv4 addresses rather than IPv6.</summary>
+    public bool IsIPv4 => _isIPv4;
+
+    /// <summary>The first of the addresses that match it; null: there is none.</summary>
+    public IpAddress? FirstAddress => _exact ?? _network?.Address;
+
     /// <summary>Whether the case-folded word is this pattern.</summary>
     public bool Matches(string foldedWord) => foldedWord == _text;
 

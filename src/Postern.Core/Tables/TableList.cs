@@ -8,6 +8,9 @@ public sealed class TableList
 
     private TableList(string title, ILookupTable[] tables) => (_title, _tables) = (title, tables);
 
+    /// <summary>The tables' names, in order.</summary>
+    public IEnumerable<string> Tables => _tables.Select(static table => table.Name);
+
     /// <summary>Opens the tables of a list.</summary>
     /// <param name="title">What log lines call it.</param>
     /// <param name="text">The parameter's value, expanded.</param>

@@ -1,26 +1,38 @@
+using Postern.Checks;
 using Postern.Core;
+using Postern.Core.Checks;
 using Postern.Core.Config;
+using Postern.Native;
 using Postern.Storage;
 using Postern.Tables;
-using Postern.Tls;
 
 namespace Postern.Cli;
 
-/// <summary><c>postern check</c>: reads the configuration and says all that is wrong with it.</summary>
+/// <summary>
+/// <c>postern check</c>: a dry run of <c>postern serve</c>. Reads the configuration, tries each step of the start, has made-up
+/// clients come, and says all that is wrong.
+/// </summary>
 internal static class CheckVerb
 {
     /// <param name="directory">Such as <c>/etc/postfix</c>.</param>
     /// <param name="output">Encodes Latin-1, so that what the files hold goes out byte by byte.</param>
     /// <returns>The exit status: 1 when something is wrong that should be mended, else 0.</returns>
-    public static int Run(string directory, TextWriter output) =>
-        Run(directory, new TextFiles(), HostFactsReader.Read(), output);
+    public static int Run(string directory, TextWriter output)
+    {
+        var status = Run(directory, new TextFiles(), HostFactsReader.Read(), HostCheck.Find, output);
+        if (Libc.geteuid() != 0)
+            output.WriteLine("Run it as root to have ports below 1024 and the rights of mail_owner checked, too.");
+        return status;
+    }
 
-    internal static int Run(string directory, ITextFiles files, HostFacts host, TextWriter output)
+    /// <param name="findOnHost">What stands in the way on this machine.</param>
+    internal static int Run(string directory, ITextFiles files, HostFacts host, Func<Configuration, IEnumerable<ConfigProblem>> findOnHost, TextWriter output)
     {
         var configuration = Configuration.Load(directory, files, host, HostTableTypes.For);
-        var errors = PrintProblems([.. configuration.Problems, .. CertificateProblems(configuration, files)], output);
+        var problems = configuration.HasErrors ? configuration.Problems : ClientCheck.Find(configuration, findOnHost(configuration));
+        var errors = PrintProblems(problems, output);
         if (errors == 0)
-            output.WriteLine(Printable($"main.cf and master.cf are fine: {Describe(configuration)}"));
+            output.WriteLine(Printable($"{(problems.Count == 0 ? "main.cf and master.cf are fine" : "postern serve would start")}: {Describe(configuration)}"));
         return errors > 0 ? 1 : 0;
     }
 
@@ -38,25 +50,13 @@ internal static class CheckVerb
                 errors++;
             output.WriteLine(Printable($"{problem.Place}{(isWarning ? "warning" : "error")}: {problem.Text}"));
             output.WriteLine(Printable($"    {problem.Remedy}"));
+            foreach (var text in problem.AtClients)
+                output.WriteLine(Printable($"    at a client: {text}"));
         }
 
         if (errors > 0 || warnings > 0)
             output.WriteLine($"{Count(errors, "error")}, {Count(warnings, "warning")}");
         return errors;
-    }
-
-    private static IEnumerable<ConfigProblem> CertificateProblems(Configuration configuration, ITextFiles files)
-    {
-        var pems = new PemFiles(files);
-        foreach (var settings in configuration.Services.Select(static service => service.Settings.Tls).OfType<TlsSettings>())
-        {
-            foreach (var (origin, parameter, problem) in TlsCredentials.Check(settings, pems, TimeProvider.System.GetUtcNow()))
-            {
-                yield return new ConfigProblem(
-                    ProblemSeverity.Degraded, origin?.File, origin?.Line ?? 0, problem,
-                    $"mend the file, or name another in {parameter}; until then STARTTLS is answered with 454");
-            }
-        }
     }
 
     private static string Count(int number, string noun) => number == 1 ? $"1 {noun}" : $"{number} {noun}s";

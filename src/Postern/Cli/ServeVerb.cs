@@ -23,7 +23,8 @@ internal static class ServeVerb
         using var daemon = Daemon.Start(Load, configuration, logToStandardOutput, master: null, out var problem);
         if (daemon is null)
         {
-            errors.WriteLine("postern: fatal: " + problem);
+            if (!logToStandardOutput && configuration.Process!.MaillogFile is not "/dev/stdout") // else it was said there
+                errors.WriteLine("postern: fatal: " + problem);
             return 1;
         }
 

@@ -24,6 +24,20 @@ internal sealed class ControlClient(string path)
         }
     }
 
+    /// <summary>The process of the daemon that listens; null: none does, or not for us.</summary>
+    public static int? FindProcess(string path)
+    {
+        try
+        {
+            using var probe = Connect(path);
+            return PeerCredentials.ProcessOf(probe) is > 0 and var process ? process : null;
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Asks, and waits for the whole answer.</summary>
     /// <param name="words">None with NUL or a line end in it.</param>
     /// <param name="body">What follows.</param>

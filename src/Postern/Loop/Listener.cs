@@ -29,27 +29,19 @@ internal sealed unsafe class Listener : IDisposable
     /// <param name="problem">On failure, for the administrator.</param>
     public static Listener? Open(Endpoint endpoint, int backlog, RunningService service, out string? problem)
     {
-        var isIPv4 = endpoint.Address.IsIPv4;
-        var fd = Libc.socket(isIPv4 ? Libc.AF_INET : Libc.AF_INET6, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
-        var on = 1;
-        var address = stackalloc byte[SockAddr.MaxLength];
-        var length = SockAddr.WriteInet(new Span<byte>(address, SockAddr.MaxLength), endpoint.Address, endpoint.Port);
-        if (fd >= 0
-            && Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, &on, sizeof(int)) == 0
-            && (isIPv4 || Libc.setsockopt(fd, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, &on, sizeof(int)) == 0)
-            && Libc.bind(fd, address, (uint)length) == 0
-            && Libc.listen(fd, backlog) == 0)
+        var descriptor = InetSocket.Bind(endpoint, out var error);
+        if (descriptor >= 0 && Libc.listen(descriptor, backlog) != 0)
         {
-            problem = null;
-            if (endpoint.Port == 0 && TryReadLocal(fd, out _, out var chosen))
-                endpoint = endpoint with { Port = chosen };
-            return new Listener(fd, endpoint) { Service = service };
+            error = Errno.Last;
+            _ = Libc.close(descriptor);
         }
 
-        problem = $"cannot listen on [{endpoint.Address}]:{endpoint.Port}: {Explain(Errno.Last, endpoint.Port)}";
-        if (fd >= 0)
-            _ = Libc.close(fd);
-        return null;
+        problem = error == 0 ? null : InetSocket.Refusal(endpoint, error);
+        if (problem is not null)
+            return null;
+        if (endpoint.Port == 0 && TryReadLocal(descriptor, out _, out var chosen))
+            endpoint = endpoint with { Port = chosen };
+        return new Listener(descriptor, endpoint) { Service = service };
     }
 
     /// <summary>Takes over a socket that listens already.</summary>
@@ -113,11 +105,4 @@ internal sealed unsafe class Listener : IDisposable
         port = (ushort)number;
         return found;
     }
-
-    private static string Explain(int error, int port) => error switch
-    {
-        Errno.EACCES or Errno.EPERM when port < 1024 => $"{Errno.Text(error)} (ports below 1024 need root, or the capability CAP_NET_BIND_SERVICE)",
-        Errno.EADDRINUSE => $"{Errno.Text(error)} (another program listens there: see 'ss -ltnp')",
-        _ => Errno.Text(error),
-    };
 }

@@ -100,6 +100,10 @@ internal static unsafe partial class Libc
     public const int AT_FDCWD = -100;
     public const int AT_SYMLINK_NOFOLLOW = 0x100;
     public const int AT_EMPTY_PATH = 0x1000;
+    public const int AT_EACCESS = 0x200;
+    public const int X_OK = 1;
+    public const int W_OK = 2;
+    public const int R_OK = 4;
     public const uint STATX_BASIC_STATS = 0x7ff;
     public const uint STATX_BTIME = 0x800;
     public const ushort S_IFMT = 0xf000;
@@ -234,6 +238,11 @@ internal static unsafe partial class Libc
     /// <param name="status">Begins with a long that says which kind of file system it is; 120 bytes.</param>
     [LibraryImport("libc", SetLastError = true)]
     public static partial int fstatfs(int fd, long* status);
+
+    /// <param name="mode">R_OK, W_OK, X_OK.</param>
+    /// <param name="flags">AT_EACCESS: as whoever the thread is to files.</param>
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
+    public static partial int faccessat(int directory, string path, int mode, int flags);
 
     /// <param name="path">Empty with AT_EMPTY_PATH: the open file <paramref name="directory"/> itself.</param>
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]

@@ -1,7 +1,7 @@
-using Postern.Dashboard;
+using Postern.Control;
 using Postern.Tests.Logging;
 
-namespace Postern.Tests.Dashboard;
+namespace Postern.Tests.Control;
 
 public sealed class TokenFileTests : IDisposable
 {
