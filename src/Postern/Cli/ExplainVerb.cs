@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Postern.Core;
 using Postern.Core.Allowlist;
+using Postern.Core.Checks;
 using Postern.Core.Config;
 using Postern.Core.Dnsbl;
 using Postern.Core.Lanes;
@@ -35,14 +36,16 @@ internal sealed class ExplainVerb
 
     private readonly ExplainQuery _query;
     private readonly Configuration _configuration;
+    private readonly ScreeningService _service;
     private readonly Settings _settings;
     private readonly IpAddress _client;
     private readonly TextWriter _output;
     private readonly bool _mayDrop;
     private readonly SessionActions _warnings = new();
+    private int _said = -1; // the warning that was said already
 
-    private ExplainVerb(ExplainQuery query, Configuration configuration, Settings settings, IpAddress client, TextWriter output, bool mayDrop) =>
-        (_query, _configuration, _settings, _client, _output, _mayDrop) = (query, configuration, settings, client, output, mayDrop);
+    private ExplainVerb(ExplainQuery query, Configuration configuration, ScreeningService service, IpAddress client, TextWriter output, bool mayDrop) =>
+        (_query, _configuration, _service, _settings, _client, _output, _mayDrop) = (query, configuration, service, service.Settings, client, output, mayDrop);
 
     /// <returns>The exit status: 1 when the question cannot be answered.</returns>
     public static int Run(ExplainQuery query, TextWriter output, TextWriter errors)
@@ -73,7 +76,7 @@ internal sealed class ExplainVerb
             return 1;
         }
 
-        new ExplainVerb(query, configuration, chosen.Settings, client, output, mayDrop).Explain(resolver);
+        new ExplainVerb(query, configuration, chosen, client, output, mayDrop).Explain(resolver);
         return 0;
     }
 
@@ -87,18 +90,21 @@ internal sealed class ExplainVerb
         Say("reverse name", name.Outcome is DnsOutcome.Found ? Printable(name.Records[0].Target) : Words(name));
         var kind = SayClass(resolver, search, name);
 
-        var verdict = _settings.AccessList.Explain(_client, _warnings, out var decider);
-        var line = FindRule(decider);
-        Say("access list", verdict is AccessVerdict.Undecided ? "says nothing" : $"{(verdict is AccessVerdict.Permit ? "permit" : "reject")}, by {decider}{(line is null ? "" : $", line {line}")}"
-            + (verdict is AccessVerdict.Reject && _settings.DenylistAction is FailAction.Ignore ? "; postscreen_denylist_action is ignore, so that is only logged" : ""));
+        var verdict = SayAccessList(out var isWhole);
+        var advice = verdict is AccessVerdict.Permit ? [] : FindAdvice(isWhole).ToList(); // while we may read everything
         var provider = verdict is AccessVerdict.Undecided ? SayProvider(resolver) : null;
         var record = FindRecord();
         var score = SayLists(asked.GetAwaiter().GetResult());
-        foreach (var action in _warnings.All)
-            Say("warning", System.Text.Encoding.Latin1.GetString(_warnings.BytesOf(action)));
+        for (var i = 0; i < _warnings.Count; i++)
+        {
+            if (i != _said)
+                Say("warning", WarningAt(i));
+        }
+
         Say("now", Predict(verdict, provider, record, score, kind));
         SayPast();
-        SayRemedy(verdict, decider, line);
+        foreach (var (what, text) in advice)
+            Say(what, text);
     }
 
     private Provider? SayProvider(IDnsResolver resolver)
@@ -120,10 +126,26 @@ internal sealed class ExplainVerb
         return found;
     }
 
-    private int? FindRule(string? decider) =>
-        FileOf(decider) is { } path && new TextFiles().TryRead(path, out var file, out _) ? CidrTable.FindLine(file.Text, _client) : null;
+    /// <param name="isWhole">Whether the list could be asked to its end.</param>
+    private AccessVerdict SayAccessList(out bool isWhole)
+    {
+        var before = _warnings.Count;
+        var verdict = _settings.AccessList.Explain(_client, _warnings, out var decider);
+        isWhole = verdict is not AccessVerdict.Undecided || _warnings.Count == before;
+        if (!isWhole)
+        {
+            Say("access list", $"fails: {WarningAt(before)}");
+            _said = before;
+            return verdict;
+        }
 
-    private static string? FileOf(string? word) => word is not null && word.StartsWith("cidr:/", StringComparison.Ordinal) ? word["cidr:".Length..] : null;
+        var line = EntryAdvice.PathOf(decider) is { } path && new TextFiles().TryRead(path, out var file, out _) ? CidrTable.FindLine(file.Text, _client) : null;
+        Say("access list", verdict is AccessVerdict.Undecided ? "says nothing" : $"{(verdict is AccessVerdict.Permit ? "permit" : "reject")}, by {decider}{(line is null ? "" : $", line {line}")}"
+            + (verdict is AccessVerdict.Reject && _settings.DenylistAction is FailAction.Ignore ? "; postscreen_denylist_action is ignore, so that is only logged" : ""));
+        return verdict;
+    }
+
+    private string WarningAt(int index) => System.Text.Encoding.Latin1.GetString(_warnings.BytesOf(_warnings[index]));
 
     private TestExpiry? FindRecord()
     {
@@ -264,20 +286,19 @@ internal sealed class ExplainVerb
             ? [.. values.EnumerateArray().Where(static value => value.ValueKind is JsonValueKind.String).Select(static value => Printable(value.GetString()!))] : [];
     }
 
-    private void SayRemedy(AccessVerdict verdict, string? decider, int? line)
+    /// <param name="isWhole">Whether the access list could be asked to its end.</param>
+    private IEnumerable<(string What, string Text)> FindAdvice(bool isWhole)
     {
-        if (verdict is AccessVerdict.Permit)
-            return;
-        var rule = $"\"{_client} permit\"";
-        if (verdict is AccessVerdict.Reject && FileOf(decider) is { } file && line is not null)
-            Say("to let it in", $"write {rule} before line {line} of {file}");
-        else if (verdict is AccessVerdict.Reject)
-            Say("to let it in", $"change what {decider} says");
-        else if (FileOf(_settings.AccessList.Tables.FirstOrDefault(static word => FileOf(word) is not null)) is { } first)
-            Say("to let it in", $"write {rule} at the top of {first}");
-        else
-            Say("to let it in", $"write {rule} to {_configuration.Directory}/postscreen_access.cidr, name it in main.cf, "
-                + $"postscreen_access_list = permit_mynetworks, cidr:{_configuration.Directory}/postscreen_access.cidr, and reload");
+        var files = new TextFiles();
+        var host = HostFactsReader.Read();
+        var list = ParameterListing.Load(_query.Directory, files, host, _service.Name, []).TextOf("postscreen_access_list");
+        var advice = new EntryAdvice(_client, _service, list, files, (changed, overrides) => Configuration.Load(_query.Directory, changed, host, HostTableTypes.For, overrides: overrides));
+        var first = isWhole ? "" : "; first mend what fails";
+        if (advice.FindUnreached() is { } unreached)
+            yield return ("not reached", $"{unreached} would let it in{first}");
+        else if (!isWhole)
+            yield return ("not reached", $"what follows in postscreen_access_list{first}");
+        yield return ("to let it in", advice.Find(_configuration.Directory) ?? $"no rule does it; postern check -c {_configuration.Directory} says what is wrong");
     }
 
     private void Say(string what, string text) => _output.WriteLine($"  {what,-13} {text}");

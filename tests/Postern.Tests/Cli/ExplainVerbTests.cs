@@ -40,6 +40,62 @@ public sealed class ExplainVerbTests : IDisposable
     }
 
     [Fact]
+    public void A_lookup_that_fails_is_named_and_no_rule_behind_it_is()
+    {
+        Rules("192.0.2.7 permit\n");
+        Configure("mynetworks = 127.0.0.1/8");
+
+        var said = Explain("192.0.2.7");
+
+        Assert.Contains("  access list   fails: postscreen_access_list: non-null host address bits in \"127.0.0.1/8\", perhaps you should use \"127.0.0.0/8\" instead\n", said, StringComparison.Ordinal);
+        Assert.Contains("  warning       postscreen_access_list: permit_mynetworks: mynetworks lookup error -- ignoring the remainder of this access list\n", said, StringComparison.Ordinal);
+        Assert.Contains($"  not reached   {_folder["access"]}:1 would let it in; first mend what fails\n", said, StringComparison.Ordinal);
+        var own = _folder["postscreen_access.cidr"];
+        Assert.Contains($"  to let it in  write \"192.0.2.7 permit\" to {own}, and in line 6 of {_folder["main.cf"]} postscreen_access_list = cidr:{own}, permit_mynetworks, cidr:{_folder["access"]}, and reload\n", said, StringComparison.Ordinal);
+        Follow(own);
+        Assert.Contains($"  access list   permit, by cidr:{own}, line 1\n", Explain("192.0.2.7"), StringComparison.Ordinal);
+
+        void Follow(string file)
+        {
+            File.WriteAllText(file, "192.0.2.7 permit\n");
+            Configure("mynetworks = 127.0.0.1/8", $"postscreen_access_list = cidr:{file}, permit_mynetworks, cidr:{_folder["access"]}");
+        }
+    }
+
+    [Theory]
+    [InlineData("reject, cidr:{0}", "192.0.2.7 permit\n", true)] // there already, and not reached
+    [InlineData("dunno, cidr:{0}", "", true)]
+    [InlineData("static:reject, cidr:{0}", "", true)]
+    [InlineData("cidr:{0}, static:reject", "", false)]
+    [InlineData("cidr:{0}", "if 192.0.2.0/24\n0.0.0.0/0 reject\nendif\n", false)]
+    [InlineData("cidr:{0}", "if 10.0.0.0/8\n192.0.2.7 permit\nendif\n", false)]
+    public void Advice_is_tried_and_works_when_it_is_followed(string list, string rules, bool isNewFile)
+    {
+        list = string.Format(CultureInfo.InvariantCulture, list, _folder["access"]);
+        Rules(rules);
+        Configure($"postscreen_access_list = {list}");
+
+        var advice = Explain("192.0.2.7").Split('\n').Single(static line => line.StartsWith("  to let it in", StringComparison.Ordinal));
+
+        var own = _folder["postscreen_access.cidr"];
+        if (isNewFile)
+        {
+            Assert.Contains($"postscreen_access_list = cidr:{own}, {list}, and reload", advice, StringComparison.Ordinal);
+            File.WriteAllText(own, "192.0.2.7 permit\n");
+            Configure($"postscreen_access_list = cidr:{own}, {list}");
+        }
+        else
+        {
+            var lines = File.ReadAllLines(_folder["access"]).ToList();
+            var before = System.Text.RegularExpressions.Regex.Match(advice, @"before line (\d+) of ") is { Success: true } match ? int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : 1;
+            lines.Insert(before - 1, "192.0.2.7 permit");
+            Rules(string.Join('\n', lines) + "\n");
+        }
+
+        Assert.Contains("  access list   permit, by ", Explain("192.0.2.7"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Each_list_is_asked_and_the_score_is_the_sessions()
     {
         Configure("postscreen_dnsbl_sites = bl.example=127.0.0.[2..4]*2 white.example*-1 dead.example err.example", "postscreen_dnsbl_threshold = 1", "postscreen_dnsbl_action = enforce");
