@@ -33,6 +33,7 @@ internal sealed class ProcessReader(
             DaemonDirectory = values.Text("daemon_directory"),
             DataDirectory = values.Text("data_directory"),
             DefaultDatabaseType = values.Text("default_database_type"),
+            Postfix = defaults.Postfix.Version,
             DefaultCacheType = values.Text("default_cache_db_type"),
             NonBdbMigrationLevel = values.Text("non_bdb_migration_level"),
             NonBdbCustomMapping = values.Text("non_bdb_custom_mapping"),

@@ -1,3 +1,5 @@
+using Postern.Core.Versions;
+
 namespace Postern.Core.Config;
 
 /// <summary>What holds for the whole process: read from main.cf and postern.cf, without the overrides of master.cf.</summary>
@@ -20,6 +22,9 @@ public sealed record ProcessSettings
 
     /// <summary><c>lmdb_map_size</c>, in bytes.</summary>
     public required long LmdbMapSize { get; init; }
+
+    /// <summary>The Postfix whose configuration it is.</summary>
+    public required PostfixVersion Postfix { get; init; }
 
     /// <summary><c>default_cache_db_type</c>.</summary>
     public required string DefaultCacheType { get; init; }

@@ -172,7 +172,7 @@ public static class PostfixDifferences
 
     // Between Postfix's programs.
     public static readonly PostfixDifference ProxymapProtocol = new(
-        "proxymap-protocol", V311, "What proxymap(8) is asked", "`table`, `flags`", "`table`, `instance_flags`, and `flags` for a look-up", "access-proxy-name")
+        "proxymap-protocol", V311, "What proxymap(8) is asked", "`table`, `flags`", "`table`, `instance_flags`, and for a look-up the `flags` of its answer to `open`", "access-proxy-name, redirect-tables")
     { Policy = VersionPolicy.ForAll, Reason = "both are spoken: which one, its answers tell" };
 
     public static readonly PostfixDifference UnwritableCache = new(

@@ -34,7 +34,7 @@ internal static class HostTableTypes
                 Rules = PcreDialect.Rules,
                 DescribeReadProblem = DescribeReadProblem("pcre"),
             },
-            new("proxy") { FromArgument = ProxymapTable.Parser(socket, static source => source.Argument) },
+            new("proxy") { FromArgument = ProxymapTable.Parser(socket, process.Postfix, static source => source.Argument) },
             new("randmap") { FromArgument = RandMapTable.Parser(Random.Shared.Next) },
             new("regexp")
             {
@@ -44,7 +44,7 @@ internal static class HostTableTypes
                 DescribeReadProblem = DescribeReadProblem("regexp"),
             },
             .. AskedFromPostfix.Select(name =>
-                new TableType(name) { FromArgument = ProxymapTable.Parser(socket, static source => source.Name) }),
+                new TableType(name) { FromArgument = ProxymapTable.Parser(socket, process.Postfix, static source => source.Name) }),
         ];
     }
 

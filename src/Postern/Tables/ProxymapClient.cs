@@ -43,49 +43,71 @@ internal readonly record struct ProxymapAnswer(ProxymapStatus Status, string Val
 /// <remarks>
 /// <code>
 /// S: protocol proxymap_protocol
-/// C: request open    table hash:/x  flags 0             S: status 0  flags 64
-/// C: request lookup  table hash:/x  flags 64  key beta  S: status 0  value two words
+/// C: request open    table hash:/x  flags 0                               S: status 0  flags 64
+/// C: request lookup  table hash:/x  flags 64  key beta                    S: status 0  value two words
+/// since 3.11:
+/// C: request open    table cdb:/x  instance_flags 0                       S: status 0  flags 28
+/// C: request lookup  table cdb:/x  instance_flags 0  flags 92  key beta   S: status 0  flags 92  value two words
 /// </code>
-/// Releases after 3.7 want an attribute <c>instance_flags</c> behind <c>flags</c>, which 3.7 answers with status 3.
+/// Since 3.11 a look-up has to give back the flags of the answer to <c>open</c>: without them a key of a cdb: or lmdb: file is
+/// not found, although it is there.
+/// Each answers the other form with status 3 (<see cref="Core.Versions.PostfixDifferences.ProxymapProtocol"/>).
 /// </remarks>
-internal sealed unsafe class ProxymapClient(string socketPath, TimeSpan patience)
+/// <param name="sendsInstanceFlags">Which form to try first; the answers tell which is understood.</param>
+internal sealed unsafe class ProxymapClient(string socketPath, TimeSpan patience, bool sendsInstanceFlags)
 {
     private const int MostBytes = 1 << 20; // of an answer
     private const int LookupFlags = 64; // shared locks while reading, as postscreen asks for
 
     private readonly byte[] _address = new byte[SockAddr.MaxLength];
     private int _socket = -1;
-    private bool _sendsInstanceFlags;
+    private bool _sendsInstanceFlags = sendsInstanceFlags;
+    private int? _tableFlags; // of the answer to open; null: it was not asked, or not in this form
     private long _start;
 
     ~ProxymapClient() => Disconnect();
 
     /// <summary>Asks whether the table may be read.</summary>
-    public ProxymapAnswer Open(string table) => Ask("open", table, flags: 0, key: null);
+    public ProxymapAnswer Open(string table) => Ask(table, key: null);
 
     /// <summary>Looks up a key.</summary>
-    public ProxymapAnswer Lookup(string table, string key) => Ask("lookup", table, LookupFlags, key);
+    public ProxymapAnswer Lookup(string table, string key) => Ask(table, key);
 
-    private ProxymapAnswer Ask(string request, string table, int flags, string? key)
+    /// <param name="key">Null: the table is only opened.</param>
+    private ProxymapAnswer Ask(string table, string? key)
     {
         if (table.Contains('\0') || (key is not null && key.Contains('\0')))
             return new ProxymapAnswer(ProxymapStatus.NoKey, ""); // the protocol cannot say it
         _start = Stopwatch.GetTimestamp();
         var wasConnected = _socket >= 0;
-        var answer = AskInEitherForm(request, table, flags, key);
+        var answer = AskInEitherForm(table, key);
         if (answer.Status == ProxymapStatus.Unreachable && wasConnected)
-            answer = AskInEitherForm(request, table, flags, key); // it ends after some idle time, and a new one takes over
+            answer = AskInEitherForm(table, key); // it ends after some idle time, and a new one takes over
         return answer;
     }
 
-    private ProxymapAnswer AskInEitherForm(string request, string table, int flags, string? key)
+    private ProxymapAnswer AskInEitherForm(string table, string? key)
     {
-        var answer = AskOnce(request, table, flags, key);
+        var answer = AskInThisForm(table, key);
         if (answer.Status != ProxymapStatus.BadRequest)
             return answer;
         Disconnect(); // what is left of the request must not be taken for the next one
-        _sendsInstanceFlags = !_sendsInstanceFlags;
-        return AskOnce(request, table, flags, key);
+        (_sendsInstanceFlags, _tableFlags) = (!_sendsInstanceFlags, null);
+        answer = AskInThisForm(table, key);
+        if (answer.Status == ProxymapStatus.BadRequest)
+            Disconnect();
+        return answer;
+    }
+
+    private ProxymapAnswer AskInThisForm(string table, string? key)
+    {
+        if (key is null)
+            return AskOnce("open", table, flags: 0, key);
+        if (!_sendsInstanceFlags)
+            return AskOnce("lookup", table, LookupFlags, key);
+        if (_tableFlags is null && AskOnce("open", table, flags: 0, key: null) is { Status: not ProxymapStatus.Found } failure)
+            return failure;
+        return AskOnce("lookup", table, _tableFlags.GetValueOrDefault() | LookupFlags, key);
     }
 
     private ProxymapAnswer AskOnce(string request, string table, int flags, string? key)
@@ -93,10 +115,11 @@ internal sealed unsafe class ProxymapClient(string socketPath, TimeSpan patience
         if (_socket < 0 && Connect() is { } failure)
             return failure;
         var text = new StringBuilder();
-        text.Append("request\0").Append(request).Append("\0table\0").Append(table)
-            .Append(CultureInfo.InvariantCulture, $"\0flags\0{flags}\0");
+        text.Append("request\0").Append(request).Append("\0table\0").Append(table).Append('\0');
         if (_sendsInstanceFlags)
             text.Append("instance_flags\00\0");
+        if (key is not null || !_sendsInstanceFlags)
+            text.Append(CultureInfo.InvariantCulture, $"flags\0{flags}\0");
         if (key is not null)
             text.Append("key\0").Append(key).Append('\0');
         text.Append('\0');
@@ -106,6 +129,8 @@ internal sealed unsafe class ProxymapClient(string socketPath, TimeSpan patience
         var attributes = Receive(out var trouble);
         if (attributes is null)
             return trouble;
+        if (key is null && int.TryParse(attributes.GetValueOrDefault("flags"), NumberStyles.None, CultureInfo.InvariantCulture, out var tableFlags))
+            _tableFlags = tableFlags;
         return attributes.TryGetValue("status", out var status) && int.TryParse(status, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             && number <= (int)ProxymapStatus.BadTable
             ? new ProxymapAnswer((ProxymapStatus)number, attributes.GetValueOrDefault("value", ""))

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Postern.Core;
 using Postern.Core.Tables;
+using Postern.Core.Versions;
 
 namespace Postern.Tables;
 
@@ -22,10 +23,10 @@ internal sealed class ProxymapTable : ILiveTable
     private long _nextComplaint = long.MinValue;
     private double _averageMilliseconds;
 
-    private ProxymapTable(string name, string table, string socketPath)
+    private ProxymapTable(string name, string table, string socketPath, bool sendsInstanceFlags)
     {
         (Name, _table) = (name, table);
-        _client = new ProxymapClient(socketPath, Patience);
+        _client = new ProxymapClient(socketPath, Patience, sendsInstanceFlags);
         var answer = _client.Open(table);
         OpenError = Explain(answer);
         OpenRemedy = answer.Status switch
@@ -47,11 +48,12 @@ internal sealed class ProxymapTable : ILiveTable
 
     /// <param name="socketPath">Where proxymap(8) listens.</param>
     /// <param name="tableOf">The table's name as proxymap(8) is to open it.</param>
-    public static TableParser Parser(string socketPath, Func<TableSource, string> tableOf) =>
+    /// <param name="postfix">Whose proxymap(8) it probably is.</param>
+    public static TableParser Parser(string socketPath, PostfixVersion postfix, Func<TableSource, string> tableOf) =>
         (TableSource source, IWarningSink warnings, out string? problem) =>
         {
             problem = null;
-            return new ProxymapTable(source.Name, tableOf(source), socketPath);
+            return new ProxymapTable(source.Name, tableOf(source), socketPath, PostfixDifferences.ProxymapProtocol.IsIn(postfix));
         };
 
     /// <inheritdoc />

@@ -79,17 +79,51 @@ public sealed class ProxymapTableTests : IDisposable
         Assert.EndsWith(warning.Replace("PATH", SocketPath, StringComparison.Ordinal), Assert.Single(_warnings.Texts), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void A_release_that_wants_more_attributes_gets_them()
+    // Both forms as the real ones took and refused them: 3.7.11 and 3.10.13, and 3.11.7.
+    private const string OldOpen = "request\0open\0table\0hash:/x\0flags\00\0\0", NewOpen = "request\0open\0table\0hash:/x\0instance_flags\00\0\0";
+    private const string OldLookup = "request\0lookup\0table\0hash:/x\0flags\064\0key\0beta\0\0", NewLookup = "request\0lookup\0table\0hash:/x\0instance_flags\00\0flags\092\0key\0beta\0\0";
+
+    [Theory]
+    [InlineData("3.10", false, OldOpen, OldLookup)]
+    [InlineData("3.11", false, NewOpen, NewLookup)]
+    [InlineData("3.10", true, OldOpen, NewOpen, NewLookup)]
+    [InlineData("3.11", true, NewOpen, OldOpen, OldLookup)]
+    public void The_form_that_the_service_understands_is_found_by_its_answers(string version, bool isRefused, params string[] requests)
     {
-        using var service = new Service(SocketPath, Greeting, "status\03\0\0", Greeting, "status\00\0flags\064\0\0", "status\00\0value\0x\0\0");
-        var tables = Catalog();
+        string[] refusal = isRefused ? ["status\03\0\0", Greeting] : [];
+        using var service = new Service(SocketPath, [Greeting, .. refusal, "status\00\0flags\028\0\0", "status\00\0value\0x\0\0"]);
+        var tables = HostTables.Catalog(new FakeTextFiles(), $"queue_directory = {_queue.FullName}\npostern_postfix_version = {version}\n");
 
         var table = tables.Open("proxy:hash:/x", foldCase: true, _warnings);
 
         Assert.Empty(tables.OpenErrors);
         Assert.Equal(LookupResult.Found("x"), table.Lookup("beta", _warnings));
-        Assert.Equal("request\0lookup\0table\0hash:/x\0flags\064\0instance_flags\00\0key\0beta\0\0", service.Requests[^1]);
+        Assert.Equal(requests, service.Requests);
+    }
+
+    [Fact]
+    public void A_service_that_was_replaced_by_another_release_is_asked_in_its_form()
+    {
+        ILookupTable table;
+        using (new Service(SocketPath, Greeting, "status\00\0flags\064\0\0"))
+            table = Catalog().Open("proxy:hash:/x", foldCase: true, _warnings);
+
+        using var service = new Service(SocketPath, Greeting, "status\03\0\0", Greeting, "status\00\0flags\028\0\0", "status\00\0value\0y\0flags\00\0\0");
+
+        Assert.Equal(LookupResult.Found("y"), table.Lookup("beta", _warnings));
+        Assert.Equal([OldLookup, NewOpen, NewLookup], service.Requests);
+        Assert.Empty(_warnings.Texts);
+    }
+
+    [Fact]
+    public void A_service_that_understands_neither_form_is_an_error()
+    {
+        using var service = new Service(SocketPath, Greeting, "status\03\0\0", Greeting, "status\03\0\0");
+        var tables = Catalog();
+
+        tables.Open("proxy:hash:/x", foldCase: true, _warnings);
+
+        Assert.Equal(["proxymap: the service does not understand the request"], tables.OpenErrors);
     }
 
     [Fact]
