@@ -134,8 +134,8 @@ internal sealed class EventLoop : IDisposable
     /// <summary>Monotonic milliseconds, of this round. On the loop's thread.</summary>
     public long Ticks => _clock.Ticks;
 
-    /// <summary>How long it has been at work on one round; zero while it waits for events. Any thread may ask.</summary>
-    public TimeSpan BusyFor => Volatile.Read(ref _busySince) is var since and not 0 ? _clock.Since(since) : TimeSpan.Zero;
+    /// <summary>The round that it is at work on, by when that began; 0 while it waits for events. Any thread may ask.</summary>
+    public long Round => Volatile.Read(ref _busySince);
 
     /// <inheritdoc cref="ClientRegister.IdleFor" />
     public TimeSpan IdleFor => _register.IdleFor;

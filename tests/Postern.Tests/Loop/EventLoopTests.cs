@@ -247,22 +247,6 @@ public sealed class EventLoopTests
         }
     }
 
-    [Fact]
-    public void A_stuck_loop_is_noticed_and_an_idle_one_is_not()
-    {
-        using var server = new PassServer();
-        using var harness = new LoopHarness(Quick, server.Path);
-        using var release = new ManualResetEventSlim();
-        using var bitten = new ManualResetEventSlim();
-        LoopHarness.Until(() => harness.Loop.BusyFor == TimeSpan.Zero, "the loop never waits");
-
-        harness.Loop.Post(() => release.Wait(20_000));
-        using var watchdog = new Postern.Loop.Watchdog(harness.Loop, TimeSpan.FromMilliseconds(30), bitten.Set);
-
-        Assert.True(bitten.Wait(20_000, TestContext.Current.CancellationToken));
-        release.Set();
-    }
-
     private sealed class BrokenAllowlist : Postern.Storage.IAllowlist
     {
         public TimeSpan? NextTick => null;
