@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Postern.Core;
 
 /// <summary>
@@ -45,8 +43,6 @@ public static class LogicalLines
     /// <summary>How the warning about a byte order mark ends.</summary>
     public const string ByteOrderMark = "the file begins with a byte order mark, which is part of its first word";
 
-    private const int LongestQuote = 30;
-
     /// <summary>Whether the character is ASCII white space.</summary>
     public static bool IsSpace(char character) => character is ' ' or (>= '\t' and <= '\r');
 
@@ -56,62 +52,8 @@ public static class LogicalLines
     /// <param name="warnings">Told of dropped lines and of NUL bytes.</param>
     public static IEnumerable<LogicalLine> Read(string text, string fileName, IWarningSink warnings)
     {
-        if (text.StartsWith("\xef\xbb\xbf", StringComparison.Ordinal))
-            warnings.Warn($"{fileName}, line 1: {ByteOrderMark}");
-        var position = 0;
-        var lineNumber = 0;
-        while (position < text.Length)
-        {
-            string? line = null;
-            StringBuilder? joined = null;
-            List<(int, int)>? continuations = null;
-            var firstLine = 0;
-            var hasNul = false;
-            while (position < text.Length)
-            {
-                var newline = text.IndexOf('\n', position);
-                var end = newline < 0 ? text.Length : newline;
-                var physical = text.AsSpan(position, end - position);
-                position = newline < 0 ? text.Length : newline + 1;
-                lineNumber++;
-                hasNul |= physical.Contains('\0');
-
-                var content = physical.IndexOfAnyExcept(WhiteSpace);
-                if (content >= 0 && physical[content] != '#')
-                {
-                    if (line is null)
-                        (line, firstLine) = (physical.ToString(), lineNumber);
-                    else
-                    {
-                        joined ??= new StringBuilder(line);
-                        (continuations ??= []).Add((joined.Length, lineNumber));
-                        joined.Append(physical);
-                    }
-                }
-
-                if (line is not null && position < text.Length && text[position] != '#' && !IsSpace(text[position]))
-                    break;
-            }
-
-            if (hasNul)
-            {
-                var first = line is null ? lineNumber : firstLine;
-                var range = first == lineNumber ? $"{first}" : $"{first}-{lineNumber}";
-                warnings.Warn($"{fileName}, line {range}: text after null byte may be ignored");
-            }
-
-            if (line is null)
-                yield break;
-            if (joined is not null)
-                line = joined.ToString();
-            if (IsSpace(line[0]))
-            {
-                var quote = line.Length > LongestQuote ? line[..LongestQuote] + "..." : line;
-                warnings.Warn($"{fileName}: logical line must not start with whitespace: \"{quote}\"");
-                continue;
-            }
-
-            yield return new LogicalLine(line, firstLine, lineNumber) { Continuations = continuations };
-        }
+        var lines = new LogicalLineReader(text, fileName, warnings);
+        while (lines.Read())
+            yield return new LogicalLine(lines.Text.ToString(), lines.LineNumber, lines.LastLineNumber) { Continuations = lines.TakeContinuations() };
     }
 }

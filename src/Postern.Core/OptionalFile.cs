@@ -12,9 +12,20 @@ internal sealed class OptionalFile(ITextFiles files, string optional) : ITextFil
     {
         if (files.TryRead(path, out file, out reason))
             return true;
-        if (path != optional || files.Stamp(path) is not null)
+        if (!IsMissing(path))
             return false;
         (file, reason) = (new TextFile("", default), null);
+        return true;
+    }
+
+    /// <inheritdoc />
+    public bool TryOpen(string path, [NotNullWhen(true)] out IFileReader? file, [NotNullWhen(false)] out string? reason)
+    {
+        if (files.TryOpen(path, out file, out reason))
+            return true;
+        if (!IsMissing(path))
+            return false;
+        (file, reason) = (new TextFileReader(new TextFile("", default)), null);
         return true;
     }
 
@@ -23,4 +34,6 @@ internal sealed class OptionalFile(ITextFiles files, string optional) : ITextFil
 
     /// <inheritdoc />
     public string Resolve(string path) => files.Resolve(path);
+
+    private bool IsMissing(string path) => path == optional && files.Stamp(path) is null;
 }

@@ -8,7 +8,7 @@ const when = time => new Date(time).toLocaleString();
 const share = (part, whole) => whole ? `${(100 * part / whole).toFixed(1)} %` : '';
 
 const reason = name => reasonWords[name] ?? words(name);
-const waitWords = { silence: 'the greet wait', dns_lists: 'DNS lists', lane: 'a slow lane', command: 'its next command', server: 'the mail server', relayed: 'with the mail server', proxy: 'a proxy header', allowlist: 'the allowlist' };
+const waitWords = { silence: 'the greet wait', dns_lists: 'DNS lists', lane: 'a slow lane', command: 'its next command', server: 'the mail server', relayed: 'with the mail server', proxy: 'a proxy header', allowlist: 'the allowlist', table: 'a lookup table' };
 
 function seconds(milliseconds) {
   const value = Math.max(0, milliseconds / 1000);

@@ -2,6 +2,7 @@ using Postern.Cli;
 using Postern.Control;
 using Postern.Core;
 using Postern.Core.Config;
+using Postern.Core.Tables;
 using Postern.Dns;
 using Postern.Dnsbl;
 using Postern.Handoff;
@@ -30,7 +31,7 @@ internal sealed class Daemon : IDisposable
     private static readonly TimeSpan DrainLimit = TimeSpan.FromDays(1); // each client has limits of its own
 
     private readonly TimeProvider _clock = TimeProvider.System;
-    private readonly Func<Configuration> _load;
+    private readonly Func<TableReading, Configuration> _load;
     private readonly bool _logToStandardOutput;
     private readonly MailLog _log;
     private readonly LogTags _tags;
@@ -40,6 +41,8 @@ internal sealed class Daemon : IDisposable
     private readonly SdNotify _manager;
     private readonly Signals _signals;
     private readonly Watchdog _watchdog;
+    private readonly TableLookups _lookups;
+    private readonly TableKeeper _keeper;
     private readonly Observation _observation;
     private readonly Dictionary<string, RunningService> _services = [];
     private readonly Dictionary<string, TemporaryAllowlist> _allowlists = [];
@@ -55,7 +58,7 @@ internal sealed class Daemon : IDisposable
     private UdpResolver? _resolver;
     private ProviderDirectory? _providers;
 
-    private Daemon(Func<Configuration> load, Configuration configuration, MailLog log, bool logToStandardOutput, MasterRole? master)
+    private Daemon(Func<TableReading, Configuration> load, Configuration configuration, MailLog log, bool logToStandardOutput, MasterRole? master)
     {
         _load = load;
         _configuration = configuration;
@@ -71,26 +74,24 @@ internal sealed class Daemon : IDisposable
         if (problem is not null)
             log.Write(_tags.Postern, LogSeverity.Warning, problem);
         _clientsThatFit = ProcessLimits.ClientsThatFit(openFiles);
-        _loop = new EventLoop(_clock, log, _tags.Postscreen, _clientsThatFit) { RefreshTables = RefreshTables, OwnTag = _tags.Postern };
+        _loop = new EventLoop(_clock, log, _tags.Postscreen, _clientsThatFit) { ClientsCome = () => _master?.Link.ReportClient(), OwnTag = _tags.Postern };
         _receiverSessions = new SessionCounts(configuration.Process!.ReceiverSessionLimit);
         _loop.DescriptorsElsewhere = () => 2 * _receiverSessions.Total; // a session has its client, and the file that it writes
         _relays = new RelayTargets(_loop, (severity, text) => log.Write(_tags.Postern, severity, text), PathOf);
         _tls = new TlsServer(new TextFiles(MostCertificateBytes), _clock, _tags.Tlsproxy, LogTls);
         _loop.Tls = _tls;
+        _loop.TableLookups = _lookups = new TableLookups(_loop.Post);
+        _keeper = new TableKeeper(configuration.Tables, _lookups, new WarningLog(log, _tags.Postscreen) { FlushesAtOnce = true }, Reload, isBlind: _jail is not null);
         _signals = new Signals(
             stop: () => _loop.Post(() => Stop(_configuration.Process!.StopGraceTime)),
             stopNow: () => _loop.Post(() => Stop(TimeSpan.Zero)),
-            reload: () =>
-            {
-                PostfixProbe.LookAgain(); // here, since the loop waits for no program
-                _loop.Post(_master is null ? Reload : _log.Reopen); // the master starts a new process to reload
-            });
+            reload: OnHangup);
         _watchdog = new Watchdog(_loop, configuration.Services[0].Settings.WatchdogTimeout, () =>
         {
             log.WriteNow(_tags.Postscreen, LogSeverity.Fatal, "watchdog timeout");
             Environment.Exit(1);
         });
-        _observation = new Observation(_loop, log, _tags.Postern, _clock, _services, _allowlists, ReadChangedTables, [.. PageServer.Command, configuration.Directory], () => _providers?.States ?? []);
+        _observation = new Observation(_loop, log, _tags.Postern, _clock, _services, _allowlists, _keeper.ReadNow, [.. PageServer.Command, configuration.Directory], () => _providers?.States ?? []);
         _manager = SdNotify.FromEnvironment(_warnings);
     }
 
@@ -102,7 +103,7 @@ internal sealed class Daemon : IDisposable
     /// <param name="problem">On failure, for the administrator.</param>
     /// <returns>Null on failure.</returns>
     public static Daemon? Start(
-        Func<Configuration> load, Configuration configuration, bool logToStandardOutput, MasterRole? master, out string? problem)
+        Func<TableReading, Configuration> load, Configuration configuration, bool logToStandardOutput, MasterRole? master, out string? problem)
     {
         var options = LogOptionsOf(configuration.Process!, logToStandardOutput, master);
         if (!MailLog.TryOpen(options, TimeProvider.System, out var log, out problem))
@@ -140,6 +141,8 @@ internal sealed class Daemon : IDisposable
         _signals.Dispose();
         _watchdog.Dispose();
         _retries.Dispose();
+        _keeper.Dispose();
+        _lookups.Dispose();
         _relays.Dispose();
         _resolver?.Dispose();
         _providers?.Dispose();
@@ -431,20 +434,6 @@ internal sealed class Daemon : IDisposable
         }
     }
 
-    private void RefreshTables()
-    {
-        _master?.Link.ReportClient();
-        if (_jail is null) // from in there no table file can be seen: as with postscreen, postfix reload reads them again
-            _configuration.Tables.Refresh(_warnings);
-    }
-
-    // A new version of a table is in force when it was seen twice, since somebody may still be writing it. Here nobody is.
-    private void ReadChangedTables()
-    {
-        _configuration.Tables.Refresh(_warnings);
-        _configuration.Tables.Refresh(_warnings);
-    }
-
     /// <summary>The master is gone, or has begun anew: the clients that are here are served to their end, new ones by the next process.</summary>
     private void Drain()
     {
@@ -467,25 +456,55 @@ internal sealed class Daemon : IDisposable
         _loop.Stop(grace);
     }
 
-    /// <summary>On the loop's thread. Clients that are there keep the settings they came under.</summary>
-    private void Reload()
+    private void OnHangup()
+    {
+        _loop.Post(ReopenLogs);
+        if (_master is null) // else the master starts a new process to reload
+            _keeper.Reload();
+    }
+
+    private void ReopenLogs()
+    {
+        _log.Reopen();
+        if (_master is null)
+            _observation.Reopen();
+    }
+
+    /// <summary>On the keeper's thread, which waits until the loop has taken the new configuration.</summary>
+    private TableCatalog Reload(CancellationToken end)
     {
         _manager.Reloading();
-        _log.Reopen();
-        _observation.Reopen();
-        var configuration = _load();
+        PostfixProbe.LookAgain();
+        var configuration = _load(new TableReading(_configuration.Tables, MayBeLater: false));
+        var isTaken = new ManualResetEventSlim();
+        _loop.Post(() =>
+        {
+            try
+            {
+                Take(configuration);
+            }
+            finally
+            {
+                isTaken.Set();
+            }
+        });
+        isTaken.Wait(end);
+        _manager.Ready();
+        return _configuration.Tables;
+    }
+
+    /// <summary>On the loop's thread. Clients that are there keep the settings they came under.</summary>
+    private void Take(Configuration configuration)
+    {
         if (configuration.HasErrors)
         {
             LogProblems(configuration);
             _log.Write(_tags.Postern, LogSeverity.Error, "reload: the new configuration has errors -- keeping the one read before");
-        }
-        else
-        {
-            Apply(configuration);
-            _log.Write(_tags.Postern, LogSeverity.Info, "reload: " + Describe());
+            return;
         }
 
-        _manager.Ready();
+        Apply(configuration);
+        _log.Write(_tags.Postern, LogSeverity.Info, "reload: " + Describe());
     }
 
     private void Apply(Configuration configuration)

@@ -24,11 +24,11 @@ namespace Postern;
 /// <param name="clock">The time.</param>
 /// <param name="services">At work; asked on the loop's thread.</param>
 /// <param name="allowlists">By map; asked on the loop's thread.</param>
-/// <param name="tablesChanged">Reads tables that have changed; on the loop's thread.</param>
+/// <param name="readNow">Takes over what a table's file holds that was just written; says why it does not. Not for the loop's thread.</param>
 /// <param name="pages">The command that shows pages to people, without its last argument.</param>
 /// <param name="providers">The state of the providers; on any thread.</param>
 internal sealed class Observation(
-    EventLoop loop, MailLog log, LogTag tag, TimeProvider clock, IReadOnlyDictionary<string, RunningService> services, IReadOnlyDictionary<string, TemporaryAllowlist> allowlists, Action tablesChanged, IReadOnlyList<string> pages, Func<IReadOnlyList<ProviderState>> providers) : IDisposable
+    EventLoop loop, MailLog log, LogTag tag, TimeProvider clock, IReadOnlyDictionary<string, RunningService> services, IReadOnlyDictionary<string, TemporaryAllowlist> allowlists, Func<string, string?> readNow, IReadOnlyList<string> pages, Func<IReadOnlyList<ProviderState>> providers) : IDisposable
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(2);
 
@@ -165,7 +165,7 @@ internal sealed class Observation(
     {
         var ofAllowlists = new AllowlistCommands(allowlists.GetValueOrDefault, _loop);
         var ofClients = new ClientCommands(loop.CopyClients, _loop);
-        var ofAccess = new AccessCommands(new AccessFile(process.HttpAccessFile!), Forget, TablesChanged, LogAccess, clock);
+        var ofAccess = new AccessCommands(new AccessFile(process.HttpAccessFile!), Forget, () => readNow(process.HttpAccessFile!), LogAccess, clock);
         return ControlSocket.Open(
             process.ControlSocket!,
             isTakenOver,
@@ -194,12 +194,6 @@ internal sealed class Observation(
     }
 
     private bool Forget(IpAddress client) => _loop.Ask(() => allowlists.Values.Aggregate(false, (wasKnown, allowlist) => allowlist.Forget(client) || wasKnown));
-
-    private void TablesChanged() => _loop.Ask(() =>
-    {
-        tablesChanged();
-        return true;
-    });
 
     private void LogAccess(string text, bool isWarning) => log.WriteNow(tag, isWarning ? LogSeverity.Warning : LogSeverity.Info, text);
 

@@ -76,6 +76,45 @@ public sealed class LogicalLinesTests
             }
         });
 
+    [Fact]
+    public void A_file_that_is_read_in_pieces_has_the_same_lines() =>
+        Gen.Select(Gen.String[Gen.Char[" \t\r\n#ab\0\xe9"], 0, 60], Gen.Int[1, 7].Array[1, 5]).Sample((text, pieces) =>
+        {
+            var (whole, inPieces) = (new RecordedWarnings(), new RecordedWarnings());
+            var reader = new LogicalLineReader(new Pieces(text, pieces), "f", inPieces);
+
+            foreach (var line in LogicalLines.Read(text, "f", whole))
+            {
+                Assert.True(reader.Read());
+                Assert.Equal(line, new LogicalLine(reader.Text.ToString(), reader.LineNumber, reader.LastLineNumber));
+            }
+
+            Assert.False(reader.Read());
+            Assert.Equal(whole.Texts, inPieces.Texts);
+        });
+
+    /// <summary>A file that is read a few bytes at a time.</summary>
+    private sealed class Pieces(string text, int[] sizes) : IFileReader
+    {
+        private int _position, _reads;
+
+        public FileStamp Stamp => default;
+
+        public string? Problem => null;
+
+        public int Read(Span<byte> into)
+        {
+            var count = Math.Min(Math.Min(into.Length, sizes[_reads++ % sizes.Length]), text.Length - _position);
+            System.Text.Encoding.Latin1.GetBytes(text.AsSpan(_position, count), into);
+            _position += count;
+            return count;
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+
     private static JsonDocument Load() =>
         JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Vectors", "logical_lines.json")));
 }

@@ -61,7 +61,7 @@ public sealed class EntryAdvice(IpAddress client, ScreeningService service, stri
     private bool Permits(string text)
     {
         var line = CidrTable.FindLine(text, client);
-        var source = new TableSource(Cidr, "", text, FoldCase: false, DuplicateKeys.Warned);
+        var source = new TableSource(Cidr, "", new TextFileReader(new TextFile(text, default)), FoldCase: false, DuplicateKeys.Warned);
         return line is not null && CidrTable.Rules(source).FirstOrDefault(rule => rule.Line == line).Value?.Equals("permit", StringComparison.OrdinalIgnoreCase) is true;
     }
 

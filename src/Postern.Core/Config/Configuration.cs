@@ -60,13 +60,15 @@ public sealed class Configuration
     /// Null: all screening services of master.cf.
     /// </param>
     /// <param name="overrides">Texts <c>name=value</c>, stronger than the files, for all services; null: none.</param>
+    /// <param name="reading">How the tables' files are read.</param>
     public static Configuration Load(
         string directory,
         ITextFiles files,
         HostFacts host,
         Func<ProcessSettings, IReadOnlyList<TableType>>? hostTables = null,
         MasterCfEntry? service = null,
-        IReadOnlyList<string>? overrides = null)
+        IReadOnlyList<string>? overrides = null,
+        TableReading reading = default)
     {
         directory = directory.Length > 1 ? directory.TrimEnd('/') : directory;
         var problems = new ProblemList();
@@ -95,7 +97,13 @@ public sealed class Configuration
         var postfix = PostfixRelease.Find(directory, mainCf, host, problems);
         var defaults = new HostDefaults(mainCf, [.. services, .. ReadBehindLink(directory, files, ports)], host, postfix, problems);
         var process = new ProcessReader(directory, mainCf, defaults, host, problems).Read();
-        var tables = new TableCatalog(process.HttpAccessFile is { } access ? new OptionalFile(files, access) : files, hostTables?.Invoke(process) ?? []) { ChecksUtf8 = process.SmtpUtf8, Postfix = postfix.Version };
+        var tables = new TableCatalog(process.HttpAccessFile is { } access ? new OptionalFile(files, access) : files, hostTables?.Invoke(process) ?? [])
+        {
+            ChecksUtf8 = process.SmtpUtf8,
+            Postfix = postfix.Version,
+            ReadsLater = reading.MayBeLater,
+            Before = reading.Before,
+        };
         tables.Redirection = TableRedirections.Read(process, postfix.Version, tables, mainCf, problems);
         if (service is not null)
             services = [service, .. services.Where(static entry => !entry.IsScreening)];
@@ -103,6 +111,7 @@ public sealed class Configuration
         var screening = reader.ReadServices(masterText);
         if (service is null)
             reader.CheckOtherListeners();
+        tables.Before = null; // all is taken from them that can be
         reader.WarnOfUnusedNames(mainCf.Entries.Values);
         WarnOfPage(process, screening, mainCf, problems);
         return new Configuration(directory, mainCf.Entries, tables, problems, postfix, process, screening)

@@ -124,7 +124,8 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
     {
         const string Name = "postscreen_access_list";
         var known = tables.OpenErrors.Count;
-        var list = AccessList.Parse(values.Text(Name), mynetworks, ReadOwnHosts(), tables, TableSink(Name));
+        var mayReadLater = !values.YesNo("daemon_table_open_error_is_fatal"); // else it must be known now whether there is one
+        var list = AccessList.Parse(values.Text(Name), mynetworks, ReadOwnHosts(), tables, TableSink(Name), mayReadLater);
         ReportOpenErrors(Name, known);
         return list;
     }

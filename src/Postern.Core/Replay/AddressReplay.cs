@@ -155,9 +155,11 @@ public sealed class AddressReplay : IAllowlistView
         session.Begin(new Session(_rules.Settings, LoadOf(session), _address, session.Recorded.Port, session.Recorded.Server) { Facts = session.Facts });
         _recalling = session;
         _actions.Clear();
-        session.Decisions.OnConnected(_rules.Settings.CacheMap is null ? null : this, MomentOf(session), _actions);
+        session.Decisions.OnConnected(Allowlist, MomentOf(session), _actions);
         Perform(session);
     }
+
+    private IAllowlistView? Allowlist => _rules.Settings.CacheMap is null ? null : this;
 
     private void Say(ReplayedSession session, string words)
     {
@@ -192,10 +194,14 @@ public sealed class AddressReplay : IAllowlistView
 
     private void Perform(ReplayedSession session)
     {
+        var mustAsk = false;
         foreach (var action in _actions.All.ToArray())
         {
             switch (action.Kind)
             {
+                case ActionKind.LookUp:
+                    mustAsk = true;
+                    break;
                 case ActionKind.Watch:
                     Watch(session, action.Watch);
                     break;
@@ -227,6 +233,19 @@ public sealed class AddressReplay : IAllowlistView
                     break;
             }
         }
+
+        if (mustAsk)
+            Ask(session);
+    }
+
+    private void Ask(ReplayedSession session)
+    {
+        var question = session.Decisions.Question!;
+        question.Ask();
+        _recalling = session;
+        _actions.Clear();
+        session.Decisions.OnLookedUp(question, Allowlist, MomentOf(session), _actions);
+        Perform(session);
     }
 
     private void Remember(ReplayedSession session, in TestExpiry record)

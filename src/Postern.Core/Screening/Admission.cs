@@ -9,6 +9,12 @@ namespace Postern.Core.Screening;
 /// <summary>What is decided at the moment of connection, in this order: limits, permanent access list, temporary allowlist, veto.</summary>
 internal static class Admission
 {
+    /// <summary>
+    /// How long the access list is waited for at most, before it counts as having said nothing. Each table has limits of its
+    /// own; this one is for a list of many, and below the five minutes that clients wait for a greeting (RFC 5321 §4.5.3.2.1).
+    /// </summary>
+    internal static readonly TimeSpan TableAnswerLimit = TimeSpan.FromSeconds(240);
+
     private static readonly Reply TooManyConnections = new("421 4.7.0 Error: too many connections");
     private static readonly Reply ServerPortsBusy = new("421 4.3.2 All server ports are busy");
     private static readonly Reply ScreeningPortsBusy = new("421 4.3.2 All screening ports are busy");
@@ -28,29 +34,61 @@ internal static class Admission
 
         /// <summary>The store behind the temporary allowlist has been asked; its answer, or its silence, goes to <see cref="Judge"/>.</summary>
         Ask,
+
+        /// <summary>The access list has to wait for a table; what it says then goes to <see cref="Obey"/>.</summary>
+        LookUp,
     }
 
     /// <param name="isNew">Whether a test was never passed.</param>
     /// <param name="isKnown">Whether memory has a record of the client, which is then its <see cref="ClientAddressState.Expiry"/>.</param>
+    /// <param name="question">What is to be asked for <see cref="Verdict.LookUp"/>.</param>
     internal static Verdict Examine(
-        Session session, ServiceLoad load, IAllowlistView? allowlist, Moment moment, SessionActions actions, out bool isNew, out bool isKnown)
+        Session session, ServiceLoad load, IAllowlistView? allowlist, Moment moment, SessionActions actions, out bool isNew, out bool isKnown, out TableQuestion<AccessVerdict>? question)
     {
-        (isNew, isKnown) = (false, false);
+        (isNew, isKnown, question) = (false, false, null);
         load.ForgetsSoon = allowlist is { ForgetsSoon: true };
         var (settings, client, port) = (session.Settings, session.Client, session.ClientPort);
         if (settings.ClientConnectionCountLimit > 0 && client.Concurrency > settings.ClientConnectionCountLimit)
         {
             LogText.RejectConnect(actions.Text, client.Address, port, "too many connections"u8);
-            return TurnAway(TooManyConnections, ScreeningCause.ConnectionLimit);
+            return TurnAway(session, actions, TooManyConnections, ScreeningCause.ConnectionLimit);
         }
 
         if (settings.PostQueueLimit > 0 && load.PostQueue >= settings.PostQueueLimit)
         {
             LogText.RejectConnect(actions.Text, client.Address, port, "all server ports busy"u8);
-            return TurnAway(ServerPortsBusy, ScreeningCause.NoRoom);
+            return TurnAway(session, actions, ServerPortsBusy, ScreeningCause.NoRoom);
         }
 
-        switch (settings.AccessList.Evaluate(client.Address, actions))
+        var verdict = settings.AccessList.TryEvaluate(client.Address, actions, out question);
+        if (question is null)
+            return Obey(session, load, verdict, isFirst: client.Concurrency == 1, allowlist, moment, actions, out isNew, out isKnown);
+        actions.LookUp();
+        actions.WakeAfter(TableAnswerLimit);
+        return Verdict.LookUp;
+    }
+
+    /// <summary>Whether the client would be told to wait if the access list, which has to wait itself, did not know it.</summary>
+    internal static bool WouldWait(Session session, ServiceLoad load, IAllowlistView? allowlist, Moment moment)
+    {
+        var (settings, client) = (session.Settings, session.Client);
+        var expiry = client.Expiry;
+        if (!client.IsRead)
+            expiry = allowlist is not null && allowlist.TryRecall(client.Address, out var record) ? Believed(record, settings, moment) : default;
+        var ledger = new TestLedger();
+        ledger.Open(settings, expiry, moment.UnixSeconds);
+        return ledger.Due.Has(ScreeningTest.Pregreet) && !HasNoRoom(settings, load) && !HasTooMany(settings, client);
+    }
+
+    /// <summary>What the access list says is done, and the temporary allowlist looked at.</summary>
+    /// <param name="isFirst">Whether the client's record has yet to be looked for: no other session of its shares one.</param>
+    /// <inheritdoc cref="Examine" path="/param" />
+    internal static Verdict Obey(
+        Session session, ServiceLoad load, AccessVerdict verdict, bool isFirst, IAllowlistView? allowlist, Moment moment, SessionActions actions, out bool isNew, out bool isKnown)
+    {
+        (isNew, isKnown) = (false, false);
+        var (settings, client) = (session.Settings, session.Client);
+        switch (verdict)
         {
             case AccessVerdict.Permit:
                 LogListing(session, "ALLOWLISTED"u8, "WHITELISTED"u8, load, actions);
@@ -78,20 +116,20 @@ internal static class Admission
 
         if (!session.IsRefused && load.Providers?.Find(client.Address, permitOnly: true) is { } provider)
         {
-            LogText.Provider(actions.Text, "PERMIT"u8, client.Address, port, provider.Domain);
+            LogText.Provider(actions.Text, "PERMIT"u8, client.Address, session.ClientPort, provider.Domain);
             actions.LogAsPostern();
             session.Facts?.Enter(Entrance.Provider);
             return Verdict.HandOff;
         }
 
         // Beyond postscreen: its whole network, and what servers have of it. Whom the administrator lets in may have as many as it likes.
-        if (settings.ClientConnectionCountLimit > 0 && client.SessionsOfNetwork > settings.ClientConnectionCountLimit)
+        if (HasTooMany(settings, client))
         {
-            LogText.RejectConnect(actions.Text, client.Address, port, "too many connections"u8);
-            return TurnAway(TooManyConnections, ScreeningCause.ConnectionLimit);
+            LogText.RejectConnect(actions.Text, client.Address, session.ClientPort, "too many connections"u8);
+            return TurnAway(session, actions, TooManyConnections, ScreeningCause.ConnectionLimit);
         }
 
-        if (client.Concurrency > 1)
+        if (!isFirst)
             return Judge(session, load, isKnown: false, moment, actions, out isNew);
 
         TestExpiry expiry = default;
@@ -111,14 +149,6 @@ internal static class Admission
 
         client.Expiry = expiry;
         return Judge(session, load, isKnown, moment, actions, out isNew);
-
-        Verdict TurnAway(Reply farewell, ScreeningCause cause)
-        {
-            actions.Log();
-            session.Facts?.Stop(cause);
-            session.Drop(farewell, actions);
-            return Verdict.Decided;
-        }
     }
 
     /// <summary>What a record of the temporary allowlist is worth.</summary>
@@ -155,7 +185,7 @@ internal static class Admission
             session.Veto();
         }
 
-        if (settings.PreQueueLimit > 0 && load.OutsideLanes - load.PostQueue >= settings.PreQueueLimit)
+        if (HasNoRoom(settings, load))
         {
             LogText.ScreeningPortsBusy(actions.Text, client.Address, port);
             actions.Log();
@@ -166,6 +196,20 @@ internal static class Admission
 
         return Verdict.Test;
     }
+
+    private static Verdict TurnAway(Session session, SessionActions actions, Reply farewell, ScreeningCause cause)
+    {
+        actions.Log();
+        session.Facts?.Stop(cause);
+        session.Drop(farewell, actions);
+        return Verdict.Decided;
+    }
+
+    private static bool HasTooMany(Settings settings, ClientAddressState client) =>
+        settings.ClientConnectionCountLimit > 0 && client.SessionsOfNetwork > settings.ClientConnectionCountLimit;
+
+    private static bool HasNoRoom(Settings settings, ServiceLoad load) =>
+        settings.PreQueueLimit > 0 && load.OutsideLanes - load.PostQueue >= settings.PreQueueLimit;
 
     private static void LogListing(
         Session session, ReadOnlySpan<byte> word, ReadOnlySpan<byte> oldWord, ServiceLoad load, SessionActions actions)

@@ -26,7 +26,12 @@ public sealed class ClientAddressState(IpAddress address)
     public bool HasLoggedPassNew { get; set; }
 
     /// <summary>Expiry times by test. Until a session reads the allowlist every test is due, and none makes the client new.</summary>
-    public TestExpiry Expiry { get; set; } = new(1, 1, 1, 1, 1);
+    public TestExpiry Expiry { get; set; } = Unread;
+
+    /// <summary>Whether a session has looked for the address in the allowlist, or passed a test.</summary>
+    public bool IsRead => Expiry != Unread;
+
+    private static TestExpiry Unread => new(1, 1, 1, 1, 1);
 
     /// <summary>What DNS lists say of the address, while a session has yet to take the result; else null.</summary>
     public DnsblScore? Dnsbl { get; private set; }

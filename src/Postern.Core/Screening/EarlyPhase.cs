@@ -11,18 +11,21 @@ namespace Postern.Core.Screening;
 /// </summary>
 internal static class EarlyPhase
 {
+    /// <param name="waited">For how long the client has had the teaser; null: it has yet to get it.</param>
     /// <returns>Whether the early tests are over and the session is to go on at once.</returns>
-    internal static bool Begin(Session session, bool underStress, Moment moment, SessionActions actions)
+    internal static bool Begin(Session session, bool underStress, TimeSpan? waited, Moment moment, SessionActions actions)
     {
         var settings = session.Settings;
         session.Facts?.BeginEarly(underStress);
         if (session.Ledger.Due.Has(ScreeningTest.Pregreet))
         {
-            SendTeaser(settings, actions);
+            if (waited is null)
+                SendTeaser(settings, actions);
             actions.Watch(WatchMode.Peek);
         }
 
-        actions.WakeAfter(underStress ? settings.GreetWaitUnderStress : settings.GreetWait);
+        var wait = underStress ? settings.GreetWaitUnderStress : settings.GreetWait;
+        actions.WakeAfter(waited < wait ? wait - waited.Value : waited is null ? wait : TimeSpan.Zero);
         SlowLane.Approach(session, actions);
         if (!session.Ledger.Due.Has(ScreeningTest.Dnsbl))
             return false;

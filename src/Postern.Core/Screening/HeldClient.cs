@@ -9,6 +9,9 @@ public enum ClientWait : byte
     /// <summary>The shared allowlist's answer.</summary>
     Allowlist,
 
+    /// <summary>A lookup table: a server's answer, or the first reading of a large file.</summary>
+    Table,
+
     /// <summary>The end of the greet wait, in which the client has to be silent.</summary>
     Silence,
 

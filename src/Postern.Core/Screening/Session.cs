@@ -4,6 +4,7 @@ using Postern.Core.Dnsbl;
 using Postern.Core.Lanes;
 using Postern.Core.Relay;
 using Postern.Core.Smtp;
+using Postern.Core.Tables;
 
 namespace Postern.Core.Screening;
 
@@ -26,15 +27,16 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
     private Phase _phase;
     private bool _isNew;
     private bool _mayHandOff = true;
-    private bool _hungUp;
     private bool _isKnown;
+    private bool _hasTeaser; // before the access list could say anything
     private long _phaseStartTicks;
-    private object? _ofPhase; // the DNS lists' score, later the dialogue: never both, and a parked client is to be small
+    private object? _ofPhase; // the question to the access list, the DNS lists' score, the dialogue: one at a time, as a parked client is to be small
     private TestLedger _ledger;
 
     private enum Phase : byte
     {
         Admission,
+        Listing,
         Recall,
         Early,
         Dialogue,
@@ -75,6 +77,7 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
     /// <summary>What the session waits for.</summary>
     public ClientWait Wait => _phase switch
     {
+        Phase.Listing => ClientWait.Table,
         Phase.Admission or Phase.Recall => ClientWait.Allowlist,
         Phase.Early when LanePlace is LanePlace.Inside or LanePlace.InsideShort => ClientWait.Lane,
         Phase.Early => _ledger.Watches(ScreeningTest.Pregreet) ? ClientWait.Silence : ClientWait.DnsLists,
@@ -93,6 +96,9 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
 
     /// <summary>What the DNS lists say, from the lookup to the end of the early tests; null: nobody asked.</summary>
     public DnsblScore? Dnsbl => _ofPhase as DnsblScore;
+
+    /// <summary>What is asked of tables for <see cref="ActionKind.LookUp"/>; null: nothing.</summary>
+    public TableQuestion? Question => _ofPhase as TableQuestion;
 
     /// <summary>The answer to every recipient, set by the last enforced test that failed.</summary>
     internal Reply RecipientReply { get; private set; } = RecipientUnavailable;
@@ -125,7 +131,35 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
         actions.Log();
         load.ClientArrived(Settings, actions);
 
-        Admit(Admission.Examine(this, load, allowlist, moment, actions, out _isNew, out _isKnown), moment, actions);
+        var verdict = Admission.Examine(this, load, allowlist, moment, actions, out _isNew, out _isKnown, out var question);
+        if (verdict is not Admission.Verdict.LookUp)
+        {
+            Admit(verdict, moment, actions);
+            return;
+        }
+
+        Enter(Phase.Listing, moment);
+        _ofPhase = question;
+        actions.Watch(WatchMode.Peek); // only to see whether it hangs up
+        _hasTeaser = question!.Wait is LookupWait.Reading && Admission.WouldWait(this, load, allowlist, moment);
+        if (_hasTeaser)
+            EarlyPhase.SendTeaser(Settings, actions);
+    }
+
+    /// <summary>The tables have answered <see cref="ActionKind.LookUp"/>.</summary>
+    /// <param name="asked">The <see cref="Question"/> that was asked.</param>
+    /// <param name="allowlist">As at <see cref="OnConnected"/>.</param>
+    /// <param name="moment">Now.</param>
+    /// <param name="actions">Takes what is to be done.</param>
+    public void OnLookedUp(TableQuestion asked, IAllowlistView? allowlist, Moment moment, SessionActions actions)
+    {
+        if (asked != Question)
+            return; // too late: it was not waited for any longer
+        var question = (TableQuestion<AccessVerdict>)asked;
+        _ofPhase = null;
+        actions.Watch(WatchMode.Nothing);
+        question.Report(actions);
+        Admit(Admission.Obey(this, load, question.Answer, isFirst: !Client.IsRead, allowlist, moment, actions, out _isNew, out _isKnown), moment, actions);
     }
 
     /// <summary>The store behind the temporary allowlist answers <see cref="ActionKind.AskAllowlist"/>.</summary>
@@ -143,6 +177,14 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
         Admit(Admission.Judge(this, load, _isKnown, moment, actions, out _isNew), moment, actions);
     }
 
+    private void OnTablesTooSlow(Moment moment, SessionActions actions)
+    {
+        _ofPhase = null;
+        actions.Watch(WatchMode.Nothing);
+        actions.Warn($"postscreen_access_list: no answer for {Client.Address} in {Admission.TableAnswerLimit.TotalSeconds} s -- ignoring the remainder of this access list");
+        Admit(Admission.Obey(this, load, AccessVerdict.Undecided, isFirst: !Client.IsRead, allowlist: null, moment, actions, out _isNew, out _isKnown), moment, actions);
+    }
+
     private void Admit(Admission.Verdict verdict, Moment moment, SessionActions actions)
     {
         switch (verdict)
@@ -156,8 +198,12 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
                 Conclude(ServiceUnavailable, actions);
                 break;
             case Admission.Verdict.Test when _ledger.IsWaitingFor(early: true):
-                Enter(Phase.Early, moment);
-                if (EarlyPhase.Begin(this, load.UnderStress, moment, actions))
+                TimeSpan? waited = _hasTeaser ? Elapsed(moment) : null;
+                if (_hasTeaser)
+                    _phase = Phase.Early; // it began with the teaser
+                else
+                    Enter(Phase.Early, moment);
+                if (EarlyPhase.Begin(this, load.UnderStress, waited, moment, actions))
                     EndEarlyPhase(moment, actions);
                 break;
             case Admission.Verdict.Test:
@@ -172,10 +218,12 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
     /// <param name="actions">Takes what is to be done.</param>
     public void OnReadable(ReadOnlySpan<byte> peeked, Moment moment, SessionActions actions)
     {
-        if (_phase is not Phase.Early)
+        if (_phase is not (Phase.Listing or Phase.Early))
             return;
         if (peeked.IsEmpty)
             HangUp(moment, actions);
+        else if (_phase is Phase.Listing)
+            actions.Watch(WatchMode.Nothing); // whether it may talk is not known yet
         else if (EarlyPhase.Spoke(this, load.Lanes, peeked, Elapsed(moment), moment, actions))
             EndEarlyPhase(moment, actions);
     }
@@ -185,6 +233,9 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
     {
         switch (_phase)
         {
+            case Phase.Listing:
+                OnTablesTooSlow(moment, actions);
+                break;
             case Phase.Recall:
                 OnAllowlistAnswer(record: null, moment, actions);
                 break;
@@ -244,7 +295,7 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
     /// <summary>The daemon stops, and has waited as long as it may.</summary>
     public void OnShutdown(SessionActions actions)
     {
-        if (_phase is Phase.Recall or Phase.Early or Phase.Dialogue or Phase.HandingOver)
+        if (_phase is Phase.Listing or Phase.Recall or Phase.Early or Phase.Dialogue or Phase.HandingOver)
             Drop(ServiceUnavailable, actions);
     }
 
@@ -257,7 +308,7 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
         failure.Report(this, actions);
         _mayHandOff = false;
 
-        if (!_ledger.Due.Has(ScreeningTest.Pregreet))
+        if (!_hasTeaser && !_ledger.Due.Has(ScreeningTest.Pregreet))
         {
             if (failure.Answer is { } answer)
             {
@@ -418,23 +469,22 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
 
     private void HangUp(Moment moment, SessionActions actions)
     {
-        _hungUp = true;
         _mayHandOff = false;
         Facts?.HangUp(Elapsed(moment), inDialogue: _phase is Phase.Dialogue);
-        var phase = _phase is Phase.Early ? "tests before SMTP handshake"u8 : "tests after SMTP handshake"u8;
+        var phase = _phase is Phase.Early or Phase.Listing ? "tests before SMTP handshake"u8 : "tests after SMTP handshake"u8;
         LogText.Hangup(actions.Text, Elapsed(moment), Settings.DelayLoggingResolutionLimit, Client.Address, ClientPort, phase);
         actions.Log();
         SlowLane.Leave(this, load.Lanes, Elapsed(moment), LaneEvent.Hangup, moment, actions);
-        Conclude(ServiceUnavailable, actions);
+        Conclude(farewell: null, actions);
     }
 
     /// <summary>Remembers what was passed, then hands off or hangs up.</summary>
-    /// <param name="farewell">The last words, if the client is still there and is not handed off.</param>
+    /// <param name="farewell">The last words, if the client is not handed off; null: it has hung up.</param>
     /// <param name="actions">Takes what is to be done.</param>
-    private void Conclude(Reply farewell, SessionActions actions)
+    private void Conclude(Reply? farewell, SessionActions actions)
     {
         LeaveDnsbl();
-        Facts?.Conclude(_ledger, _hungUp || _mayHandOff ? null : farewell);
+        Facts?.Conclude(_ledger, _mayHandOff ? null : farewell);
         PassedTests.Remember(this, _isNew, actions);
         if (_mayHandOff)
         {
@@ -443,8 +493,8 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
             return;
         }
 
-        if (!_hungUp)
-            SendReply(farewell, actions);
+        if (farewell is { } lastWords)
+            SendReply(lastWords, actions);
         LogText.ClientEvent(actions.Text, "DISCONNECT"u8, Client.Address, ClientPort);
         actions.Log();
         Finish(actions);

@@ -23,6 +23,9 @@ public enum ActionKind
     /// <summary>Ask the store behind the temporary allowlist for the client's record.</summary>
     AskAllowlist,
 
+    /// <summary>Have the session's <see cref="Session.Question"/> asked on another thread, and answer with <see cref="Session.OnLookedUp"/>.</summary>
+    LookUp,
+
     /// <summary>Store <see cref="SessionAction.Record"/> in the temporary allowlist.</summary>
     Remember,
 

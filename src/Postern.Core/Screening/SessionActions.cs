@@ -56,6 +56,9 @@ public sealed class SessionActions : IWarningSink
     /// <summary>Asks for the client's record.</summary>
     public void AskAllowlist() => _actions.Add(new(ActionKind.AskAllowlist));
 
+    /// <summary>Asks tables that may have to wait.</summary>
+    public void LookUp() => _actions.Add(new(ActionKind.LookUp));
+
     /// <summary>Stores a record.</summary>
     public void Remember(in TestExpiry record) => _actions.Add(new(ActionKind.Remember, Record: record));
 

@@ -29,7 +29,9 @@ public sealed class AccessList
     /// level permits. Whoever is let in beyond that is worth a line.
     /// </param>
     /// <param name="warnings">Told of bad lines in tables.</param>
-    public static AccessList Parse(string text, MatchList mynetworks, MatchList? ownHosts, TableCatalog tables, IWarningSink warnings)
+    /// <param name="mayReadLater">Whether a large table may still be unread when the first client is asked about (<see cref="TryEvaluate"/>).</param>
+    public static AccessList Parse(
+        string text, MatchList mynetworks, MatchList? ownHosts, TableCatalog tables, IWarningSink warnings, bool mayReadLater = false)
     {
         var elements = new List<Element>();
         var options = tables.Postfix.Has(PostfixDifferences.AccessTableNames) ? "(0,lock|fold_fix|utf8_request)" : "";
@@ -37,7 +39,7 @@ public sealed class AccessList
         while (ListText.TryTakeToken(ref rest, out var token))
         {
             var word = token.ToString();
-            elements.Add(new Element(word, word.Contains(':') ? tables.OpenUtf8(word, foldCase: true, warnings) : null, word + options));
+            elements.Add(new Element(word, word.Contains(':') ? tables.OpenUtf8(word, foldCase: true, warnings, mayReadLater) : null, word + options));
         }
 
         return new AccessList([.. elements], mynetworks, ownHosts);
@@ -64,34 +66,61 @@ public sealed class AccessList
         var rest = origin is null ? answer : CutAtTable(answer, origin, warnings);
         var judge = Empty;
         if (answer.Length == 0)
-            judge.Obey("", origin ?? ParameterName, default, warnings);
+            judge.Obey("", origin ?? ParameterName, default, mayWait: true, warnings);
         while (ListText.TryTakeToken(ref rest, out var word))
         {
-            if (!IsMyNetworks(word) && judge.Obey(word, origin ?? ParameterName, default, warnings) is not Step.GoOn)
+            if (!IsMyNetworks(word) && judge.Obey(word, origin ?? ParameterName, default, mayWait: true, warnings) is not Step.GoOn)
                 return;
         }
     }
 
-    /// <summary>Asks the list about a client. Allocates nothing while tables of networks answer with words it knows.</summary>
-    public AccessVerdict Evaluate(IpAddress client, IWarningSink warnings) => Evaluate(client, warnings, out _);
+    /// <summary>Asks the list about a client, and waits for its tables where there is something to wait for.</summary>
+    public AccessVerdict Evaluate(IpAddress client, IWarningSink warnings) => Explain(client, warnings, out _);
 
     /// <summary>Asks the list about a client, and which of its words decided.</summary>
     /// <param name="decider">Null when none did, or the list ended in an error.</param>
     public AccessVerdict Explain(IpAddress client, IWarningSink warnings, out string? decider)
     {
-        var verdict = Evaluate(client, warnings, out var index);
-        decider = index < 0 ? null : _elements[index].Word;
-        return verdict;
+        var index = 0;
+        var verdict = Evaluate(client, warnings, mayWait: true, ref index);
+        decider = index < _elements.Length ? _elements[index].Word : null;
+        return verdict!.Value;
     }
 
-    private AccessVerdict Evaluate(IpAddress client, IWarningSink warnings, out int decider)
+    /// <summary>
+    /// Asks the list about a client, as far as there is nothing to wait for. Allocates nothing while tables of networks answer
+    /// with words it knows.
+    /// </summary>
+    /// <param name="rest">To be asked on another thread; null: there is a verdict.</param>
+    public AccessVerdict TryEvaluate(IpAddress client, IWarningSink warnings, out TableQuestion<AccessVerdict>? rest)
     {
-        for (decider = 0; decider < _elements.Length; decider++)
+        rest = null;
+        var index = 0;
+        if (Evaluate(client, warnings, mayWait: false, ref index) is { } verdict)
+            return verdict;
+        var next = _elements[index];
+        rest = AskFrom(index, client, next.Table?.Wait ?? _mynetworks.Wait);
+        return AccessVerdict.Undecided;
+    }
+
+    // Apart, so that only who has to wait pays for what the question keeps.
+    private TableQuestion<AccessVerdict> AskFrom(int index, IpAddress client, LookupWait wait) =>
+        new(sink => Evaluate(client, sink, mayWait: true, ref index)!.Value, AccessVerdict.Undecided)
         {
-            ref readonly var element = ref _elements[decider];
+            Wait = wait == LookupWait.None ? LookupWait.Answer : wait, // a table's answer sends the client on to mynetworks
+            Asked = this,
+        };
+
+    /// <param name="index">Where to begin, and then the word that decided; behind the last one: none did.</param>
+    /// <returns>Null: the word there has to wait, and may not.</returns>
+    private AccessVerdict? Evaluate(IpAddress client, IWarningSink warnings, bool mayWait, ref int index)
+    {
+        for (; index < _elements.Length; index++)
+        {
+            ref readonly var element = ref _elements[index];
             var step = element.Table is { } table
-                ? LookUp(table, element.Origin, client, warnings)
-                : Obey(element.Word, ParameterName, client, warnings);
+                ? LookUp(table, element.Origin, client, mayWait, warnings)
+                : Obey(element.Word, ParameterName, client, mayWait, warnings);
             switch (step)
             {
                 case Step.Permit:
@@ -99,19 +128,22 @@ public sealed class AccessList
                 case Step.Reject:
                     return AccessVerdict.Reject;
                 case Step.Abort:
-                    decider = -1;
+                    index = _elements.Length;
                     return AccessVerdict.Undecided;
+                case Step.Wait:
+                    return null;
                 case Step.Dunno when element.Table is null: // of a table it ends only what the table answered
                     return AccessVerdict.Undecided;
             }
         }
 
-        decider = -1;
         return AccessVerdict.Undecided;
     }
 
-    private Step LookUp(ILookupTable table, string origin, IpAddress client, IWarningSink warnings)
+    private Step LookUp(ILookupTable table, string origin, IpAddress client, bool mayWait, IWarningSink warnings)
     {
+        if (!mayWait && table.Wait != LookupWait.None)
+            return Step.Wait;
         var result = table.Lookup(client, warnings);
         if (result.Status == LookupStatus.NotFound)
             return Step.GoOn;
@@ -122,12 +154,12 @@ public sealed class AccessList
         }
 
         if (result.Value.Length == 0)
-            return Obey("", origin, client, warnings); // to Postfix an empty answer is one unknown word
+            return Obey("", origin, client, mayWait, warnings); // to Postfix an empty answer is one unknown word
 
         var rest = CutAtTable(result.Value, origin, warnings);
         while (ListText.TryTakeToken(ref rest, out var word))
         {
-            if (Obey(word, origin, client, warnings) is not Step.GoOn and var step)
+            if (Obey(word, origin, client, mayWait, warnings) is not Step.GoOn and var step)
                 return step;
         }
 
@@ -152,10 +184,12 @@ public sealed class AccessList
         }
     }
 
-    private Step Obey(ReadOnlySpan<char> word, string origin, IpAddress client, IWarningSink warnings)
+    private Step Obey(ReadOnlySpan<char> word, string origin, IpAddress client, bool mayWait, IWarningSink warnings)
     {
         if (IsMyNetworks(word))
         {
+            if (!mayWait && _mynetworks.Wait != LookupWait.None)
+                return Step.Wait;
             var outcome = _mynetworks.Match(client, warnings);
             if (outcome == MatchOutcome.Yes && _ownHosts?.Match(client, warnings) == MatchOutcome.No)
                 warnings.Note($"using backwards-compatible default setting mynetworks_style=subnet to permit request from client \"{client}\"");
@@ -184,6 +218,7 @@ public sealed class AccessList
         Reject,
         Dunno,
         Abort,
+        Wait,
     }
 
     /// <param name="Table">Null: the word is an order.</param>

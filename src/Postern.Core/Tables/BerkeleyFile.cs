@@ -1,12 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 
 namespace Postern.Core.Tables;
 
 /// <summary>
 /// All entries of a Berkeley DB file of the methods hash and btree, without the library: every page that holds entries is
 /// read, in the order of the file, and neither the tree nor the hash buckets are followed. Numbers are in the byte order
-/// of the machine that wrote the file; the big-endian kind is refused. Read a character a byte.
+/// of the machine that wrote the file; the big-endian kind is refused.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -40,7 +39,7 @@ internal static class BerkeleyFile
     /// <summary>Reads all entries. Key and value lose the NUL that postmap puts at their end.</summary>
     /// <param name="problem">On failure, why.</param>
     public static bool TryRead(
-        string file, uint magic, [NotNullWhen(true)] out Dictionary<string, string>? entries, [NotNullWhen(false)] out string? problem)
+        ReadOnlySpan<byte> file, uint magic, [NotNullWhen(true)] out TextMap? entries, [NotNullWhen(false)] out string? problem)
     {
         entries = null;
         problem = InvalidArgument;
@@ -55,13 +54,13 @@ internal static class BerkeleyFile
             return false;
         }
 
-        var found = new Dictionary<string, string>(StringComparer.Ordinal);
+        var found = new TextMap(file.Length);
         for (var start = (long)pageSize; start + pageSize <= file.Length; start += pageSize)
         {
             var isGood = file[(int)start + 25] switch
             {
-                (char)BtreeLeafPage when magic == BtreeMagic => TryReadPage(file, pageSize, (int)start, isHash: false, found),
-                (char)HashPage or (char)HashUnsortedPage when magic == HashMagic => TryReadPage(file, pageSize, (int)start, isHash: true, found),
+                BtreeLeafPage when magic == BtreeMagic => TryReadPage(file, pageSize, (int)start, isHash: false, found),
+                HashPage or HashUnsortedPage when magic == HashMagic => TryReadPage(file, pageSize, (int)start, isHash: true, found),
                 _ => true, // inner nodes, overflow, free
             };
             if (isGood)
@@ -70,46 +69,56 @@ internal static class BerkeleyFile
             return false;
         }
 
+        found.Trim();
         (entries, problem) = (found, null);
         return true;
     }
 
-    private static bool TryReadPage(string file, int pageSize, int start, bool isHash, Dictionary<string, string> entries)
+    private static bool TryReadPage(ReadOnlySpan<byte> file, int pageSize, int start, bool isHash, TextMap entries)
     {
         var count = (int)Number(file, start + 20, 2);
         if (HeaderSize + (2 * count) > pageSize || count % 2 != 0)
             return false;
-        string? key = null;
+        ReadOnlySpan<byte> key = [];
+        var hasKey = false;
         var end = pageSize; // of a hash item
         for (var i = 0; i < count; i++)
         {
             var offset = (int)Number(file, start + HeaderSize + (2 * i), 2);
             if (offset < HeaderSize + (2 * count) || offset >= end)
                 return false;
-            if (!TryReadItem(file, pageSize, start, offset, isHash ? end : 0, out var text))
+            if (!TryReadItem(file, pageSize, start, offset, isHash ? end : 0, out var text, out var isDeleted))
                 return false;
             if (isHash)
                 end = offset;
             if (i % 2 == 0)
+            {
                 key = text;
-            else if (key is not null && text is not null)
-                entries.TryAdd(WithoutNul(key), ListText.BeforeNul(text).ToString());
+                hasKey = !isDeleted;
+            }
+            else if (hasKey && !isDeleted)
+                entries.TryAdd(WithoutNul(key), text.IndexOf((byte)0) is >= 0 and var nul ? text[..nul] : text);
         }
 
         return true;
     }
 
     /// <param name="end">Of a hash item, where it ends in the page; 0: a btree item, which says so itself.</param>
-    /// <param name="text">Null: the item is deleted.</param>
-    private static bool TryReadItem(string file, int pageSize, int start, int offset, int end, out string? text)
+    private static bool TryReadItem(
+        ReadOnlySpan<byte> file, int pageSize, int start, int offset, int end, out ReadOnlySpan<byte> text, out bool isDeleted)
     {
-        text = null;
+        text = [];
+        isDeleted = false;
         var isHash = end > 0;
         if (!isHash && offset + 3 > pageSize)
             return false;
-        var type = (byte)file[start + offset + (isHash ? 0 : 2)];
+        var type = file[start + offset + (isHash ? 0 : 2)];
         if (!isHash && (type & Deleted) != 0)
+        {
+            isDeleted = true;
             return true;
+        }
+
         if (type == Elsewhere)
         {
             if (offset + 12 > pageSize)
@@ -121,39 +130,40 @@ internal static class BerkeleyFile
         var length = isHash ? end - data : (int)Number(file, start + offset, 2);
         if (type != Data || data + length > pageSize)
             return false;
-        text = file.Substring(start + data, length);
+        text = file.Slice(start + data, length);
         return true;
     }
 
-    private static bool TryReadChain(string file, int pageSize, uint page, uint length, out string? text)
+    private static bool TryReadChain(ReadOnlySpan<byte> file, int pageSize, uint page, uint length, out ReadOnlySpan<byte> text)
     {
-        text = null;
+        text = [];
         if (length > file.Length)
             return false;
-        var joined = new StringBuilder();
-        while (joined.Length < length)
+        var joined = new byte[length];
+        for (var taken = 0; taken < length;)
         {
             var start = (long)page * pageSize;
             if (page == 0 || start + pageSize > file.Length || file[(int)start + 25] != OverflowPage)
                 return false;
             var held = (int)Number(file, (int)start + 22, 2);
-            if (held == 0 || held > pageSize - HeaderSize)
-                return false; // no progress would be no end
-            joined.Append(file, (int)start + HeaderSize, held);
+            if (held == 0 || held > pageSize - HeaderSize || held > length - taken) // no progress would be no end
+                return false;
+            file.Slice((int)start + HeaderSize, held).CopyTo(joined.AsSpan(taken));
+            taken += held;
             page = Number(file, (int)start + 16, 4);
         }
 
-        text = joined.ToString();
-        return joined.Length == length;
+        text = joined;
+        return true;
     }
 
-    private static string WithoutNul(string key) => key.EndsWith('\0') ? key[..^1] : key;
+    private static ReadOnlySpan<byte> WithoutNul(ReadOnlySpan<byte> key) => key is [.., 0] ? key[..^1] : key;
 
-    private static uint Number(string file, int at, int size)
+    private static uint Number(ReadOnlySpan<byte> file, int at, int size)
     {
         var number = 0u;
         for (var i = size - 1; i >= 0; i--)
-            number = (number << 8) | (byte)file[at + i];
+            number = (number << 8) | file[at + i];
         return number;
     }
 }

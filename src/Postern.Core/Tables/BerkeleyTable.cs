@@ -3,10 +3,10 @@ namespace Postern.Core.Tables;
 /// <summary><c>hash:</c> and <c>btree:</c> — the Berkeley DB file <c>PATH.db</c> that postmap(1) made, read into memory.</summary>
 public sealed class BerkeleyTable : ILookupTable
 {
-    private readonly Dictionary<string, string> _entries;
+    private readonly TextMap _entries;
     private readonly bool _foldCase;
 
-    private BerkeleyTable(TableSource source, Dictionary<string, string> entries) =>
+    private BerkeleyTable(TableSource source, TextMap entries) =>
         (Name, _entries, _foldCase) = (source.Name, entries, source.FoldCase);
 
     /// <inheritdoc />
@@ -28,16 +28,14 @@ public sealed class BerkeleyTable : ILookupTable
 
     /// <inheritdoc />
     public LookupResult Lookup(string key, IWarningSink warnings) =>
-        _entries.TryGetValue(_foldCase ? ListText.FoldCase(key) : key, out var value)
-            ? LookupResult.Found(value)
-            : LookupResult.NotFound;
+        _entries.Find(_foldCase ? ListText.FoldCase(key) : key) is { } value ? LookupResult.Found(value) : LookupResult.NotFound;
 
     private static IEnumerable<TableRule> Rules(TableSource source, uint magic) =>
-        BerkeleyFile.TryRead(source.Text!, magic, out var entries, out _) ? entries.Select(static entry => new TableRule(0, entry.Key, entry.Value)) : [];
+        BerkeleyFile.TryRead(source.File!.ReadToEnd(), magic, out var entries, out _) ? entries.List() : [];
 
     private static BerkeleyTable? Parse(TableSource source, uint magic, out string? problem)
     {
-        if (BerkeleyFile.TryRead(source.Text!, magic, out var entries, out problem))
+        if (BerkeleyFile.TryRead(source.File!.ReadToEnd(), magic, out var entries, out problem))
             return new BerkeleyTable(source, entries);
         problem = $"open database {source.Argument}.db: {problem}";
         return null;

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Postern.Core.Tables;
 
 /// <summary>
@@ -16,10 +18,10 @@ public sealed class CdbTable : ILookupTable
 {
     private const int HeaderSize = 256 * 8;
 
-    private readonly string _file; // a character a byte
+    private readonly byte[] _file;
     private readonly bool _foldCase;
 
-    private CdbTable(TableSource source, string file) => (Name, _file, _foldCase) = (source.Name, file, source.FoldCase);
+    private CdbTable(TableSource source, byte[] file) => (Name, _file, _foldCase) = (source.Name, file, source.FoldCase);
 
     /// <inheritdoc />
     public string Name { get; }
@@ -27,14 +29,15 @@ public sealed class CdbTable : ILookupTable
     /// <summary>Takes the file's content. What is damaged inside shows when a key leads there.</summary>
     public static ILookupTable? Parse(TableSource source, IWarningSink warnings, out string? problem)
     {
-        problem = source.Text!.Length < HeaderSize ? $"open database {source.Argument}.cdb: not a cdb file" : null;
-        return problem is null ? new CdbTable(source, source.Text) : null;
+        var file = source.File!.ReadToEnd();
+        problem = file.Length < HeaderSize ? $"open database {source.Argument}.cdb: not a cdb file" : null;
+        return problem is null ? new CdbTable(source, file) : null;
     }
 
     /// <summary>Lists the records, up to the first that lies outside of the file.</summary>
     public static IEnumerable<TableRule> Rules(TableSource source)
     {
-        var file = source.Text!;
+        var file = source.File!.ReadToEnd();
         var table = new CdbTable(source, file);
         var end = (uint)file.Length; // the hash tables stand behind the records
         for (var header = 0; header < HeaderSize; header += 8)
@@ -48,8 +51,7 @@ public sealed class CdbTable : ILookupTable
             at += 8;
             if (at + keyLength + valueLength > end)
                 yield break;
-            var value = file.AsSpan((int)(at + keyLength), (int)valueLength);
-            yield return new TableRule(0, ListText.BeforeNul(file.AsSpan((int)at, (int)keyLength)).ToString(), ListText.BeforeNul(value).ToString());
+            yield return new TableRule(0, TextOf(file.AsSpan((int)at, (int)keyLength)), TextOf(file.AsSpan((int)(at + keyLength), (int)valueLength)));
             at += keyLength + valueLength;
         }
     }
@@ -57,10 +59,10 @@ public sealed class CdbTable : ILookupTable
     /// <inheritdoc />
     public LookupResult Lookup(string key, IWarningSink warnings)
     {
-        key = _foldCase ? ListText.FoldCase(key) : key;
+        byte[] wanted = [.. Encoding.Latin1.GetBytes(_foldCase ? ListText.FoldCase(key) : key), 0];
 
         // postmap(1) leaves the C string's NUL away; other makers of tables may not.
-        if (!TryFind(key, out var value) || (value is null && !TryFind(key + '\0', out value)))
+        if (!TryFind(wanted.AsSpan()[..^1], out var value) || (value is null && !TryFind(wanted, out value)))
         {
             warnings.Warn($"{Name}: the database is damaged");
             return LookupResult.Error;
@@ -71,7 +73,7 @@ public sealed class CdbTable : ILookupTable
 
     /// <param name="value">Null: there is no such key.</param>
     /// <returns>False when what the key leads to lies outside the file.</returns>
-    private bool TryFind(string key, out string? value)
+    private bool TryFind(ReadOnlySpan<byte> key, out string? value)
     {
         value = null;
         var hash = Hash(key);
@@ -94,10 +96,10 @@ public sealed class CdbTable : ILookupTable
                 return false;
             }
 
-            var text = _file.AsSpan((int)record + 8);
+            ReadOnlySpan<byte> text = _file.AsSpan((int)record + 8);
             if (!text[..(int)keyLength].SequenceEqual(key))
                 continue;
-            value = ListText.BeforeNul(text.Slice((int)keyLength, (int)valueLength)).ToString();
+            value = TextOf(text.Slice((int)keyLength, (int)valueLength));
             return true;
         }
 
@@ -114,11 +116,14 @@ public sealed class CdbTable : ILookupTable
         return true;
     }
 
-    private static uint Hash(string key)
+    private static string TextOf(ReadOnlySpan<byte> bytes) =>
+        Encoding.Latin1.GetString(bytes.IndexOf((byte)0) is >= 0 and var nul ? bytes[..nul] : bytes);
+
+    private static uint Hash(ReadOnlySpan<byte> key)
     {
         var hash = 5381u;
-        foreach (var character in key)
-            hash = ((hash << 5) + hash) ^ character;
+        foreach (var one in key)
+            hash = ((hash << 5) + hash) ^ one;
         return hash;
     }
 }

@@ -16,11 +16,20 @@ internal enum CidrRuleKind
 }
 
 /// <summary>One line of a cidr table.</summary>
-/// <param name="Network">Meaningless for an endif.</param>
-/// <param name="IsNegated">Whether the pattern stood behind an odd number of <c>!</c>.</param>
-/// <param name="Result">Null for if and endif.</param>
-internal readonly record struct CidrRule(CidrRuleKind Kind, IpNetwork Network, bool IsNegated, string? Result)
+internal readonly ref struct CidrRule
 {
+    /// <summary>What the line is.</summary>
+    public CidrRuleKind Kind { get; private init; }
+
+    /// <summary>Meaningless for an endif.</summary>
+    public IpNetwork Network { get; private init; }
+
+    /// <summary>Whether the pattern stood behind an odd number of <c>!</c>.</summary>
+    public bool IsNegated { get; private init; }
+
+    /// <summary>A part of the line; empty for if and endif.</summary>
+    public ReadOnlySpan<char> Result { get; private init; }
+
     /// <param name="line">A logical line.</param>
     /// <param name="problem">On failure, Postfix's words for why the line is skipped.</param>
     public static bool TryParse(ReadOnlySpan<char> line, out CidrRule rule, [NotNullWhen(false)] out string? problem)
@@ -30,7 +39,7 @@ internal readonly record struct CidrRule(CidrRuleKind Kind, IpNetwork Network, b
         if (StartsWithWord(line, "endif"))
         {
             problem = line.Length == "endif".Length ? null : "garbage after ENDIF";
-            rule = new CidrRule(CidrRuleKind.EndIf, default, IsNegated: false, Result: null);
+            rule = new CidrRule { Kind = CidrRuleKind.EndIf };
             return problem is null;
         }
 
@@ -67,7 +76,7 @@ internal readonly record struct CidrRule(CidrRuleKind Kind, IpNetwork Network, b
             return false;
         }
 
-        rule = new CidrRule(kind, network, isNegated, kind == CidrRuleKind.If ? null : result.ToString());
+        rule = new CidrRule { Kind = kind, Network = network, IsNegated = isNegated, Result = result };
         return true;
     }
 

@@ -7,6 +7,9 @@ internal sealed class DebugTable(string name, ILookupTable table, string inner) 
     /// <inheritdoc />
     public string Name => name;
 
+    /// <inheritdoc />
+    public LookupWait Wait => table.Wait;
+
     /// <summary>Opens the table.</summary>
     public static ILookupTable? Compose(TableSource source, TableCatalog tables, IWarningSink warnings, out string? problem)
     {

@@ -1,10 +1,16 @@
 namespace Postern.Core.Tables;
 
-/// <summary>A Postfix lookup table, opened for reading. Keys and values are Latin-1 characters standing for bytes.</summary>
+/// <summary>
+/// A Postfix lookup table, opened for reading. Keys and values are Latin-1 characters standing for bytes. Any thread may look
+/// up, several at a time.
+/// </summary>
 public interface ILookupTable
 {
     /// <summary>As the administrator wrote it: <c>cidr:/etc/postfix/access.cidr</c>.</summary>
     string Name { get; }
+
+    /// <summary>What a look-up may have to wait for now.</summary>
+    LookupWait Wait => LookupWait.None;
 
     /// <summary>Looks up one key; what goes wrong is told to <paramref name="warnings"/> and answered with an error.</summary>
     LookupResult Lookup(string key, IWarningSink warnings);

@@ -3,13 +3,24 @@ using System.Text;
 
 namespace Postern.Core.Tables;
 
-/// <summary>The rules of a cidr, pcre or regexp table that stand in main.cf itself: <c>{{rule} {rule}}</c>.</summary>
+/// <summary>The rules of a cidr, pcre or regexp table: lines of a file, or <c>{{rule} {rule}}</c> in main.cf itself.</summary>
 internal static class InlineRules
 {
-    /// <param name="argument">What follows the type and its colon.</param>
-    /// <param name="text">The rules as the lines of a file.</param>
+    /// <param name="typeName">The table's, for problems.</param>
+    /// <param name="lines">A rule a line.</param>
     /// <param name="problem">On failure, Postfix's words.</param>
-    public static bool TryUnwrap(string argument, string typeName, out string text, [NotNullWhen(false)] out string? problem)
+    public static bool TryOpen(
+        TableSource source, string typeName, IWarningSink warnings, [NotNullWhen(true)] out LogicalLineReader? lines, [NotNullWhen(false)] out string? problem)
+    {
+        (lines, problem) = (null, null);
+        if (source.File is { } file)
+            lines = new LogicalLineReader(file, source.Argument, warnings);
+        else if (TryUnwrap(source.Argument, typeName, out var text, out problem))
+            lines = new LogicalLineReader(text, source.Argument, warnings);
+        return lines is not null;
+    }
+
+    private static bool TryUnwrap(string argument, string typeName, out string text, [NotNullWhen(false)] out string? problem)
     {
         text = "";
         if (!ListText.TryStripBraces(argument, out var rest, out problem))

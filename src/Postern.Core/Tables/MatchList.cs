@@ -1,3 +1,4 @@
+using System.Text;
 using Postern.Core.Versions;
 
 namespace Postern.Core.Tables;
@@ -23,6 +24,7 @@ public sealed class MatchList : IRefreshable
     private readonly TableCatalog? _tables;
     private readonly Dictionary<string, MatchFile> _files = new(StringComparer.Ordinal);
     private MatchItem[] _items = [];
+    private volatile bool _asksTables; // and some that it once asked
 
     private MatchList(string name, TableCatalog? tables) => (_name, _tables) = (name, tables);
 
@@ -49,6 +51,9 @@ public sealed class MatchList : IRefreshable
             tables.Follow(list);
         return list;
     }
+
+    /// <summary>What a comparison may have to wait for now.</summary>
+    public LookupWait Wait => _asksTables ? WaitOf(_items) : LookupWait.None;
 
     /// <summary>Compares an address with the patterns as addresses and networks.</summary>
     public MatchOutcome Match(IpAddress address, IWarningSink warnings) =>
@@ -78,9 +83,21 @@ public sealed class MatchList : IRefreshable
         }
     }
 
+    private static LookupWait WaitOf(MatchItem[] items)
+    {
+        var longest = LookupWait.None;
+        foreach (ref readonly var item in items.AsSpan())
+        {
+            var wait = item.File is { } file ? WaitOf(file.Items) : item.Table?.Wait ?? LookupWait.None;
+            longest = wait > longest ? wait : longest;
+        }
+
+        return longest;
+    }
+
     private static MatchList MakeEverything()
     {
-        var source = new TableSource("static:all", "all", Text: null, FoldCase: false, DuplicateKeys.Refused);
+        var source = new TableSource("static:all", "all", File: null, FoldCase: false, DuplicateKeys.Refused);
         var all = StaticTable.Parse(source, DiscardedWarnings.Instance, out _);
         return new MatchList("", tables: null) { _items = [new MatchItem(IsNegated: false, null, all, null)] };
     }
@@ -147,6 +164,7 @@ public sealed class MatchList : IRefreshable
             else if (pattern[0] != '[' && pattern.Contains(':'))
             {
                 items.Add(new MatchItem(isNegated, null, _tables!.OpenUtf8(pattern.ToString(), foldCase: false, warnings), null));
+                _asksTables = true;
             }
             else
             {
@@ -188,8 +206,8 @@ public sealed class MatchList : IRefreshable
         {
             if (_files.Count >= MostFiles)
                 return $"{_name}: more than {MostFiles} files: {path}";
-            file = new MatchFile(path, owner => (string text, IWarningSink sink, out string? problem) =>
-                ParseFile(text, owner, path, sink, out problem));
+            file = new MatchFile(path, owner => (IFileReader content, IWarningSink sink, out string? problem) =>
+                ParseFile(Encoding.Latin1.GetString(content.ReadToEnd()), owner, path, sink, out problem));
             _files.Add(path, file); // before it is read, so that it finds itself in a circle
             if (!file.Open(_tables!.Files, warnings, out var problem, out var fatal))
                 _tables.ReportOpenError(problem!, warnings);

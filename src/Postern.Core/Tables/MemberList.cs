@@ -22,6 +22,15 @@ internal static class MemberList
         return members;
     }
 
+    /// <summary>What a look-up in all of them may have to wait for.</summary>
+    public static LookupWait WaitOf(ILookupTable[] members)
+    {
+        var longest = LookupWait.None;
+        foreach (var member in members)
+            longest = member.Wait > longest ? member.Wait : longest;
+        return longest;
+    }
+
     /// <summary>Splits <c>{a, b, {c d}}</c>; what stands in inner braces keeps them.</summary>
     /// <returns>Whether there is at least one element.</returns>
     public static bool TryUnwrap(ReadOnlySpan<char> argument, out List<string> elements)

@@ -35,10 +35,10 @@ internal sealed record PatternRule(
 
         /// <param name="isConditional">Whether the line stands behind an <c>if</c> that has no <c>endif</c> yet.</param>
         /// <returns>Null when the line is skipped, which was said.</returns>
-        public PatternRule? Read(LogicalLine logical, bool isConditional)
+        public PatternRule? Read(ReadOnlySpan<char> line, int lineNumber, bool isConditional)
         {
-            _lineNumber = logical.LineNumber;
-            var line = ListText.TrimSpace(ListText.BeforeNul(logical.Text));
+            _lineNumber = lineNumber;
+            line = ListText.TrimSpace(ListText.BeforeNul(line));
             if (line.IsEmpty)
                 return null; // the line began with a NUL
             if (!char.IsAsciiLetterOrDigit(line[0]))

@@ -14,13 +14,13 @@ public sealed class PatternTable : ILookupTable
     private readonly PatternRule[] _rules;
     private readonly int[] _targets; // for each condition, where it goes on when the condition does not hold
     private readonly string _where;
-    private readonly int[] _ends; // of the groups of the rule that is tried
+    private readonly int _mostEnds; // of the groups of a rule
 
     private PatternTable(string name, string where, List<PatternRule> rules)
     {
         (Name, _where, _rules) = (name, where, [.. rules]);
         _targets = FindTargets(_rules);
-        _ends = new int[2 * rules.Select(static rule => rule.First?.Pattern.GroupCount ?? 0).Append(0).Max()];
+        _mostEnds = 2 * rules.Select(static rule => rule.First?.Pattern.GroupCount ?? 0).Append(0).Max();
     }
 
     /// <inheritdoc />
@@ -29,19 +29,18 @@ public sealed class PatternTable : ILookupTable
     /// <summary>Reads the rules. A bad one is reported and skipped; the others count.</summary>
     public static ILookupTable? Parse(IPatternDialect dialect, TableSource source, IWarningSink warnings, out string? problem)
     {
-        problem = null;
-        if (source.Text is not { } text && !InlineRules.TryUnwrap(source.Argument, dialect.TypeName, out text, out problem))
+        if (!InlineRules.TryOpen(source, dialect.TypeName, warnings, out var lines, out problem))
             return null;
 
         var rules = new List<PatternRule>();
         var open = new Stack<int>(); // line numbers of the conditions whose endif is yet to come
         var reader = new PatternRule.Reader(dialect, source.Argument, warnings);
-        foreach (var line in LogicalLines.Read(text, source.Argument, warnings))
+        while (lines.Read())
         {
-            if (reader.Read(line, isConditional: open.Count > 0) is not { } rule)
+            if (reader.Read(lines.Text, lines.LineNumber, isConditional: open.Count > 0) is not { } rule)
                 continue;
             if (rule.Kind == PatternRuleKind.If)
-                open.Push(line.LineNumber);
+                open.Push(lines.LineNumber);
             else if (rule.Kind == PatternRuleKind.EndIf)
                 open.Pop();
             rules.Add(rule);
@@ -56,13 +55,13 @@ public sealed class PatternTable : ILookupTable
     /// <summary>Lists the rules; a group of an expression is empty in what they answer.</summary>
     public static IEnumerable<TableRule> Rules(IPatternDialect dialect, TableSource source)
     {
-        if (source.Text is not { } text && !InlineRules.TryUnwrap(source.Argument, dialect.TypeName, out text, out _))
+        if (!InlineRules.TryOpen(source, dialect.TypeName, DiscardedWarnings.Instance, out var lines, out _))
             yield break;
         var reader = new PatternRule.Reader(dialect, source.Argument, DiscardedWarnings.Instance);
-        foreach (var line in LogicalLines.Read(text, source.Argument, DiscardedWarnings.Instance))
+        while (lines.Read())
         {
-            if (reader.Read(line, isConditional: true)?.Result is { } result)
-                yield return new TableRule(line.LineNumber, line.Text, result.ExpandWithoutGroups());
+            if (reader.Read(lines.Text, lines.LineNumber, isConditional: true)?.Result is { } result)
+                yield return new TableRule(lines.LineNumber, lines.Text.ToString(), result.ExpandWithoutGroups());
         }
     }
 
@@ -75,18 +74,19 @@ public sealed class PatternTable : ILookupTable
         var length = Encoding.Latin1.GetBytes(key, subject);
         subject[length] = 0;
         subject = subject[..length];
+        Span<int> ends = _mostEnds <= MostOnStack ? stackalloc int[_mostEnds] : new int[_mostEnds];
 
         for (var at = 0; at < _rules.Length; at++)
         {
             var rule = _rules[at];
             if (rule.Kind == PatternRuleKind.EndIf)
                 continue;
-            var holds = Holds(rule.First!.Value, rule, subject, _ends, warnings)
+            var holds = Holds(rule.First!.Value, rule, subject, ends, warnings)
                 && (rule.Second is not { } second || Holds(second, rule, subject, ends: [], warnings));
             if (rule.Kind == PatternRuleKind.If && !holds)
                 at = _targets[at];
             else if (rule.Kind == PatternRuleKind.Result && holds)
-                return LookupResult.Found(rule.Result!.Expand(key, _ends));
+                return LookupResult.Found(rule.Result!.Expand(key, ends));
         }
 
         return LookupResult.NotFound;

@@ -10,6 +10,9 @@ public sealed class PipeMapTable : ILookupTable
     /// <inheritdoc />
     public string Name { get; }
 
+    /// <inheritdoc />
+    public LookupWait Wait => MemberList.WaitOf(_members);
+
     /// <summary>Opens the tables of the list.</summary>
     public static ILookupTable? Compose(TableSource source, TableCatalog tables, IWarningSink warnings, out string? problem) =>
         MemberList.Open("pipemap", source, tables, warnings, out problem) is { } members ? new PipeMapTable(source.Name, members) : null;

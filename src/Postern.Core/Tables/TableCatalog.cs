@@ -5,6 +5,7 @@ namespace Postern.Core.Tables;
 /// <summary>
 /// The tables of one configuration. Each is opened once and shared, and those made from text files follow their files.
 /// One that cannot be opened is replaced by a stand-in, so that the daemon starts and the rest of the configuration works.
+/// One thread at a time opens and reads; look-ups in the tables may come from others meanwhile.
 /// </summary>
 /// <param name="files">Where tables that are files come from.</param>
 /// <param name="hostTypes">
@@ -13,6 +14,7 @@ namespace Postern.Core.Tables;
 public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableType> hostTypes)
 {
     private const int DeepestNesting = 20;
+    private const int MostBeforeService = 64 << 10; // bytes; such a file is read before another thread is told of it
 
     private readonly Dictionary<(string Spec, bool FoldCase, DuplicateKeys Duplicates), ILookupTable> _tables = [];
     private readonly List<IRefreshable> _refreshables = [];
@@ -21,6 +23,7 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
     private readonly Dictionary<string, string> _remedies = new(StringComparer.Ordinal);
     private bool _isRefreshing;
     private int _nesting; // of unionmap and pipemap
+    private bool _mayReadLater; // of the table that is opened
 
     /// <summary>Why tables could not be opened, in order: log lines of severity error, without the prefix.</summary>
     public IReadOnlyList<string> OpenErrors => _openErrors;
@@ -30,6 +33,15 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
 
     /// <summary>Whether users who speak UTF-8 do so (<c>smtputf8_enable</c>).</summary>
     public bool ChecksUtf8 { get; init; }
+
+    /// <summary>
+    /// The tables that are in force until these are: what they have read, and has not changed since, is not read again, and what
+    /// can no longer be read is taken from them. Null: there are none, or all tables have been opened.
+    /// </summary>
+    public TableCatalog? Before { get; set; }
+
+    /// <summary>Whether large files of access lists are only opened, until <see cref="ReadRest"/>.</summary>
+    public bool ReadsLater { get; init; }
 
     /// <summary>Where the tables' files are read.</summary>
     public ITextFiles Files { get; } = files;
@@ -55,9 +67,12 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
     /// <param name="spec"><c>type:name</c>.</param>
     /// <param name="foldCase">Whether keys match in any letter case.</param>
     /// <param name="warnings">Told of bad lines.</param>
-    public ILookupTable OpenUtf8(string spec, bool foldCase, IWarningSink warnings)
+    /// <param name="mayReadLater">Whether the user can wait where <see cref="ILookupTable.Wait"/> says so.</param>
+    public ILookupTable OpenUtf8(string spec, bool foldCase, IWarningSink warnings, bool mayReadLater = false)
     {
+        _mayReadLater = mayReadLater && ReadsLater;
         var table = Open(spec, foldCase, warnings);
+        _mayReadLater = false;
         return ChecksUtf8 ? new Utf8Table(table) : table;
     }
 
@@ -107,21 +122,18 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
         if (colon <= 0 || (Find(hostTypes, spec[..colon]) ?? Find(TableTypes.All, spec[..colon])) is not { Rules: { } list } type)
             return null;
 
-        var source = new TableSource(spec, spec[(colon + 1)..], Text: null, FoldCase: false, DuplicateKeys.Warned);
+        var source = new TableSource(spec, spec[(colon + 1)..], File: null, FoldCase: false, DuplicateKeys.Warned);
         var isDatabase = type.FileSuffix.Length > 0;
         if (!isDatabase && !type.IsPath(source.Argument))
             return new TableRules(File: null, list(source));
         var path = source.Argument + type.FileSuffix;
-        if (type.FromFile is not null)
-        {
-            if (!Files.TryRead(path, out var file, out _))
-                return null;
-            source = source with { Text = file.Text };
-        }
-
+        TextFile? file = null;
+        if (type.FromFile is not null && !Files.TryRead(path, out file, out _))
+            return null;
+        var rules = List(list, source, file);
         return isDatabase && Files.TryRead(source.Argument, out var text, out _)
-            ? new TableRules(source.Argument, WithLines(list(source), source with { Text = text.Text }))
-            : new TableRules(path, list(source));
+            ? new TableRules(source.Argument, WithLines(rules, source with { File = new TextFileReader(text) }))
+            : new TableRules(path, rules);
     }
 
     /// <summary>
@@ -157,6 +169,34 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
         return other;
     }
 
+    /// <summary>Whether there is anything to do for <see cref="ReadRest"/>.</summary>
+    public bool HasRest => _tables.Values.OfType<FileTable>().Any(static table => table.Wait == LookupWait.Reading);
+
+    /// <summary>How much has been read of all versions of tables that came into force, in bytes.</summary>
+    public long BytesTaken => _tables.Values.OfType<FileTable>().Sum(static table => table.BytesTaken);
+
+    /// <summary>Reads the files that were only opened so far.</summary>
+    public void ReadRest(IWarningSink warnings)
+    {
+        foreach (var table in _tables.Values.OfType<FileTable>())
+            table.ReadRest(warnings);
+    }
+
+    /// <summary>Takes over what a file holds that was just written, and is complete.</summary>
+    public TableFileState ReadNow(string path, IWarningSink warnings)
+    {
+        var state = TableFileState.Unused;
+        foreach (var table in _tables.Values.OfType<FileTable>().Where(table => table.IsFrom(path)))
+        {
+            if (!table.ReadNow(Files, warnings))
+                state = TableFileState.Refused;
+            else if (state == TableFileState.Unused)
+                state = TableFileState.InForce;
+        }
+
+        return state;
+    }
+
     internal void Follow(IRefreshable refreshable) => _refreshables.Add(refreshable);
 
     /// <summary>A problem with a file that is no table: a <c>/file</c> in a match list.</summary>
@@ -166,6 +206,13 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
             warnings.Warn(problem);
         else
             _openErrors.Add(problem);
+    }
+
+    /// <summary>Each time that they are gone through, they are read from the beginning.</summary>
+    private static IEnumerable<TableRule> List(TableRuleReader list, TableSource source, TextFile? file)
+    {
+        foreach (var rule in list(source with { File = file is null ? null : new TextFileReader(file) }))
+            yield return rule;
     }
 
     /// <summary>Finds the entries of a database in the text that it was made of.</summary>
@@ -196,9 +243,13 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
             return new UnavailableTable(spec, unsupported);
         }
 
-        var source = new TableSource(spec, argument, Text: null, foldCase, duplicates);
+        var source = new TableSource(spec, argument, File: null, foldCase, duplicates);
         if (type.IsPath(argument))
-            return new FileTable(type, source, Files, warnings);
+        {
+            var before = Before?._tables.GetValueOrDefault((spec, foldCase, duplicates)) as FileTable;
+            return new FileTable(type, source, Files, warnings, before, _mayReadLater ? MostBeforeService : long.MaxValue);
+        }
+
         string? problem;
         var table = type.FromTables is { } compose
             ? Compose(compose, source, warnings, out problem)

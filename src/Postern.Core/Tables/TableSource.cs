@@ -3,10 +3,10 @@ namespace Postern.Core.Tables;
 /// <summary>What a table is made from.</summary>
 /// <param name="Name">As the administrator wrote it, type and all.</param>
 /// <param name="Argument">What follows the type and its colon.</param>
-/// <param name="Text">The content of the file that the argument names; null when the argument is the content.</param>
+/// <param name="File">The file that the argument names, open; null when the argument is the content.</param>
 /// <param name="FoldCase">Whether keys match in any letter case.</param>
 /// <param name="Duplicates">What two entries with one key are.</param>
-public readonly record struct TableSource(string Name, string Argument, string? Text, bool FoldCase, DuplicateKeys Duplicates);
+public readonly record struct TableSource(string Name, string Argument, IFileReader? File, bool FoldCase, DuplicateKeys Duplicates);
 
 /// <summary>What two entries with one key are, where a table type cares.</summary>
 public enum DuplicateKeys

@@ -12,6 +12,9 @@ public sealed class UnionMapTable : ILookupTable
     /// <inheritdoc />
     public string Name { get; }
 
+    /// <inheritdoc />
+    public LookupWait Wait => MemberList.WaitOf(_members);
+
     /// <summary>Opens the tables of the list.</summary>
     public static ILookupTable? Compose(TableSource source, TableCatalog tables, IWarningSink warnings, out string? problem) =>
         MemberList.Open("unionmap", source, tables, warnings, out problem) is { } members ? new UnionMapTable(source.Name, members) : null;

@@ -15,6 +15,9 @@ internal sealed class Utf8Table(ILookupTable table) : ILookupTable
     public string Name => table.Name;
 
     /// <inheritdoc />
+    public LookupWait Wait => table.Wait;
+
+    /// <inheritdoc />
     public LookupResult Lookup(string key, IWarningSink warnings)
     {
         if (IsUtf8(key))

@@ -32,7 +32,7 @@ internal static class MasterVerb
     private static int Serve(MasterInvocation invocation, string keeper)
     {
         Environment.SetEnvironmentVariable(MasterKeeper.Variable, null); // not for programs that we start
-        var configuration = Load();
+        var configuration = Load(new TableReading(Before: null, MayBeLater: true));
         if (configuration.HasErrors)
             return Fail(configuration);
         if (!invocation.IsLimitedToOne)
@@ -50,7 +50,8 @@ internal static class MasterVerb
         daemon.Run();
         return 0;
 
-        Configuration Load() => Configuration.Load(invocation.ConfigDirectory, new TextFiles(), HostFactsReader.Read(), HostTableTypes.For, invocation.ToEntry());
+        Configuration Load(TableReading reading) =>
+            Configuration.Load(invocation.ConfigDirectory, new TextFiles(), HostFactsReader.Read(), HostTableTypes.For, invocation.ToEntry(), reading: reading);
     }
 
     /// <summary>Each error with its place and what to do, and the first in Postfix's words, which its readers look for.</summary>

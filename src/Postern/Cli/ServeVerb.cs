@@ -13,7 +13,7 @@ internal static class ServeVerb
     /// <returns>0 after an orderly end, 1 when it did not start.</returns>
     public static int Run(string directory, bool logToStandardOutput, TextWriter errors)
     {
-        var configuration = Load();
+        var configuration = Load(new TableReading(Before: null, MayBeLater: true));
         if (configuration.HasErrors)
         {
             CheckVerb.PrintProblems(configuration.Problems, errors);
@@ -31,6 +31,6 @@ internal static class ServeVerb
         daemon.Run();
         return 0;
 
-        Configuration Load() => Configuration.Load(directory, new TextFiles(), HostFactsReader.Read(), HostTableTypes.For);
+        Configuration Load(TableReading reading) => Configuration.Load(directory, new TextFiles(), HostFactsReader.Read(), HostTableTypes.For, reading: reading);
     }
 }

@@ -58,6 +58,7 @@ internal sealed class ClientCommands(CopyClients copy, LoopQuestions loop)
     {
         ClientWait.Proxy => "proxy",
         ClientWait.Allowlist => "allowlist",
+        ClientWait.Table => "table",
         ClientWait.Silence => "silence",
         ClientWait.DnsLists => "dns_lists",
         ClientWait.Lane => "lane",

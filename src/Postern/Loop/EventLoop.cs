@@ -35,7 +35,7 @@ internal sealed class EventLoop : IDisposable
     private readonly Action _onTick;
     private IAllowlist[] _allowlists = [];
     private long _busySince;
-    private long _lastTableCheck = -1000;
+    private long _lastNews = -1000;
     private long _stopDeadline = -1;
 
     /// <param name="clock">Wall-clock and monotonic time.</param>
@@ -58,8 +58,15 @@ internal sealed class EventLoop : IDisposable
         _poller.Watch(_posts.Descriptor, WakeToken);
     }
 
-    /// <summary>Called at most once a second, before a client is accepted: lookup tables look for new versions of their files.</summary>
-    public Action? RefreshTables { get; set; }
+    /// <summary>Called at most once a second, before a client is accepted.</summary>
+    public Action? ClientsCome { get; set; }
+
+    /// <summary>Asks tables that may have to wait; null: they are asked on the loop's thread, which then waits.</summary>
+    public TableLookups? TableLookups
+    {
+        get => _effects.TableLookups;
+        set => _effects.TableLookups = value;
+    }
 
     /// <summary>Descriptors that serve clients beside the loop: those of the built-in receiver.</summary>
     public Func<int> DescriptorsElsewhere { get; set; } = static () => 0;
@@ -313,10 +320,10 @@ internal sealed class EventLoop : IDisposable
 
     private void AcceptFrom(int descriptor)
     {
-        if (_clock.Ticks - _lastTableCheck >= 1000)
+        if (_clock.Ticks - _lastNews >= 1000)
         {
-            _lastTableCheck = _clock.Ticks;
-            RefreshTables?.Invoke();
+            _lastNews = _clock.Ticks;
+            ClientsCome?.Invoke();
         }
 
         foreach (var listener in _listeners)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Postern.Core.Lanes;
 using Postern.Core.Relay;
 using Postern.Core.Screening;
+using Postern.Core.Tables;
 using Postern.Dns;
 using Postern.Dnsbl;
 using Postern.Native;
@@ -25,6 +26,7 @@ internal sealed class SessionEffects : IRelayHost, IDisposable
     private readonly TlsClients _tls;
     private readonly Posts _posts;
     private readonly Action<ulong, ReverseName> _onReverseName;
+    private readonly Action<ulong, TableQuestion> _onLookedUp;
 
     /// <param name="clock">The loop's.</param>
     /// <param name="log">The loop's.</param>
@@ -36,11 +38,13 @@ internal sealed class SessionEffects : IRelayHost, IDisposable
     /// <param name="posts">The loop's.</param>
     /// <param name="tls">The clients inside TLS.</param>
     /// <param name="onReverseName">Told the reverse names that were asked for, with the client's token.</param>
+    /// <param name="onLookedUp">Given back the questions that tables have answered, with the client's token.</param>
     public SessionEffects(
         LoopClock clock, LoopLog log, Poller poller, ClientTable clients, Deadlines deadlines, ClientRegister register, DescriptorBudget budget, Posts posts,
-        TlsClients tls, Action<ulong, ReverseName> onReverseName)
+        TlsClients tls, Action<ulong, ReverseName> onReverseName, Action<ulong, TableQuestion> onLookedUp)
     {
-        (_clock, _log, _clients, _deadlines, _register, _budget, _posts, _tls, _onReverseName) = (clock, log, clients, deadlines, register, budget, posts, tls, onReverseName);
+        (_clock, _log, _clients, _deadlines, _register, _budget, _posts, _tls) = (clock, log, clients, deadlines, register, budget, posts, tls);
+        (_onReverseName, _onLookedUp) = (onReverseName, onLookedUp);
         Sockets = new ClientSockets(poller, clients, tls, log);
         HandOffs = new HandedOffClients(this, register, deadlines, clock, log);
         Relays = new RelayedClients(this, poller, clients);
@@ -71,6 +75,9 @@ internal sealed class SessionEffects : IRelayHost, IDisposable
     /// <inheritdoc />
     public ReverseLookups? ReverseNames { get; set; }
 
+    /// <inheritdoc cref="EventLoop.TableLookups" />
+    public TableLookups? TableLookups { get; set; }
+
     /// <summary>The daemon stops: who leaves from now on has not been too slow.</summary>
     public bool IsStopping { get; set; }
 
@@ -93,6 +100,7 @@ internal sealed class SessionEffects : IRelayHost, IDisposable
                 case ActionKind.LookUpDnsbl: LookUpDnsbl(client); break;
                 case ActionKind.LookUpReverseName: ReverseNames?.Ask(client.Session.Client.Address, _clients.Token(client), _onReverseName); break;
                 case ActionKind.AskAllowlist: client.Service.Allowlist!.Ask(client.Session.Client.Address, _clients.Token(client)); break;
+                case ActionKind.LookUp: LookUp(_clients.Token(client), client.Session.Question!); break;
                 case ActionKind.Remember: client.Service.Allowlist?.Remember(client.Session.Client.Address, action.Record); break;
                 case ActionKind.PrepareTls: _tls.Prepare(client); break;
                 case ActionKind.StartTls: Sockets.StartTls(client); break;
@@ -185,6 +193,18 @@ internal sealed class SessionEffects : IRelayHost, IDisposable
     void IRelayHost.RelayInsideTls(Client client, TlsRelay relay) => _tls.Relay(client, relay);
 
     void IRelayHost.Post(Action action) => _posts.Add(action);
+
+    private void LookUp(ulong token, TableQuestion question)
+    {
+        if (TableLookups is { } lookups)
+        {
+            lookups.Ask(question, () => _onLookedUp(token, question));
+            return;
+        }
+
+        question.Ask();
+        _posts.Add(() => _onLookedUp(token, question));
+    }
 
     private void LookUpDnsbl(Client client)
     {

@@ -2,6 +2,7 @@ using Postern.Core;
 using Postern.Core.Dnsbl;
 using Postern.Core.Lanes;
 using Postern.Core.Screening;
+using Postern.Core.Tables;
 using Postern.Storage;
 using Postern.Tls;
 
@@ -22,13 +23,14 @@ internal sealed class SessionEvents
     private readonly DescriptorBudget _budget;
     private readonly TlsClients _tls;
     private readonly SessionActions _actions;
-    private readonly Action<Client> _onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer, _onReverseName, _onShutdown, _onLastChance;
+    private readonly Action<Client> _onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer, _onReverseName, _onLookedUp, _onShutdown, _onLastChance;
 
     // Of the event in hand: the handlers are made once, and are given nothing but the client.
     private uint _events;
     private bool _areOfServer;
     private AllowlistAnswer _answer;
     private ReverseName _reverseName;
+    private TableQuestion? _question;
 
     /// <param name="clock">The loop's.</param>
     /// <param name="log">The loop's.</param>
@@ -44,9 +46,9 @@ internal sealed class SessionEvents
     {
         (_clock, _log, _clients, _deadlines, _register, _proxies, _budget) = (clock, log, clients, deadlines, register, proxies, budget);
         _tls = new TlsClients(posts.Add, log.Mail, OnTlsPrepared, OnTlsReceived, OnTlsRelayEnded);
-        Effects = new SessionEffects(clock, log, poller, clients, deadlines, register, budget, posts, _tls, OnReverseName);
+        Effects = new SessionEffects(clock, log, poller, clients, deadlines, register, budget, posts, _tls, OnReverseName, OnLookedUp);
         _actions = Effects.Actions;
-        (_onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer, _onReverseName, _onShutdown, _onLastChance) = (OnReady, OnDeadline, OnConnected, OnDnsblComplete, OnAnswer, OnReverseName, OnShutdown, OnLastChance);
+        (_onReady, _onDeadline, _onConnected, _onDnsblComplete, _onAnswer, _onReverseName, _onLookedUp, _onShutdown, _onLastChance) = (OnReady, OnDeadline, OnConnected, OnDnsblComplete, OnAnswer, OnReverseName, OnLookedUp, OnShutdown, OnLastChance);
     }
 
     /// <summary>Performs what the sessions ask for.</summary>
@@ -229,6 +231,21 @@ internal sealed class SessionEvents
     {
         _actions.Clear();
         client.Session.OnReverseName(_reverseName, _actions);
+        Effects.Perform(client);
+    }
+
+    private void OnLookedUp(ulong token, TableQuestion question)
+    {
+        if (_clients.Find(token) is not { } client)
+            return; // it has left
+        _question = question;
+        Guarded(client, _onLookedUp);
+    }
+
+    private void OnLookedUp(Client client)
+    {
+        _actions.Clear();
+        client.Session.OnLookedUp(_question!, client.Service.Allowlist, _clock.MomentOf(client), _actions);
         Effects.Perform(client);
     }
 

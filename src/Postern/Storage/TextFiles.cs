@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -22,6 +21,21 @@ internal sealed partial class TextFiles : ITextFiles
     /// <inheritdoc />
     public bool TryRead(string path, [NotNullWhen(true)] out TextFile? file, [NotNullWhen(false)] out string? reason)
     {
+        file = null;
+        if (!TryOpen(path, out var reader, out reason))
+            return false;
+        using (reader)
+        {
+            var text = Encoding.Latin1.GetString(reader.ReadToEnd());
+            reason = reader.Problem;
+            file = reason is null ? new TextFile(text, reader.Stamp) : null;
+            return file is not null;
+        }
+    }
+
+    /// <inheritdoc />
+    public bool TryOpen(string path, [NotNullWhen(true)] out IFileReader? file, [NotNullWhen(false)] out string? reason)
+    {
         (file, reason) = (null, null);
         if (path.Contains('\0'))
         {
@@ -36,16 +50,12 @@ internal sealed partial class TextFiles : ITextFiles
             return false;
         }
 
-        try
-        {
-            var error = ReadAll(descriptor, out file);
-            reason = error == 0 ? null : Reason(error);
-            return file is not null && reason is null;
-        }
-        finally
-        {
+        reason = Inspect(descriptor, out var stamp);
+        if (reason is null)
+            file = new OpenFile(descriptor, stamp, _mostBytes);
+        else
             _ = Close(descriptor);
-        }
+        return file is not null;
     }
 
     /// <inheritdoc />
@@ -65,55 +75,61 @@ internal sealed partial class TextFiles : ITextFiles
             : path;
     }
 
-    /// <returns>0, or why not (errno).</returns>
-    private int ReadAll(int descriptor, out TextFile? file)
+    /// <returns>Why the file is not to be read; null: it may be.</returns>
+    private string? Inspect(int descriptor, out FileStamp stamp)
     {
-        file = null;
+        stamp = default;
 
         // postmap(1) writes databases under such a lock; a file system without locks has no writer to wait for.
         if (Flock(descriptor, SharedLock | DoNotWait) != 0 && Marshal.GetLastPInvokeError() == TryAgain)
-            return TryAgain;
+            return Reason(TryAgain);
 
         // The stamp first: what changes while we read differs from it at the next look.
         if (Statx(descriptor, EmptyPath, StatEmptyPath, StatWanted, out var status) != 0)
-            return Marshal.GetLastPInvokeError();
+            return Reason(Marshal.GetLastPInvokeError());
         if (status.Size > (ulong)_mostBytes)
-            return FileTooLarge;
-
-        var buffer = ArrayPool<byte>.Shared.Rent((int)status.Size + 1); // one more, to see the end of the file
-        try
-        {
-            for (var length = 0; length <= _mostBytes;)
-            {
-                if (length == buffer.Length)
-                    buffer = Grow(buffer); // it grew meanwhile, or is of a kind that has no size
-                var count = Read(descriptor, ref buffer[length], (nuint)(buffer.Length - length));
-                if (count == 0)
-                {
-                    file = new TextFile(Encoding.Latin1.GetString(buffer, 0, length), ToStamp(status));
-                    return 0;
-                }
-
-                if (count > 0)
-                    length += (int)count;
-                else if (Marshal.GetLastPInvokeError() is not Interrupted and var error)
-                    return error;
-            }
-
-            return FileTooLarge;
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+            return Reason(FileTooLarge);
+        stamp = ToStamp(status);
+        return null;
     }
 
-    private static byte[] Grow(byte[] buffer)
+    private sealed class OpenFile(int descriptor, FileStamp stamp, int mostBytes) : IFileReader
     {
-        var larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
-        buffer.CopyTo(larger, 0);
-        ArrayPool<byte>.Shared.Return(buffer);
-        return larger;
+        private bool _isOpen = true;
+        private int _length;
+
+        /// <inheritdoc />
+        public FileStamp Stamp => stamp;
+
+        /// <inheritdoc />
+        public string? Problem { get; private set; }
+
+        /// <inheritdoc />
+        public int Read(Span<byte> into)
+        {
+            while (Problem is null && !into.IsEmpty)
+            {
+                var count = (int)TextFiles.Read(descriptor, ref MemoryMarshal.GetReference(into), (nuint)into.Length);
+                if (count < 0 && Marshal.GetLastPInvokeError() is not Interrupted and var error)
+                    Problem = Reason(error);
+                if (count < 0)
+                    continue;
+                _length += count;
+                if (_length <= mostBytes)
+                    return count;
+                Problem = Reason(FileTooLarge); // it grew meanwhile, or has no end
+            }
+
+            return 0;
+        }
+
+        /// <inheritdoc />
+        public void Dispose()
+        {
+            if (_isOpen)
+                _ = Close(descriptor);
+            _isOpen = false;
+        }
     }
 
     private static FileStamp ToStamp(in FileStatus status) => new(

@@ -28,13 +28,17 @@ internal sealed class MemcacheTable : ILookupTable
     /// <summary>Opens the file that the argument names.</summary>
     public static MemcacheTable? Compose(TableSource source, TableCatalog tables, IWarningSink warnings, out string? problem)
     {
-        if (tables.Files.TryRead(source.Argument, out var file, out var reason))
-            return Parse(source with { Text = file.Text }, tables.Postfix, backup => tables.Open(backup, source.FoldCase, warnings), warnings, out problem);
+        if (tables.Files.TryOpen(source.Argument, out var file, out var reason))
+        {
+            using (file)
+                return Parse(source with { File = file }, tables.Postfix, backup => tables.Open(backup, source.FoldCase, warnings), warnings, out problem);
+        }
+
         problem = $"open {source.Argument}: {reason}";
         return null;
     }
 
-    /// <summary>Reads the file's text.</summary>
+    /// <summary>Reads the file.</summary>
     /// <param name="postfix">Which names the file may have.</param>
     /// <param name="openBackup">Opens the table that the file names as its backup.</param>
     /// <param name="problem">In Postfix's words.</param>
@@ -42,7 +46,7 @@ internal sealed class MemcacheTable : ILookupTable
     public static MemcacheTable? Parse(
         TableSource source, PostfixVersion postfix, Func<string, ILookupTable> openBackup, IWarningSink warnings, out string? problem, TimeSpan? limit = null)
     {
-        if (!MemcacheFile.TryParse(source.Text ?? "", source.Argument, postfix, warnings, out var file, out problem))
+        if (!MemcacheFile.TryParse(Encoding.Latin1.GetString(source.File!.ReadToEnd()), source.Argument, postfix, warnings, out var file, out problem))
             return null;
         var client = new MemcacheClient(file, limit ?? Limit);
         if (!client.IsResolved)

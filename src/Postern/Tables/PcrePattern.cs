@@ -14,16 +14,16 @@ internal sealed unsafe class PcrePattern : IPattern
     private const uint MostKibibytes = 20_000;
 
     private readonly nint _code;
-    private readonly nint _data;
     private readonly nint _context;
+    private nint _spareData; // room for a match; 0: somebody is using it
 
     /// <param name="code">From now on ours to free.</param>
     public PcrePattern(nint code)
     {
         _code = code;
-        _data = Pcre2.pcre2_match_data_create_from_pattern_8(code, 0);
+        _spareData = NewData();
         _context = Pcre2.pcre2_match_context_create_8(0);
-        if (_data == 0 || _context == 0)
+        if (_context == 0)
             throw new InvalidOperationException("libpcre2 has no memory for a match");
         _ = Pcre2.pcre2_jit_compile_8(code, Pcre2.PCRE2_JIT_COMPLETE); // where it may not, matching interprets
         _ = Pcre2.pcre2_set_match_limit_8(_context, MostSteps);
@@ -37,7 +37,7 @@ internal sealed unsafe class PcrePattern : IPattern
     ~PcrePattern()
     {
         Pcre2.pcre2_match_context_free_8(_context);
-        Pcre2.pcre2_match_data_free_8(_data);
+        Pcre2.pcre2_match_data_free_8(_spareData);
         Pcre2.pcre2_code_free_8(_code);
     }
 
@@ -45,25 +45,34 @@ internal sealed unsafe class PcrePattern : IPattern
 
     public bool IsMatch(ReadOnlySpan<byte> subject, Span<int> ends, out string? problem)
     {
-        var count = Run(subject, 0);
+        var data = Interlocked.Exchange(ref _spareData, 0) is not 0 and var spare ? spare : NewData(); // two threads may search at once
+        var count = Run(subject, 0, data);
         if (count == Pcre2.PCRE2_ERROR_JIT_STACKLIMIT)
-            count = Run(subject, Pcre2.PCRE2_NO_JIT); // the interpreter has more room
+            count = Run(subject, Pcre2.PCRE2_NO_JIT, data); // the interpreter has more room
         problem = count is < 0 and not Pcre2.PCRE2_ERROR_NOMATCH ? Pcre2.Text(count) : null;
-        if (count < 0)
-            return false;
-        var offsets = Pcre2.pcre2_get_ovector_pointer_8(_data);
-        for (var i = 0; i < ends.Length; i++)
-            ends[i] = (i / 2) + 1 < count ? (int)offsets[i + 2] : -1;
+        if (count >= 0)
+        {
+            var offsets = Pcre2.pcre2_get_ovector_pointer_8(data);
+            for (var i = 0; i < ends.Length; i++)
+                ends[i] = (i / 2) + 1 < count ? (int)offsets[i + 2] : -1;
+        }
+
+        if (Interlocked.CompareExchange(ref _spareData, data, 0) != 0)
+            Pcre2.pcre2_match_data_free_8(data);
         GC.KeepAlive(this);
-        return true;
+        return count >= 0;
     }
 
-    private int Run(ReadOnlySpan<byte> subject, uint options)
+    private nint NewData() => Pcre2.pcre2_match_data_create_from_pattern_8(_code, 0) is not 0 and var data
+        ? data
+        : throw new InvalidOperationException("libpcre2 has no memory for a match");
+
+    private int Run(ReadOnlySpan<byte> subject, uint options, nint data)
     {
         fixed (byte* start = subject)
         {
             var nothing = (byte)0;
-            return Pcre2.pcre2_match_8(_code, start == null ? &nothing : start, (nuint)subject.Length, 0, options, _data, _context);
+            return Pcre2.pcre2_match_8(_code, start == null ? &nothing : start, (nuint)subject.Length, 0, options, data, _context);
         }
     }
 }

@@ -46,7 +46,7 @@ internal static class CidrTableTarget
     }
 
     private static ILookupTable? Parse(string text, IWarningSink sink) =>
-        CidrTable.Parse(new TableSource("cidr:/t", "/t", text, false, DuplicateKeys.Refused), sink, out _);
+        CidrTable.Parse(new TableSource("cidr:/t", "/t", new TextFileReader(new TextFile(text, new FileStamp(1, text.Length, 1))), false, DuplicateKeys.Refused), sink, out _);
 
     /// <summary>Each good line as a step: a one-line table of its own, or the border of a block.</summary>
     private static List<(string Kind, ILookupTable? Table)> Model(string text)

@@ -11,7 +11,7 @@ namespace Postern.Interop.Tests.Harness;
 /// </summary>
 internal sealed partial class PosternProcess : IDisposable
 {
-    private const int SigHup = 1, SigKill = 9, SigTerm = 15;
+    private const int SigHup = 1, SigKill = 9, SigTerm = 15, SigCont = 18, SigStop = 19;
     private readonly Process _process;
     private readonly StringBuilder _output = new();
 
@@ -55,6 +55,12 @@ internal sealed partial class PosternProcess : IDisposable
 
     /// <summary>SIGHUP: read the configuration again.</summary>
     public void Reload() => Signal(SigHup);
+
+    /// <summary>SIGSTOP: the whole process stands still.</summary>
+    public void Pause() => Signal(SigStop);
+
+    /// <summary>SIGCONT.</summary>
+    public void GoOn() => Signal(SigCont);
 
     /// <summary>SIGTERM.</summary>
     public void BeginStop() => Signal(SigTerm);

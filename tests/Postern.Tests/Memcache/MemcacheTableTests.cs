@@ -1,6 +1,7 @@
 using Postern.Core.Tables;
 using Postern.Core.Versions;
 using Postern.Tables;
+using Postern.Tests.Tables;
 
 namespace Postern.Tests.Memcache;
 
@@ -49,7 +50,7 @@ public sealed class MemcacheTableTests
 
     private MemcacheTable Open(int port, string more)
     {
-        var source = new TableSource("memcache:/f", "/f", $"memcache = inet:127.0.0.1:{port}\ntimeout = 20\n{more}\n", FoldCase: true, DuplicateKeys.Refused);
+        var source = new TableSource("memcache:/f", "/f", FakeTextFiles.Reader($"memcache = inet:127.0.0.1:{port}\ntimeout = 20\n{more}\n"), FoldCase: true, DuplicateKeys.Refused);
         var table = MemcacheTable.Parse(source, PostfixVersion.Base, spec => StaticTable.Parse(new TableSource(spec, spec[7..], null, false, DuplicateKeys.Refused), _warnings, out _)!, _warnings, out var problem, TimeSpan.FromSeconds(20));
         Assert.Null(problem);
         return table!;

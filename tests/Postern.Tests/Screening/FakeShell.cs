@@ -7,6 +7,7 @@ using Postern.Core.Lanes;
 using Postern.Core.Relay;
 using Postern.Core.Screening;
 using Postern.Core.Spf;
+using Postern.Core.Tables;
 
 namespace Postern.Tests.Screening;
 
@@ -26,6 +27,7 @@ public sealed class FakeShell : IAllowlistView
     private WatchMode _watch;
     private TimeSpan? _timer;
     private bool _tlsIsAsked;
+    private TableQuestion? _question;
     private TimeSpan _listsAskedAt;
 
     public FakeShell(
@@ -103,6 +105,16 @@ public sealed class FakeShell : IAllowlistView
     {
         _actions.Clear();
         Session.OnAllowlistAnswer(record, Moment, _actions);
+        Perform();
+        Deliver();
+    }
+
+    /// <summary>The tables answer that the session has asked.</summary>
+    public void AnswerTables()
+    {
+        _question!.Ask();
+        _actions.Clear();
+        Session.OnLookedUp(_question, HasAllowlist ? this : null, Moment, _actions);
         Perform();
         Deliver();
     }
@@ -294,6 +306,10 @@ public sealed class FakeShell : IAllowlistView
                     break;
                 case ActionKind.AskAllowlist:
                     Write("= ask");
+                    break;
+                case ActionKind.LookUp:
+                    _question = Session.Question;
+                    Write("= look up");
                     break;
                 case ActionKind.Remember:
                     Allowlist[Client.Address] = action.Record;

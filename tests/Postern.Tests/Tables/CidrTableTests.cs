@@ -122,7 +122,7 @@ public sealed class CidrTableTests
     public void No_text_makes_the_parser_throw() =>
         TableGen.Text.Sample(text =>
         {
-            CidrTable.Parse(new TableSource("cidr:/x", "/x", text, true, DuplicateKeys.Refused), _warnings, out _);
+            CidrTable.Parse(new TableSource("cidr:/x", "/x", FakeTextFiles.Reader(text), true, DuplicateKeys.Refused), _warnings, out _);
             CidrTable.Parse(new TableSource("cidr:" + text, text, null, true, DuplicateKeys.Refused), _warnings, out _);
             CidrTable.Parse(new TableSource("cidr:{" + text + "}", "{" + text + "}", null, true, DuplicateKeys.Refused), _warnings, out _);
             _warnings.Texts.Clear();
@@ -135,15 +135,41 @@ public sealed class CidrTableTests
             {
                 var lines = blocks.SelectMany(block => block.Split('\n')).ToArray();
                 var table = CidrTable.Parse(
-                    new TableSource("cidr:/x", "/x", string.Join('\n', lines), true, DuplicateKeys.Refused), _warnings, out _)!;
+                    new TableSource("cidr:/x", "/x", FakeTextFiles.Reader(string.Join('\n', lines)), true, DuplicateKeys.Refused), _warnings, out _)!;
                 foreach (var address in addresses)
                 {
+                    var expected = NaiveCidr.Lookup(lines, address) ?? "";
+                    Assert.Equal(expected, table.Lookup(address, _warnings).Value);
                     Assert.True(IpAddress.TryParse(address, out var client));
-                    Assert.Equal(NaiveCidr.Lookup(lines, address) ?? "", table.Lookup(client, _warnings).Value);
+                    if (!(client.IsIPv4 && address.Contains(':'))) // which as a client is an IPv4 client
+                        Assert.Equal(expected, table.Lookup(client, _warnings).Value);
                 }
 
                 _warnings.Texts.Clear();
-            }, iter: 1000, threads: 1);
+            }, iter: 5000, threads: 1);
+
+    [Fact]
+    public void Negations_in_negated_blocks_leave_what_is_outside_of_all()
+    {
+        _files[Path] = "if !10.0.0.0/8\nif !192.168.0.0/16\n!172.16.0.0/12 outside\nendif\nendif\n172.16.0.0/12 inside\n10.1.0.0/16 ten\n";
+
+        var table = Open("cidr:" + Path);
+
+        Assert.Equal(
+            ["outside", "inside", "ten", "", "", "outside"],
+            ((string[])["9.255.255.255", "172.16.0.1", "10.1.0.1", "10.2.0.1", "192.168.7.7", "255.255.255.255"]).Select(key => table.Lookup(key, _warnings).Value));
+    }
+
+    [Fact]
+    public void Conditions_that_would_be_millions_of_rules_are_refused()
+    {
+        var tables = new TableCatalog(_files);
+        _files[Path] = string.Concat(Enumerable.Range(0, 500).Select(static i => $"if !{i >> 8}.{i & 255}.1.1\n")) + "0.0.0.0/0 x\n";
+
+        tables.Open("cidr:" + Path, foldCase: true, _warnings);
+
+        Assert.Equal([$"cidr map {Path}: too many rules in nested conditions with '!'"], tables.OpenErrors);
+    }
 
     private ILookupTable Open(string spec)
     {

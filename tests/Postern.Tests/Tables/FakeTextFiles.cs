@@ -19,6 +19,9 @@ internal sealed class FakeTextFiles : ITextFiles
         set => _files[path] = new TextFile(value, new FileStamp(++_clock, value.Length, 1));
     }
 
+    /// <summary>A file with this text, open.</summary>
+    public static IFileReader Reader(string text) => new TextFileReader(new TextFile(text, new FileStamp(1, text.Length, 1)));
+
     public void Remove(string path) => _files.Remove(path);
 
     public bool TryRead(string path, [NotNullWhen(true)] out TextFile? file, [NotNullWhen(false)] out string? reason)

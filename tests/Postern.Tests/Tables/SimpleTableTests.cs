@@ -164,7 +164,7 @@ public sealed class SimpleTableTests
         {
             foreach (var type in TableTypes.All)
             {
-                type.FromFile?.Invoke(new TableSource("x:/x", "/x", text, true, DuplicateKeys.Warned), _warnings, out _);
+                type.FromFile?.Invoke(new TableSource("x:/x", "/x", FakeTextFiles.Reader(text), true, DuplicateKeys.Warned), _warnings, out _);
                 type.FromArgument?.Invoke(new TableSource("x:" + text, text, null, true, DuplicateKeys.Refused), _warnings, out _);
                 type.FromArgument?.Invoke(
                     new TableSource("x:{" + text + "}", "{" + text + "}", null, true, DuplicateKeys.Refused), _warnings, out _);

@@ -263,6 +263,169 @@ public sealed class TableCatalogTests
         Assert.Equal(["file /a has changed - using the new version"], _warnings.Texts);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(" \n\t\n")]
+    public void A_file_that_is_suddenly_empty_leaves_its_rules_behind(string text)
+    {
+        _files["/t"] = "1.2.3.4 old\n";
+        var table = Open("cidr:/t");
+
+        _files["/t"] = text;
+        Refresh(5);
+
+        Assert.Equal("old", Value(table));
+        Assert.Equal(
+            ["table cidr:/t is empty - the version read before stays in force; if it is to be empty, write a comment into it, a line such as \"# empty\""],
+            _warnings.Take());
+
+        _files["/t"] = "# empty\n";
+        Refresh(2);
+
+        Assert.Equal(LookupResult.NotFound, table.Lookup("1.2.3.4", _warnings));
+        Assert.Equal(["table cidr:/t has changed - using the new version"], _warnings.Texts);
+    }
+
+    [Fact]
+    public void A_file_that_was_empty_may_be_so_again()
+    {
+        _files["/t"] = "";
+        Open("cidr:/t");
+
+        _files["/t"] = "\n";
+        Refresh(2);
+
+        Assert.Equal(["table cidr:/t has changed - using the new version"], _warnings.Texts);
+    }
+
+    [Fact]
+    public void A_match_lists_file_that_is_suddenly_empty_stays_too()
+    {
+        _files["/a"] = "10.0.0.0/8\n";
+        var list = MatchList.Parse("list", "/a", _tables, _warnings, out _)!;
+
+        _files["/a"] = "";
+        Refresh(3);
+
+        Assert.Equal(MatchOutcome.Yes, list.Match(Address("10.9.9.9"), _warnings));
+        Assert.StartsWith("file /a is empty - the version read before stays in force;", Assert.Single(_warnings.Texts), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_reload_reads_what_has_changed_and_nothing_else()
+    {
+        (_files["/same"], _files["/other"]) = ("garbage\n1.2.3.4 same\n", "1.2.3.4 old\n");
+        Open("cidr:/same");
+        Open("cidr:/other");
+        var flaw = Assert.Single(_warnings.Take());
+        var reads = _files.Reads;
+
+        _files["/other"] = "1.2.3.4 new\n";
+        var next = new TableCatalog(_files) { Before = _tables };
+        var (same, other) = (next.Open("cidr:/same", foldCase: true, _warnings), next.Open("cidr:/other", foldCase: true, _warnings));
+
+        Assert.Equal(("same", "new"), (Value(same), Value(other)));
+        Assert.Equal(reads + 1, _files.Reads);
+        Assert.Equal([flaw], _warnings.Take()); // what is wrong with it still is
+
+        _files["/same"] = "1.2.3.4 newest\n";
+        next.Refresh(_warnings);
+        next.Refresh(_warnings);
+        Assert.Equal("newest", Value(same));
+    }
+
+    [Fact]
+    public void A_reload_keeps_what_can_no_longer_be_read()
+    {
+        (_files["/gone"], _files["/pipe"], _files["/empty"]) = ("1.2.3.4 a\n", "1.2.3.4 b\n", "1.2.3.4 c\n");
+        foreach (var name in (string[])["gone", "pipe", "empty"])
+            Open("cidr:/" + name);
+
+        _files.Remove("/gone");
+        (_files["/pipe"], _files.Unreadable["/pipe"]) = ("", "it is a named pipe, not a file");
+        _files["/empty"] = "";
+        var next = new TableCatalog(_files) { Before = _tables };
+        var values = ((string[])["gone", "pipe", "empty"]).Select(name => Value(next.Open("cidr:/" + name, foldCase: true, _warnings))).ToArray();
+
+        Assert.Equal(["a", "b", "c"], values);
+        Assert.Empty(next.OpenErrors);
+        Assert.Equal(
+            [
+                "open /gone: No such file or directory",
+                "table cidr:/gone cannot be read - the version read before stays in force",
+                "open /pipe: it is a named pipe, not a file",
+                "table cidr:/pipe cannot be read - the version read before stays in force",
+                "table cidr:/empty is empty - the version read before stays in force; if it is to be empty, write a comment into it, a line such as \"# empty\"",
+            ],
+            _warnings.Take());
+
+        for (var i = 0; i < 3; i++)
+            next.Refresh(_warnings);
+        Assert.Empty(_warnings.Texts);
+        _files["/gone"] = "1.2.3.4 back\n";
+        next.Refresh(_warnings);
+        next.Refresh(_warnings);
+        Assert.Equal("back", Value(next.Open("cidr:/gone", foldCase: true, _warnings)));
+    }
+
+    [Fact]
+    public void A_large_file_of_an_access_list_is_read_when_there_is_time()
+    {
+        _files["/large"] = "1.2.3.4 large\n" + new string('#', 100_000) + "\n";
+        _files["/small"] = "1.2.3.4 small\n";
+        var tables = new TableCatalog(_files) { ReadsLater = true };
+        var large = tables.OpenUtf8("cidr:/large", foldCase: true, _warnings, mayReadLater: true);
+        var small = tables.OpenUtf8("cidr:/small", foldCase: true, _warnings, mayReadLater: true);
+        var other = tables.Open("cidr:/large", foldCase: false, _warnings);
+
+        Assert.True(tables.HasRest);
+        Assert.Equal((LookupWait.Reading, LookupWait.None, LookupWait.None), (large.Wait, small.Wait, other.Wait));
+        Assert.Equal(("small", "large"), (Value(small), Value(other)));
+        tables.Refresh(_warnings);
+        tables.Refresh(_warnings);
+        Assert.Equal(LookupWait.Reading, large.Wait);
+
+        tables.ReadRest(_warnings);
+
+        Assert.False(tables.HasRest);
+        Assert.Equal((LookupWait.None, "large"), (large.Wait, Value(large)));
+        Assert.Empty(tables.OpenErrors);
+        Assert.Empty(_warnings.Texts);
+    }
+
+    [Fact]
+    public void A_large_file_that_is_missing_is_an_error_at_once_and_one_that_is_no_table_when_it_is_read()
+    {
+        _files["/t"] = string.Concat(Enumerable.Range(0, 20_000).Select(static i => $"key{i / 2} value\n"));
+        var tables = new TableCatalog(_files) { ReadsLater = true };
+        tables.OpenUtf8("texthash:/missing", foldCase: true, _warnings, mayReadLater: true);
+        var table = tables.OpenUtf8("texthash:/t", foldCase: true, _warnings, mayReadLater: true);
+        Assert.Equal(["open database /missing: No such file or directory"], tables.OpenErrors);
+
+        tables.ReadRest(_warnings);
+
+        Assert.Equal(["/t, line 2: duplicate entry: \"key0\""], _warnings.Take());
+        Assert.Equal((LookupWait.None, LookupResult.Error), (table.Wait, table.Lookup("key0", _warnings)));
+    }
+
+    [Fact]
+    public void What_was_just_written_is_taken_over_at_once()
+    {
+        _files["/t"] = "1.2.3.4 old\n";
+        var table = Open("cidr:/t");
+        var twin = _tables.Open("cidr:/t", foldCase: false, _warnings);
+
+        _files["/t"] = "1.2.3.4 new\n";
+        Assert.Equal(TableFileState.InForce, _tables.ReadNow("/t", _warnings));
+        Assert.Equal(("new", "new"), (Value(table), Value(twin)));
+        Assert.Equal(TableFileState.InForce, _tables.ReadNow("/t", _warnings)); // as it was
+
+        _files["/t"] = "garbage\n";
+        Assert.Equal(TableFileState.Refused, _tables.ReadNow("/t", _warnings));
+        Assert.Equal("new", Value(table));
+        Assert.Equal(TableFileState.Unused, _tables.ReadNow("/elsewhere", _warnings));
+    }
+
     private ILookupTable Open(string spec) => _tables.Open(spec, foldCase: true, _warnings);
 
     private void Refresh(int times)
