@@ -165,7 +165,7 @@ internal sealed class Observation(
     {
         var ofAllowlists = new AllowlistCommands(allowlists.GetValueOrDefault, _loop);
         var ofClients = new ClientCommands(loop.CopyClients, _loop);
-        var ofAccess = new AccessCommands(new AccessFile(process.HttpAccessFile!), Forget, () => readNow(process.HttpAccessFile!), LogAccess, clock);
+        var ofAccess = new AccessCommands(new AccessFile(process.HttpAccessFile!), Forget, readNow, LogAccess, clock);
         return ControlSocket.Open(
             process.ControlSocket!,
             isTakenOver,

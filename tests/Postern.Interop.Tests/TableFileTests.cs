@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 
 namespace Postern.Interop.Tests;
@@ -103,6 +104,49 @@ public sealed class TableFileTests
         stop.Cancel();
         callers.Wait(TestContext.Current.CancellationToken);
         Assert.StartsWith("220-", Greeting(host, "127.0.5.34"));
+    }
+
+    [Fact]
+    public async Task The_page_says_done_when_the_table_has_it_and_leaves_the_file_as_it_was_otherwise()
+    {
+        Tool.RequireRoot();
+        const string Token = "0123456789abcdefghij";
+        var port = MailHost.FreePort();
+        using var host = MailHost.Alone();
+        var (link, target, tokens) = (Path.Combine(host.DataDirectory, "access.cidr"), host.Write("kept-elsewhere", "# mine\n"), host.Write("tokens", $"joe {Token}\n"));
+        Tool.Must("chown", $"{MailHost.Owner}:adm", target); // a group that mail_owner is not in
+        Tool.Must("chmod", "0660", target);
+        Tool.Must("chown", MailHost.Owner, tokens, host.ConfigDirectory);
+        Tool.Must("chmod", "0600", tokens);
+        File.CreateSymbolicLink(link, target);
+        host.Configure(
+            $"postern_http = 127.0.0.1:{port}", $"postern_http_token_file = {tokens}", "postscreen_access_list = cidr:$data_directory/access.cidr", "postscreen_denylist_action = drop");
+        host.StartPostern();
+
+        Assert.Equal((HttpStatusCode.OK, """{"done":"10.98.0.0/16"}"""), await Decide("allow", "::ffff:10.98.0.0/112"));
+        Assert.Equal((HttpStatusCode.OK, """{"done":"127.0.5.35"}"""), await Decide("deny", "127.0.5.35"));
+        Assert.Equal(Denied, Greeting(host, "127.0.5.35"));
+        Assert.Equal(target, new FileInfo(link).LinkTarget);
+        Assert.Equal($"660 {MailHost.Owner} adm", Tool.Must("stat", "-c", "%a %U %G", target).Trim());
+
+        // A mistake of the administrator's: from then on nothing more comes into force, and nothing more is called done.
+        File.AppendAllText(target, "no network permit\n");
+        var before = File.ReadAllText(target);
+        var (_, answer) = await Decide("deny", "127.0.5.36");
+        Assert.Contains("not in force: ", answer, StringComparison.Ordinal);
+        Assert.Contains("bad address pattern", answer, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllText(target));
+        Assert.Equal(Denied, Greeting(host, "127.0.5.35"));
+        Assert.DoesNotContain("ACCESS DENY 127.0.5.36", host.Log, StringComparison.Ordinal);
+
+        async Task<(HttpStatusCode Status, string Answer)> Decide(string action, string network)
+        {
+            using var web = new HttpClient();
+            web.DefaultRequestHeaders.Authorization = new("Bearer", Token);
+            using var content = new StringContent($$"""{"action":"{{action}}","network":"{{network}}"}""", Encoding.UTF8, "application/json");
+            var response = await web.PostAsync($"http://127.0.0.1:{port}/api/access", content, TestContext.Current.CancellationToken);
+            return (response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        }
     }
 
     private static MailHost WithTable(out string table)

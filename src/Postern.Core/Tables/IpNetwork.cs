@@ -42,6 +42,9 @@ public readonly record struct IpNetwork
     /// <inheritdoc />
     public override string ToString() => Length == (IsIPv4 ? 32 : 128) ? Text(Address, IsIPv4) : $"{Text(Address, IsIPv4)}/{Length}";
 
+    /// <summary>The IPv4 network that a network of mapped addresses (<c>::ffff:192.0.2.0/120</c>) stands for; else the network itself.</summary>
+    public IpNetwork Unmapped => !IsIPv4 && Address.IsIPv4 && Length >= 96 ? new IpNetwork(Address, isIPv4: true, Length - 96) : this;
+
     /// <summary>Whether the address lies in the block.</summary>
     public bool Contains(IpAddress address) => address.IsIPv4 == IsIPv4
         && ((address.High ^ Address.High) & MaskHigh) == 0 && ((address.Low ^ Address.Low) & MaskLow) == 0;

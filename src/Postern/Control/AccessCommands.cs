@@ -10,10 +10,10 @@ namespace Postern.Control;
 /// </summary>
 /// <param name="file">Where it is written.</param>
 /// <param name="forget">Forgets a client in all temporary allowlists; false: nobody knew it.</param>
-/// <param name="changed">The file has another version.</param>
+/// <param name="readNow">Puts into force what a file holds now, and says why that is not possible; null: it is done.</param>
 /// <param name="log">Takes a line; the second argument says that it is a warning.</param>
 /// <param name="clock">The time.</param>
-internal sealed class AccessCommands(AccessFile file, Func<IpAddress, bool> forget, Action changed, Action<string, bool> log, TimeProvider clock)
+internal sealed class AccessCommands(AccessFile file, Func<IpAddress, bool> forget, Func<string, string?> readNow, Action<string, bool> log, TimeProvider clock)
 {
     /// <summary>Bits of a network that may be allowed or denied with one word: a slip should not open the gate to everybody.</summary>
     public const int ShortestIPv4 = 8, ShortestIPv6 = 16;
@@ -31,33 +31,54 @@ internal sealed class AccessCommands(AccessFile file, Func<IpAddress, bool> forg
             return "access takes an action, an address and a name";
         if (!IpNetwork.TryParse(text, out var network, out var problem))
             return problem;
+        network = network.Unmapped; // a client with a mapped address is an IPv4 client
         if (network.Length < (network.IsIPv4 ? ShortestIPv4 : ShortestIPv6))
             return $"{text} is more than this is meant for";
-        try
+        if (action is "forget" && IpAddress.TryParse(text, out var client))
         {
-            bool? isDone = action switch
-            {
-                "allow" => file.Set(network, isAllowed: true, who, clock.GetUtcNow()),
-                "deny" => file.Set(network, isAllowed: false, who, clock.GetUtcNow()),
-                "remove" => file.Set(network, isAllowed: null, who, clock.GetUtcNow()),
-                "forget" when IpAddress.TryParse(text, out var client) => forget(client),
-                _ => null,
-            };
-            if (isDone is null)
-                return $"no such request: {action} {text}";
-            if (!isDone.Value)
-                return action == "forget" ? $"{text} is not known" : $"there is no entry for {AccessFile.TextOf(network)}";
+            if (!forget(client))
+                return $"{text} is not known";
         }
-        catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
+        else if (action is not ("allow" or "deny" or "remove"))
         {
-            return Errno.ReasonOf(refusal);
+            return $"no such request: {action} {text}";
+        }
+        else if (Change(network, action, who) is { } refusal)
+        {
+            return refusal;
         }
 
-        if (action != "forget")
-            changed();
         log($"ACCESS {action.ToUpperInvariant()} {AccessFile.TextOf(network)} by={who}", false);
         answer.WriteLine(AccessFile.TextOf(network));
         return null;
+    }
+
+    /// <summary>Writes the file, and takes the change back when it cannot be put into force.</summary>
+    /// <returns>Why there is no change; null: it is in force.</returns>
+    private string? Change(IpNetwork network, string action, string who)
+    {
+        byte[]? former = null;
+        var isWritten = false;
+        try
+        {
+            isWritten = file.Set(network, action == "remove" ? null : action == "allow", who, clock.GetUtcNow(), out former);
+            if (!isWritten)
+                return $"there is no entry for {AccessFile.TextOf(network)}";
+            if (readNow(file.Path) is not { } problem)
+                return null;
+            file.Restore(former);
+            _ = readNow(file.Path); // so that nobody takes the former content for news
+            return $"not in force: {problem}";
+        }
+        catch (TimeoutException)
+        {
+            file.Restore(former);
+            return "not in force: the daemon is reading other tables and has no time; try again";
+        }
+        catch (Exception refusal) when (refusal is IOException or UnauthorizedAccessException)
+        {
+            return isWritten ? $"{Errno.ReasonOf(refusal)}; {file.Path} has the change, which may not be in force" : Errno.ReasonOf(refusal);
+        }
     }
 
     /// <summary>Whether this can stand in the log and in the file as who did it.</summary>

@@ -22,6 +22,10 @@ internal sealed class AccessFile(string path)
 {
     private const int MostBytes = 1 << 20;
     private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
+    private const string NoEntries = "# no entries"; // an empty file could be one that was cut short
+
+    /// <summary>Where it is.</summary>
+    public string Path { get; } = path;
 
     /// <summary>Its entries, in its order.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
@@ -30,7 +34,7 @@ internal sealed class AccessFile(string path)
     {
         var entries = new List<AccessEntry>();
         var stamp = "";
-        foreach (var line in ReadLines())
+        foreach (var line in ReadLines(out _))
         {
             if (EntryOf(line) is var (network, isAllowed))
             {
@@ -47,12 +51,13 @@ internal sealed class AccessFile(string path)
     /// <summary>Puts an entry in, in place of the one about the same network.</summary>
     /// <param name="isAllowed">Null: there is to be none.</param>
     /// <param name="who">A name without blanks.</param>
+    /// <param name="former">What the file held until now, for <see cref="Restore"/>; null: there was none.</param>
     /// <returns>False: nothing had to change.</returns>
     /// <inheritdoc cref="Read" path="/exception" />
-    public bool Set(IpNetwork network, bool? isAllowed, string who, DateTimeOffset now)
+    public bool Set(IpNetwork network, bool? isAllowed, string who, DateTimeOffset now, out byte[]? former)
     {
-        var before = ReadLines();
-        var lines = new List<string>(before.Length + 2);
+        var before = ReadLines(out former);
+        var lines = new List<string>(before.Count + 2);
         foreach (var line in before)
         {
             if (EntryOf(line)?.Network != network)
@@ -61,34 +66,51 @@ internal sealed class AccessFile(string path)
                 lines.RemoveAt(lines.Count - 1);
         }
 
-        if (isAllowed is null && lines.Count == before.Length)
+        if (isAllowed is null && lines.Count == before.Count)
             return false;
         if (isAllowed is { } allow)
             lines.InsertRange(0, [$"# {now.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture)} {who}", $"{TextOf(network)} {(allow ? "permit" : "reject")}"]);
-        var text = string.Join('\n', lines) + "\n";
+        var text = lines.Count > 0 ? string.Join('\n', lines) + "\n" : NoEntries + "\n";
         if (text.Length > MostBytes)
-            throw new IOException($"{path} is full: write networks in place of single addresses");
-        var next = path + ".new"; // so that no reader finds half of it
-        File.WriteAllText(next, text, Encoding.Latin1);
-        File.Move(next, path, overwrite: true);
+            throw new IOException($"{Path} is full: write networks in place of single addresses");
+        WholeFile.Write(Path, Encoding.Latin1.GetBytes(text));
         return true;
     }
 
-    /// <summary>As the file has it: without a length where it is one address.</summary>
-    public static string TextOf(IpNetwork network) => network.Length == (network.IsIPv4 ? 32 : 128) ? network.Address.ToString() : $"{network.Address}/{network.Length}";
-
-    private string[] ReadLines()
+    /// <summary>Takes a change back.</summary>
+    /// <param name="former">What <see cref="Set"/> said.</param>
+    /// <inheritdoc cref="Read" path="/exception" />
+    public void Restore(byte[]? former)
     {
-        if (!File.Exists(path))
+        if (former is null)
+            File.Delete(Path);
+        else
+            WholeFile.Write(Path, former);
+    }
+
+    /// <summary>As the file has it: without a length where it is one address.</summary>
+    public static string TextOf(IpNetwork network)
+    {
+        var address = network.Address.IsIPv4 && !network.IsIPv4 ? $"::ffff:{network.Address}" : network.Address.ToString();
+        return network.Length == (network.IsIPv4 ? 32 : 128) ? address : $"{address}/{network.Length}";
+    }
+
+    /// <param name="content">The bytes of the file; null: there is none.</param>
+    private List<string> ReadLines(out byte[]? content)
+    {
+        content = null;
+        if (!File.Exists(Path))
             return [];
-        using var file = SafeFile.Read(path);
+        using var file = SafeFile.Read(Path);
         if (file.Length > MostBytes)
-            throw new IOException($"{path} is larger than {MostBytes} bytes");
-        using var text = new StreamReader(file, Encoding.Latin1);
+            throw new IOException($"{Path} is larger than {MostBytes} bytes");
+        content = new byte[file.Length];
+        file.ReadExactly(content);
+        var text = new StringReader(Encoding.Latin1.GetString(content));
         var lines = new List<string>();
         while (text.ReadLine() is { } line)
             lines.Add(line);
-        return [.. lines];
+        return lines;
     }
 
     private static (IpNetwork Network, bool IsAllowed)? EntryOf(string line) =>

@@ -269,6 +269,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", SetLastError = true)]
     public static partial int fchown(int fd, uint user, uint group);
 
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fsync(int fd);
+
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
     public static partial int chroot(string path);
 

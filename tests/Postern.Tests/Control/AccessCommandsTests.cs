@@ -13,6 +13,7 @@ public sealed class AccessCommandsTests : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly List<string> _log = [];
     private int _changes;
+    private string? _problem; // why the table does not take the file
 
     private string FilePath => _folder["access.cidr"];
 
@@ -106,8 +107,62 @@ public sealed class AccessCommandsTests : IDisposable
         Assert.Empty(_log);
     }
 
+    [Fact]
+    public void A_mapped_network_is_the_IPv4_network_that_it_stands_for()
+    {
+        Assert.Null(Do("allow", "::ffff:10.98.0.0/112"));
+        Assert.Null(Do("deny", "::ffff:192.0.2.7"));
+        Assert.Equal("::ffff:0.0.0.0/96 is more than this is meant for", Do("allow", "::ffff:0.0.0.0/96"));
+
+        Assert.Equal(["192.0.2.7 reject", "10.98.0.0/16 permit"], File.ReadLines(FilePath).Where(static line => line[0] != '#'));
+        Assert.Equal(["ACCESS ALLOW 10.98.0.0/16 by=joe", "ACCESS DENY 192.0.2.7 by=joe"], _log);
+        var table = Open();
+        Assert.Equal(("permit", "reject"), (Ask(table, "10.98.7.7"), Ask(table, "192.0.2.7")));
+    }
+
+    [Theory]
+    [InlineData("# my own\n192.0.2.9 permit\n")]
+    [InlineData(null)]
+    public void What_the_table_does_not_take_is_taken_back_and_not_called_done(string? former)
+    {
+        if (former is not null)
+            File.WriteAllText(FilePath, former);
+        _problem = "line 9: bad address pattern";
+
+        Assert.Equal("not in force: line 9: bad address pattern", Do("deny", "192.0.2.7"));
+
+        Assert.Equal(former, File.Exists(FilePath) ? File.ReadAllText(FilePath) : null);
+        Assert.Empty(_log);
+    }
+
+    [Fact]
+    public void A_change_that_cannot_be_written_is_not_called_done()
+    {
+        Directory.CreateDirectory(FilePath); // in the way
+
+        Assert.NotNull(Do("deny", "192.0.2.7"));
+
+        Assert.Empty(_log);
+        Assert.Equal(0, _changes);
+    }
+
+    [Fact]
+    public void The_last_entry_leaves_a_file_that_is_empty_on_purpose()
+    {
+        Assert.Null(Do("deny", "192.0.2.7"));
+
+        Assert.Null(Do("remove", "192.0.2.7"));
+
+        Assert.Equal("# no entries\n", File.ReadAllText(FilePath));
+        Assert.Empty(new AccessFile(FilePath).Read());
+    }
+
     private AccessCommands Commands() => new(
-        new AccessFile(FilePath), static client => client.ToString() == "192.0.2.1", () => _changes++, (text, isWarning) => _log.Add((isWarning ? "warning: " : "") + text), new StoppedClock());
+        new AccessFile(FilePath), static client => client.ToString() == "192.0.2.1", path =>
+        {
+            _changes++;
+            return _problem;
+        }, (text, isWarning) => _log.Add((isWarning ? "warning: " : "") + text), new StoppedClock());
 
     private string? Do(string action, string network, string who = "joe") => Commands().Answer([action, network, who], TextWriter.Null);
 
