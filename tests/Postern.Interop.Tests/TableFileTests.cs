@@ -82,7 +82,7 @@ public sealed class TableFileTests
     }
 
     [Fact]
-    public void A_pause_of_the_whole_process_ends_it_not()
+    public async Task A_pause_of_the_whole_process_ends_it_not()
     {
         using var host = MailHost.Alone(null, "postscreen_greet_wait = 1s");
         using var stop = new CancellationTokenSource();
@@ -90,7 +90,7 @@ public sealed class TableFileTests
         {
             while (!stop.IsCancellationRequested)
                 Greeting(host, "127.0.5.33");
-        });
+        }, TestContext.Current.CancellationToken);
 
         for (var i = 0; i < 2; i++)
         {
@@ -101,8 +101,8 @@ public sealed class TableFileTests
         }
 
         Assert.False(host.Postern.HasEnded, host.LogEnd);
-        stop.Cancel();
-        callers.Wait(TestContext.Current.CancellationToken);
+        await stop.CancelAsync();
+        await callers.WaitAsync(TestContext.Current.CancellationToken);
         Assert.StartsWith("220-", Greeting(host, "127.0.5.34"));
     }
 

@@ -4,6 +4,7 @@ using Postern.Tests.Logging;
 namespace Postern.Tests.Native;
 
 /// <summary>A file that is written has the new content or the former one, and stays whose and what it was.</summary>
+[System.Runtime.Versioning.SupportedOSPlatform("linux")]
 public sealed class WholeFileTests : IDisposable
 {
     private const UnixFileMode Unusual = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
