@@ -130,7 +130,7 @@ function showNow(now) {
     client.since === undefined ? '' : seconds(figures.time - client.since), client.until === undefined ? '' : seconds(client.until - figures.time), client.class,
     client.dnsbl_score === undefined ? '' : client.dnsbl_pending ? `${client.dnsbl_score}, ${client.dnsbl_pending} not in` : client.dnsbl_score]), 'Nobody.');
   fill($('lists'), figures.dns_lists.toSorted((a, b) => a.well - b.well).map(list => [
-    list.name, list.well ? 'well' : element('span', { className: 'bad', textContent: 'left out: it is out of order' }),
+    list.name, list.well ? 'well' : element('span', { className: 'bad', textContent: list.problem === 'unchecked' && !list.trouble ? 'not checked yet: it does not count' : list.trouble }),
     count.format(list.listed), count.format(list.not_listed), count.format(list.failed + list.timed_out), list.mean_ms === undefined ? '' : `${list.mean_ms} ms`]), 'No DNS list is asked.');
   const classes = Object.entries(lanes.classes).filter(([, lane]) => lane.class > 0);
   $('lanes-box').hidden = classes.length === 0;

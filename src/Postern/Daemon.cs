@@ -342,7 +342,7 @@ internal sealed class Daemon : IDisposable
         {
             var servers = new ResolverFile(new TextFiles(ResolverFile.MostBytes), ResolverConfiguration.SystemPath, new WarningLog(_log, _tags.Postern).Warn);
             _resolver = new UdpResolver(servers, _clock, _loop.Watch, _loop.Forget, _loop.Post);
-            _loop.Dnsbl = new DnsblLookups(_resolver, _log, _tags, _clock);
+            _loop.Dnsbl = NewLookups(_resolver);
             _loop.ReverseNames = new ReverseLookups(_resolver);
         }
 
@@ -361,6 +361,15 @@ internal sealed class Daemon : IDisposable
         _providers?.Configure(domains);
         foreach (var service in _configuration.Services)
             _services[service.Name].Load.Providers = service.Settings.Providers.Count > 0 ? _providers!.Of(service.Settings.Providers) : null;
+    }
+
+    private DnsblLookups NewLookups(UdpResolver resolver)
+    {
+        if (_jail is not null) // data_directory is outside
+            return new DnsblLookups(resolver, _log, _tags, _clock);
+        var path = _configuration.Process!.DataDirectory + "/postern_dnsbl_lists";
+        var memory = new KnownLists(path, _clock, text => _log.WriteNow(_tags.Postern, LogSeverity.Warning, text));
+        return new DnsblLookups(resolver, _log, _tags, _clock, memory, memory.Read(new TextFiles(KnownLists.MostBytes)));
     }
 
     private bool TryStartReceiver(out string? problem)

@@ -273,7 +273,7 @@ internal sealed class Observation(
         HandingOff = services.Values.Sum(static service => service.Load.PostQueue),
         UnderStress = services.Values.Any(static service => service.Load.UnderStress),
         Allowlists = [.. allowlists.Select(static map => (map.Key, map.Value.Count))],
-        Lists = [.. loop.Dnsbl?.Lists.Select(list => (ListName.ToShow(list.List, new WarningLog(log, tag)), list.Counts, list.IsWell)) ?? []],
+        Lists = [.. loop.Dnsbl?.Lists.Select(list => new MeasuredList(ListName.ToShow(list.List, new WarningLog(log, tag)), list.Counts, list.State, list.Resolver, list.Trouble)) ?? []],
         Lanes = [.. services.Values.Where(static service => service.Settings.Lanes is not null).Select(static service => service.Load.Lanes)],
         Relays = [.. services.Values.SelectMany(static service => (RelayPool?[])[service.Relay, service.LiveTarget]).OfType<RelayPool>().Distinct()
             .SelectMany(static pool => pool.Servers).GroupBy(static server => server.Target.Name)

@@ -28,8 +28,9 @@ var logToStandardOutput = new Option<bool>("--log-to-stdout") { Description = "L
 var serve = new Command("serve", "Screen SMTP clients as main.cf and master.cf say, until SIGTERM. SIGHUP reads both again.") { directory, logToStandardOutput };
 serve.SetAction(arguments => ServeVerb.Run(Path.GetFullPath(arguments.GetRequiredValue(directory)), arguments.GetValue(logToStandardOutput), Console.Error));
 
-var check = new Command("check", "A dry run of serve: print every problem with file, line and what to do, also what would show only when a client comes. Exit status 1 if there is one.") { directory };
-check.SetAction(arguments => CheckVerb.Run(Path.GetFullPath(arguments.GetRequiredValue(directory)), Console.Out));
+var alsoLists = new Option<bool>("--lists") { Description = "Ask each DNS list once, and say what it answers and why." };
+var check = new Command("check", "A dry run of serve: print every problem with file, line and what to do, also what would show only when a client comes. Exit status 1 if there is one.") { directory, alsoLists };
+check.SetAction(arguments => CheckVerb.Run(Path.GetFullPath(arguments.GetRequiredValue(directory)), arguments.GetValue(alsoLists), Console.Out));
 
 var logs = new Argument<string[]>("FILE") { Description = "Mail logs, oldest first, and event logs, plain or gzip; standard input without one (journalctl --facility=mail | postern report).", Arity = ArgumentArity.ZeroOrMore };
 logs.Validators.Add(RefuseOptions);

@@ -33,7 +33,7 @@ public sealed class ArchitectureTests
     {
         ["Loop"] = ["Dns", "Dnsbl", "Handoff", "Logging", "Metrics", "Native", "Relay", "Storage", "Tls"],
         ["Relay"] = ["Native", "Tls"],
-        ["Dnsbl"] = ["Dns", "Logging", "Metrics"],
+        ["Dnsbl"] = ["Dns", "Logging", "Metrics", "Native"],
         ["Providers"] = ["Dns", "Logging"],
         ["Handoff"] = ["Native"],
         ["Receiver"] = ["Dns", "Handoff", "Native"],
@@ -52,8 +52,8 @@ public sealed class ArchitectureTests
         ["Control"] = ["Native", "Storage"],
         ["Metrics"] = ["Events"],
         ["Rehearsal"] = ["Dns", "Dnsbl", "Handoff", "Logging", "Loop", "Native", "Receiver", "Reports", "Storage"], // a second composition
-        ["Checks"] = ["Control", "Memcache", "Native", "ProcessLife", "Storage", "Tls"],
-        ["Cli"] = ["Checks", "Control", "Dns", "Events", "Lmdb", "Logging", "Master", "Storage", "Native", "ProcessLife", "Providers", "Rehearsal", "Reports", "Tables", "Tls"],
+        ["Checks"] = ["Control", "Dns", "Dnsbl", "Memcache", "Native", "ProcessLife", "Storage", "Tls"],
+        ["Cli"] = ["Checks", "Control", "Dns", "Dnsbl", "Events", "Lmdb", "Logging", "Master", "Storage", "Native", "ProcessLife", "Providers", "Rehearsal", "Reports", "Tables", "Tls"],
     };
 
     [Fact]

@@ -82,7 +82,7 @@ internal static class ScreeningParameters
         new("postscreen_command_time_limit", Time, "${stress?{10}:{300}}s", Engine, "How long a client may take for a command; evaluated with and without stress.") { Minimum = 1 },
         new("postscreen_watchdog_timeout", Time, "10s", ParameterGroup.Process, "How long the event loop may be stuck before the process ends itself.") { Minimum = 10 },
         new("dnsblog_reply_delay", Time, "0s", Dnsblog, "A delay before each answer of a DNS list takes effect, to test with."),
-        new("postern_dnsbl_check_interval", Time, "10m", ParameterGroup.Postern, "Time between checks whether each DNS list is well; one that answers with errors only, or lists 127.0.0.1, does not count until it is well again; 0: every list counts."),
+        new("postern_dnsbl_check_interval", Time, "10m", ParameterGroup.Postern, "Time between checks whether each DNS list is healthy. A list counts once it was found not to list 127.0.0.1; one that does, or answers with errors only, does not count until it is healthy again; 0: every list counts, as with postscreen."),
         new("postscreen_upstream_proxy_timeout", Time, "5s", Connections, "How long a proxy before Postern may take to name the client.") { Minimum = 1 },
 
         // Booleans.

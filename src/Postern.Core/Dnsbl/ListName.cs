@@ -39,6 +39,18 @@ public static class ListName
         return shown.ToString();
     }
 
+    /// <summary>Whether the name lacks the customer's key that lists of its family have in front, as in <c>zen.dq.spamhaus.net</c>.</summary>
+    public static bool LacksKey(string domain)
+    {
+        foreach (var family in (ReadOnlySpan<string>)[".dq.spamhaus.net", ".mail.abusix.zone"])
+        {
+            if (domain.EndsWith(family, StringComparison.OrdinalIgnoreCase))
+                return !domain.AsSpan(0, domain.Length - family.Length).Contains('.');
+        }
+
+        return false;
+    }
+
     private static bool IsOfLabel(char one) => char.IsAsciiLetterOrDigit(one) || one is '-' or '_';
 
     private static bool IsKey(ReadOnlySpan<char> label)

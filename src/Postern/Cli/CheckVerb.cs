@@ -15,11 +15,17 @@ namespace Postern.Cli;
 internal static class CheckVerb
 {
     /// <param name="directory">Such as <c>/etc/postfix</c>.</param>
+    /// <param name="saysLists">Whether to say what each DNS list answers, and not only which of them are in trouble.</param>
     /// <param name="output">Encodes Latin-1, so that what the files hold goes out byte by byte.</param>
     /// <returns>The exit status: 1 when something is wrong that should be mended, else 0.</returns>
-    public static int Run(string directory, TextWriter output)
+    public static int Run(string directory, bool saysLists, TextWriter output)
     {
-        var status = Run(directory, new TextFiles(), HostFactsReader.Read(), HostCheck.Find, output);
+        var (files, host) = (new TextFiles(), HostFactsReader.Read());
+        var resolver = ListsCheck.ResolverOfSystem(problem => output.WriteLine(Printable($"warning: {problem}")));
+        var status = Run(
+            directory, files, host, configuration => saysLists ? HostCheck.Find(configuration) : [.. HostCheck.Find(configuration), .. ListsCheck.Find(configuration, resolver)], output);
+        if (saysLists && Configuration.Load(directory, files, host, HostTableTypes.For) is { HasErrors: false } configuration && !ListsCheck.Print(configuration, resolver, output))
+            status = 1;
         if (Libc.geteuid() != 0)
             output.WriteLine("Run it as root to have ports below 1024 and the rights of mail_owner checked, too.");
         return status;

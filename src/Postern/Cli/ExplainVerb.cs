@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Postern.Checks;
 using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Checks;
@@ -10,6 +11,7 @@ using Postern.Core.Screening;
 using Postern.Core.Spf;
 using Postern.Core.Tables;
 using Postern.Dns;
+using Postern.Dnsbl;
 using Postern.Events;
 using Postern.Native;
 using Postern.Providers;
@@ -50,9 +52,7 @@ internal sealed class ExplainVerb
     /// <returns>The exit status: 1 when the question cannot be answered.</returns>
     public static int Run(ExplainQuery query, TextWriter output, TextWriter errors)
     {
-        var servers = new ResolverFile(
-            new TextFiles(ResolverFile.MostBytes), ResolverConfiguration.SystemPath, problem => errors.WriteLine($"postern explain: {problem}"));
-        return Run(query, new StubResolver(servers.Configuration, TimeProvider.System), output, errors, mayDrop: true);
+        return Run(query, ListsCheck.ResolverOfSystem(problem => errors.WriteLine($"postern explain: {problem}")), output, errors, mayDrop: true);
     }
 
     internal static int Run(ExplainQuery query, IDnsResolver resolver, TextWriter output, TextWriter errors, bool mayDrop = false)
@@ -162,9 +162,12 @@ internal sealed class ExplainVerb
         return record is { } found ? ExpiryRules.Believed(found, ScreeningTest.LifetimesIn(_settings).Longest, DateTimeOffset.UtcNow) : null;
     }
 
-    private Task<(DnsblList List, DnsAnswer Answer)[]> AskListsAsync(IDnsResolver resolver) =>
+    private Task<(ListProbe Probe, DnsAnswer Answer)[]> AskListsAsync(IDnsResolver resolver) =>
         Task.WhenAll((_settings.DnsblSites?.Lists ?? []).Select(async list =>
-            (list, await LookUpAsync(resolver, new DnsQuestion(DnsblQuery.Text(_client, list.Domain), DnsType.A)).ConfigureAwait(false))));
+        {
+            var answer = LookUpAsync(resolver, new DnsQuestion(DnsblQuery.Text(_client, list.Domain), DnsType.A));
+            return (await ListProbe.AskAsync(resolver, list, _settings.DnsblSites!.CountsErrorAnswers, _settings.DnsblTimeout).ConfigureAwait(false), await answer.ConfigureAwait(false));
+        }));
 
     private async Task<DnsAnswer> LookUpAsync(IDnsResolver resolver, DnsQuestion question)
     {
@@ -179,19 +182,25 @@ internal sealed class ExplainVerb
         }
     }
 
-    private DnsblScore? SayLists((DnsblList List, DnsAnswer Answer)[] answers)
+    private DnsblScore? SayLists((ListProbe Probe, DnsAnswer Answer)[] answers)
     {
         if (_settings.DnsblSites is not { } sites)
             return null;
         var score = new ClientAddressState(_client).JoinDnsbl(sites);
         score.Start(answers.Length);
-        foreach (var (list, answer) in answers)
+        foreach (var (probe, answer) in answers)
         {
-            var before = score.Score;
+            var (list, before) = (probe.List, score.Score);
+            var counts = probe.Counts || _settings.DnsblCheckInterval == TimeSpan.Zero;
             uint[] addresses = [.. answer.Records.Where(static record => record.Type is DnsType.A).Select(static record => record.Address.IPv4Bits)];
-            score.Add(list, addresses, -1);
+            score.Add(list, counts ? addresses : [], -1);
             var listed = string.Join(", ", addresses.Select(static address => IpAddress.FromIPv4(address).ToString()));
             Say("DNS list", $"{list.Domain}: {(addresses.Length > 0 ? $"{listed}, weight {score.Score - before}" : Words(answer))}");
+            if (!probe.IsTrouble || (probe.Finding is ListFinding.Unanswered && addresses.Length == 0))
+                continue;
+            Say("", $"{(counts ? "" : "that does not count: ")}{list.Domain}: {probe.Text}");
+            if (probe.Remedy is { } remedy)
+                Say("", remedy);
         }
 
         Say("score", $"{score.Score}, threshold {_settings.DnsblThreshold}: {(score.Score >= _settings.DnsblThreshold ? "fails" : "passes")}");

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Postern.Dns;
 
 /// <summary>What a lookup found.</summary>
@@ -6,6 +8,15 @@ namespace Postern.Dns;
 /// <param name="Problem">Why there is no answer, for the log; null unless <see cref="DnsOutcome.TemporaryFailure"/>.</param>
 public sealed record DnsAnswer(DnsOutcome Outcome, IReadOnlyList<DnsRecord> Records, TimeSpan TimeToLive, string? Problem)
 {
+    /// <summary>Who has answered, or was asked last; null: nobody, or that is not known.</summary>
+    public IPEndPoint? Server { get; init; }
+
+    /// <summary>The response code, where that is an error; 0: there is none.</summary>
+    public int ErrorCode { get; init; }
+
+    /// <summary>What the server says about an error; null: nothing. Printable.</summary>
+    public string? Explanation { get; init; }
+
     /// <summary>An answer that nobody gave.</summary>
     public static DnsAnswer Failure(string problem) => new(DnsOutcome.TemporaryFailure, [], TimeSpan.Zero, problem);
 }

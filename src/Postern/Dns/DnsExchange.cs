@@ -47,9 +47,8 @@ internal static class DnsExchange
             {
                 null => DnsAnswer.Failure("malformed answer"),
                 { IsTruncated: true } => DnsAnswer.Failure("truncated answer over TCP"),
-                { ResponseCode: not (0 or DnsReply.NameError) } when AddressReply.ExplanationIn(message.Span, length) is { } explanation =>
-                    DnsAnswer.Failure($"server answered {LookupProblem.NameOf(reply.ResponseCode)} ({explanation})"),
-                _ => reply.Judge(question),
+                { ResponseCode: 0 or DnsReply.NameError } => reply.Judge(question),
+                _ => Failure(reply.ResponseCode, AddressReply.ExplanationIn(message.Span, length)),
             };
         }
         catch (SocketException problem)
@@ -57,6 +56,9 @@ internal static class DnsExchange
             return DnsAnswer.Failure(problem.Message); // the system's words, e.g. "Connection refused"
         }
     }
+
+    private static DnsAnswer Failure(int code, string? explanation) =>
+        DnsAnswer.Failure($"server answered {LookupProblem.NameOf(code)}{(explanation is null ? "" : $" ({explanation})")}") with { ErrorCode = code, Explanation = explanation };
 
     private static DnsReply? Read(ReadOnlySpan<byte> message, ushort id, DnsQuestion question) =>
         DnsCodec.IsReplyTo(message, id, question) ? DnsCodec.ReadReply(message) : null;

@@ -33,7 +33,7 @@ public sealed class StubResolver(ResolverConfiguration configuration, TimeProvid
 
     private async Task<DnsAnswer> AskServersAsync(DnsQuestion question, CancellationToken cancellation)
     {
-        var problem = "no name server";
+        var failure = DnsAnswer.Failure("no name server");
         for (var attempt = 0; attempt < configuration.Attempts; attempt++)
         {
             foreach (var server in configuration.Servers)
@@ -44,17 +44,17 @@ public sealed class StubResolver(ResolverConfiguration configuration, TimeProvid
                 {
                     var answer = await DnsExchange.AskAsync(server, question, withEdns: attempt == 0, either.Token).ConfigureAwait(false);
                     if (answer.Outcome != DnsOutcome.TemporaryFailure)
-                        return answer;
-                    problem = $"{server}: {answer.Problem}";
+                        return answer with { Server = server };
+                    failure = answer with { Server = server, Problem = $"{server}: {answer.Problem}" };
                 }
                 catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
                 {
-                    problem = $"{server}: timeout"; // only this server's time is over: try the next
+                    failure = DnsAnswer.Failure($"{server}: timeout") with { Server = server }; // only this server's time is over: try the next
                 }
             }
         }
 
-        return DnsAnswer.Failure(problem);
+        return failure;
     }
 
     private static string Normalize(string name) =>

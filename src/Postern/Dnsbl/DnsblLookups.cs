@@ -12,6 +12,8 @@ namespace Postern.Dnsbl;
 /// </summary>
 internal sealed class DnsblLookups
 {
+    private const long SaveInterval = 3_600_000;
+
     private readonly UdpResolver _resolver;
     private readonly MailLog _log;
     private readonly LogTags _tags;
@@ -20,16 +22,25 @@ internal sealed class DnsblLookups
     private readonly List<ListAsker> _lists = [];
     private readonly Dictionary<DnsblSites, ListAsker[]> _bySites = [];
     private readonly PriorityQueue<Request, long> _timeouts = new();
-    private readonly PriorityQueue<DelayedAnswer, long> _delayed = new();
+    private readonly PriorityQueue<TakenAnswer, long> _delayed = new();
+    private readonly List<TakenAnswer> _held = []; // of lists that have yet to be found healthy
     private readonly ByteBuffer _line = new();
+    private readonly KnownLists? _memory;
+    private readonly IReadOnlyDictionary<string, KnownList> _known;
+    private KnownList[] _saved = [];
+    private long _savedAt;
 
     /// <param name="resolver">Carries the questions; ticked here.</param>
     /// <param name="log">Takes the lines.</param>
     /// <param name="tags">Under which names.</param>
     /// <param name="clock">Monotonic time.</param>
-    public DnsblLookups(UdpResolver resolver, MailLog log, LogTags tags, TimeProvider clock)
+    /// <param name="memory">Tells the next process which lists are healthy; null: nobody does.</param>
+    /// <param name="known">What the one before has told.</param>
+    public DnsblLookups(
+        UdpResolver resolver, MailLog log, LogTags tags, TimeProvider clock, KnownLists? memory = null, IReadOnlyDictionary<string, KnownList>? known = null)
     {
         (_resolver, _log, _tags, _clock) = (resolver, log, tags, clock);
+        (_memory, _known) = (memory, known ?? new Dictionary<string, KnownList>());
         _origin = clock.GetTimestamp();
     }
 
@@ -77,16 +88,17 @@ internal sealed class DnsblLookups
         }
 
         _lists.RemoveAll(asker => !named.Contains(asker.List.Domain));
+        _held.RemoveAll(answer => !_lists.Contains(answer.Asker));
     }
 
-    /// <summary>Asks every list that is well about the client.</summary>
+    /// <summary>Asks every list about the client that is not out of order.</summary>
     /// <param name="score">Takes the answers.</param>
     public void Ask(DnsblScore score, IpAddress client, Settings settings)
     {
         var request = new Request(this, score, client, AskersOf(score.Sites), (int)settings.DnsblTimeout.TotalSeconds, (long)settings.DnsblReplyDelay.TotalMilliseconds);
         var count = 0;
         foreach (var asker in request.Lists)
-            count += asker.IsWell ? 1 : 0;
+            count += asker.IsAsked ? 1 : 0;
         score.Start(count);
         if (count == 0)
             return;
@@ -95,7 +107,7 @@ internal sealed class DnsblLookups
         prefix = prefix[..DnsblQuery.WritePrefix(prefix, client)];
         for (var i = 0; i < request.Lists.Length; i++)
         {
-            if (request.Lists[i].IsWell)
+            if (request.Lists[i].IsAsked)
                 request.Lists[i].Ask(prefix, request, i);
             else
                 score.GiveUp(score.Sites.Lists[i]);
@@ -112,7 +124,7 @@ internal sealed class DnsblLookups
         while (_delayed.TryPeek(out var answer, out var due) && due <= now)
         {
             _delayed.Dequeue();
-            Add(answer.Score, answer.List, answer.Addresses, answer.TimeToLive, answer.After);
+            Take(answer);
         }
 
         while (_timeouts.TryPeek(out var request, out var due) && due <= now)
@@ -134,7 +146,8 @@ internal sealed class DnsblLookups
         {
             if (_lists.Find(known => known.List.Domain == list.Domain) is not { } asker)
             {
-                asker = new ListAsker(list, sites.CountsErrorAnswers, _resolver, new WarningLog(_log, _tags.Postern), Now);
+                asker = new ListAsker(
+                    list, sites.CountsErrorAnswers, _resolver, new WarningLog(_log, _tags.Postern), _known.GetValueOrDefault(list.Domain), Now) { Checked = OnChecked };
                 _lists.Add(asker);
             }
 
@@ -162,16 +175,50 @@ internal sealed class DnsblLookups
         var now = Now;
         request.Lists[index].OnClientAnswer(answer, now, request.AskedAt);
         var after = TimeSpan.FromMilliseconds(now - request.AskedAt + request.ReplyDelay);
+        var asker = request.Lists[index];
         if (request.ReplyDelay > 0)
-            _delayed.Enqueue(new DelayedAnswer(request.Score, list, answer.Addresses.ToArray(), answer.TimeToLive, after), now + request.ReplyDelay);
+            _delayed.Enqueue(new TakenAnswer(request.Score, list, asker, answer.Addresses.ToArray(), answer.TimeToLive, after), now + request.ReplyDelay);
+        else if (asker.State is ListState.Unchecked)
+            _held.Add(new TakenAnswer(request.Score, list, asker, answer.Addresses.ToArray(), answer.TimeToLive, after));
         else
-            Add(request.Score, list, answer.Addresses, answer.TimeToLive, after);
+            Add(request.Score, list, asker, answer.Addresses, answer.TimeToLive, after);
     }
 
-    private void Add(DnsblScore score, DnsblList list, ReadOnlySpan<uint> addresses, int timeToLive, TimeSpan after)
+    private void Take(TakenAnswer answer)
     {
-        if (score.Add(list, addresses, timeToLive, after))
+        if (answer.Asker.State is ListState.Unchecked)
+            _held.Add(answer);
+        else
+            Add(answer.Score, answer.List, answer.Asker, answer.Addresses, answer.TimeToLive, answer.After);
+    }
+
+    // What comes from a list that cannot be believed is an answer, and says nothing.
+    private void Add(DnsblScore score, DnsblList list, ListAsker asker, ReadOnlySpan<uint> addresses, int timeToLive, TimeSpan after)
+    {
+        var isBelieved = asker.State is ListState.Healthy or ListState.Hidden;
+        if (isBelieved ? score.Add(list, addresses, timeToLive, after) : score.Add(list, [], timeToLive: -1, after))
             Completed?.Invoke(score);
+    }
+
+    /// <summary>A list has been checked: what it said before that is taken for what it is worth, also where that could not be found out.</summary>
+    private void OnChecked(ListAsker asker)
+    {
+        var answers = _held.FindAll(answer => answer.Asker == asker);
+        _held.RemoveAll(answer => answer.Asker == asker);
+        foreach (var answer in answers)
+            Add(answer.Score, answer.List, asker, answer.Addresses, answer.TimeToLive, answer.After);
+        Remember();
+    }
+
+    private void Remember()
+    {
+        if (_memory is null)
+            return;
+        KnownList[] healthy = [.. _lists.Select(static list => list.Known).OfType<KnownList>().OrderBy(static list => list.Domain, StringComparer.Ordinal)];
+        if (healthy.SequenceEqual(_saved) && Now - _savedAt < SaveInterval)
+            return;
+        (_saved, _savedAt) = (healthy, Now);
+        _memory.Save(healthy);
     }
 
     // Such a score is never complete: the client's session waits for its own timer.
@@ -214,6 +261,6 @@ internal sealed class DnsblLookups
         public void OnAnswer(int tag, in AddressAnswer answer) => lookups.OnAnswer(this, tag, answer);
     }
 
-    /// <summary>An answer that is kept for <c>dnsblog_reply_delay</c>.</summary>
-    private sealed record DelayedAnswer(DnsblScore Score, DnsblList List, uint[] Addresses, int TimeToLive, TimeSpan After);
+    /// <summary>An answer that is kept: for <c>dnsblog_reply_delay</c>, or until the list has been checked.</summary>
+    private sealed record TakenAnswer(DnsblScore Score, DnsblList List, ListAsker Asker, uint[] Addresses, int TimeToLive, TimeSpan After);
 }

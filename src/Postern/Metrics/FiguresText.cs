@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using Postern.Core.Config;
-using Postern.Core.Dnsbl;
 using Postern.Core.Lanes;
 using Postern.Core.Reporting;
 using Postern.Core.Screening;
@@ -94,14 +93,21 @@ internal static class FiguresText
     private static void WriteLists(MetricsPage page, Utf8JsonWriter json)
     {
         json.WriteStartArray("dns_lists");
-        foreach (var (name, counts, isWell) in page.Lists)
+        foreach (var list in page.Lists)
         {
+            var counts = list.Counts;
             json.WriteStartObject();
-            json.WriteString("name", name);
-            json.WriteBoolean("well", isWell);
-            json.WriteNumber("listed", counts.Of(ListAnswer.Listed));
-            json.WriteNumber("not_listed", counts.Of(ListAnswer.NotListed));
-            json.WriteNumber("failed", counts.Of(ListAnswer.Failed));
+            json.WriteString("name", list.Name);
+            json.WriteBoolean("well", list.IsHealthy);
+            if (!list.IsHealthy)
+            {
+                json.WriteString("problem", list.Problem);
+                json.WriteString("trouble", list.Trouble);
+            }
+
+            json.WriteNumber("listed", counts.Listed);
+            json.WriteNumber("not_listed", counts.NotListed);
+            json.WriteNumber("failed", counts.Failed);
             json.WriteNumber("timed_out", counts.TimedOut);
             if (counts.Latency.Counts.Sum() is > 0 and var answers)
                 json.WriteNumber("mean_ms", Math.Round(counts.Latency.Sum * 1000 / answers, 1));

@@ -13,8 +13,14 @@ internal sealed class ListCounts
     /// <summary>Questions that it did not answer within <c>postscreen_dnsbl_timeout</c>.</summary>
     public long TimedOut { get; set; }
 
-    /// <summary>Answers of this kind.</summary>
-    public long Of(ListAnswer answer) => _answers[(int)answer];
+    /// <summary>Answers that count as listings.</summary>
+    public long Listed => Of(ListAnswer.Listed);
+
+    /// <summary>Answers that do not.</summary>
+    public long NotListed => Of(ListAnswer.NotListed) + Of(ListAnswer.Empty);
+
+    /// <summary>Errors, and questions that no server answered.</summary>
+    public long Failed => Of(ListAnswer.Failed) + Of(ListAnswer.Silent) + Of(ListAnswer.ErrorCode);
 
     /// <summary>Counts an answer.</summary>
     public void Add(ListAnswer answer, TimeSpan after)
@@ -22,4 +28,6 @@ internal sealed class ListCounts
         _answers[(int)answer]++;
         Latency.Add(after.TotalSeconds);
     }
+
+    private long Of(ListAnswer answer) => _answers[(int)answer];
 }

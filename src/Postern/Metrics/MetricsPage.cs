@@ -1,5 +1,4 @@
 using Postern.Core.Config;
-using Postern.Core.Dnsbl;
 using Postern.Core.Lanes;
 using Postern.Core.Reporting;
 using Postern.Core.Screening;
@@ -28,7 +27,7 @@ internal sealed record MetricsPage
     public required IReadOnlyList<(string Map, int Count)> Allowlists { get; init; }
 
     /// <summary>By list, under the name that replies show.</summary>
-    public required IReadOnlyList<(string Name, ListCounts Counts, bool IsWell)> Lists { get; init; }
+    public required IReadOnlyList<MeasuredList> Lists { get; init; }
 
     /// <summary>The slow lanes of each service that has any.</summary>
     public required IReadOnlyList<LaneTraffic> Lanes { get; init; }
@@ -147,21 +146,24 @@ internal sealed record MetricsPage
     private void WriteLists(MetricsText text)
     {
         text.Metric("postern_dnsbl_answers_total", "counter", "Answers of DNS lists about clients.");
-        foreach (var (name, counts, _) in Lists)
+        foreach (var list in Lists)
         {
-            text.Sample("postern_dnsbl_answers_total", counts.Of(ListAnswer.Listed), "list", name, "result", "listed")
-                .Sample("postern_dnsbl_answers_total", counts.Of(ListAnswer.NotListed), "list", name, "result", "not_listed")
-                .Sample("postern_dnsbl_answers_total", counts.Of(ListAnswer.Failed), "list", name, "result", "failed");
+            text.Sample("postern_dnsbl_answers_total", list.Counts.Listed, "list", list.Name, "result", "listed")
+                .Sample("postern_dnsbl_answers_total", list.Counts.NotListed, "list", list.Name, "result", "not_listed")
+                .Sample("postern_dnsbl_answers_total", list.Counts.Failed, "list", list.Name, "result", "failed");
         }
 
         text.Metric("postern_dnsbl_timeouts_total", "counter", "Questions that a DNS list did not answer in time.");
-        foreach (var (name, counts, _) in Lists)
-            text.Sample("postern_dnsbl_timeouts_total", counts.TimedOut, "list", name);
-        text.Metric("postern_dnsbl_list_well", "gauge", "1 while a DNS list counts, 0 while it is left out because it is out of order.");
-        foreach (var (name, _, isWell) in Lists)
-            text.Sample("postern_dnsbl_list_well", isWell ? 1 : 0, "list", name);
+        foreach (var list in Lists)
+            text.Sample("postern_dnsbl_timeouts_total", list.Counts.TimedOut, "list", list.Name);
+        text.Metric("postern_dnsbl_list_well", "gauge", "1 while a DNS list is healthy, 0 while it does not count or its listings do not get here.");
+        foreach (var list in Lists)
+            text.Sample("postern_dnsbl_list_well", list.IsHealthy ? 1 : 0, "list", list.Name);
+        text.Metric("postern_dnsbl_list_problem", "gauge", "1 for what is wrong with a DNS list, and which resolver has answered for it; nothing while it is healthy.");
+        foreach (var list in Lists.Where(static list => !list.IsHealthy))
+            text.Sample("postern_dnsbl_list_problem", 1, "list", list.Name, "problem", list.Problem, "resolver", list.Resolver ?? "");
         text.Metric("postern_dnsbl_seconds", "histogram", "How long DNS lists took to answer.");
-        foreach (var (name, counts, _) in Lists)
-            text.Histogram("postern_dnsbl_seconds", counts.Latency, "list", name);
+        foreach (var list in Lists)
+            text.Histogram("postern_dnsbl_seconds", list.Counts.Latency, "list", list.Name);
     }
 }

@@ -65,7 +65,7 @@ internal sealed class TopScreen(JsonElement? before, JsonElement now, IReadOnlyL
         foreach (var list in lists.EnumerateArray().OrderBy(static list => Flag(list, "well")).Take(MostLists))
         {
             var isWell = Flag(list, "well");
-            Add($"{Fit(Text(list, "name"), 25),-26}{Number(list, "listed"),12:N0}{Number(list, "not_listed"),14:N0}{Number(list, "failed") + Number(list, "timed_out"),12:N0}{Real(list, "mean_ms"),8:0}{(isWell ? "" : "  OUT")}", isWell ? Style.Plain : Warning);
+            Add($"{Fit(Text(list, "name"), 25),-26}{Number(list, "listed"),12:N0}{Number(list, "not_listed"),14:N0}{Number(list, "failed") + Number(list, "timed_out"),12:N0}{Real(list, "mean_ms"),8:0}{(isWell ? "" : "  " + (TryFind(list, out _, "problem") ? Text(list, "problem").Replace('_', ' ') : "OUT"))}", isWell ? Style.Plain : Warning);
         }
     }
 

@@ -85,7 +85,7 @@ public sealed class CheckVerbTests
     {
         using var output = new StringWriter { NewLine = "\n" };
 
-        Assert.Equal(1, CheckVerb.Run("/nonexistent", output));
+        Assert.Equal(1, CheckVerb.Run("/nonexistent", saysLists: false, output));
         Assert.StartsWith(
             "/nonexistent/main.cf: error: open /nonexistent/main.cf: No such file or directory\n",
             output.ToString(),

@@ -116,6 +116,27 @@ public sealed class ExplainVerbTests : IDisposable
         Assert.Contains("  reverse name  no\n", Explain("2001:db8::1"), StringComparison.Ordinal);
     }
 
+    /// <summary>As the daemon, which has checked the list.</summary>
+    [Fact]
+    public void A_list_that_cannot_be_believed_does_not_count_and_one_that_is_hidden_is_explained()
+    {
+        Configure("postscreen_dnsbl_sites = all.example hid.example", "postscreen_dnsbl_action = enforce");
+        (_dns["7.2.0.192.all.example"], _dns["1.0.0.127.all.example"], _dns["2.0.0.127.all.example"]) = ([0x7f000002], [0x7f000002], [0x7f000002]);
+        _dns["2.0.0.127.hid.example"] = [];
+
+        var said = Explain("192.0.2.7");
+
+        Assert.Contains(
+            "  DNS list      all.example: 127.0.0.2, weight 0\n"
+            + "                that does not count: all.example: lists 127.0.0.1 (127.0.0.2), as no list may, and so perhaps everybody: it does not count; the resolver answers\n"
+            + "                see whether the list still exists; else remove it from postscreen_dnsbl_sites\n"
+            + "  DNS list      hid.example: no\n"
+            + "                hid.example: the resolver answers 127.0.0.1 as not listed, and its test entry 127.0.0.2 with no address: it seems to protect against DNS rebinding, so that listings do not get here and refuse nobody\n"
+            + "                have the resolver let this domain's answers through -- unbound: private-domain: \"hid.example\";",
+            said, StringComparison.Ordinal);
+        Assert.Contains("  score         0, threshold 1: passes\n", said, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void What_is_remembered_counts_until_it_expires()
     {
@@ -240,7 +261,8 @@ public sealed class ExplainVerbTests : IDisposable
             List<DnsRecord> records = type is DnsType.Reverse
                 ? Names.TryGetValue(name, out var target) ? [new DnsRecord(name, type, 60) { Target = target }] : []
                 : TryGetValue(name, out var addresses) ? [.. addresses.Select(address => new DnsRecord(name, type, 60) { Address = IpAddress.FromIPv4(address) })] : [];
-            return Task.FromResult(new DnsAnswer(records.Count > 0 ? DnsOutcome.Found : DnsOutcome.NoSuchName, records, TimeSpan.Zero, null));
+            var outcome = records.Count > 0 ? DnsOutcome.Found : ContainsKey(name) ? DnsOutcome.NoData : DnsOutcome.NoSuchName;
+            return Task.FromResult(new DnsAnswer(outcome, records, TimeSpan.Zero, null));
         }
     }
 }

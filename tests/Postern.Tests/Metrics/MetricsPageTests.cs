@@ -70,17 +70,25 @@ public sealed partial class MetricsPageTests
         var counts = new ListCounts { TimedOut = 2 };
         counts.Add(ListAnswer.Listed, TimeSpan.FromMilliseconds(20));
         counts.Add(ListAnswer.NotListed, TimeSpan.FromMilliseconds(40));
-        counts.Add(ListAnswer.NotListed, TimeSpan.FromSeconds(60));
+        counts.Add(ListAnswer.Empty, TimeSpan.FromSeconds(60));
+        counts.Add(ListAnswer.Silent, TimeSpan.FromSeconds(60));
+        counts.Add(ListAnswer.Failed, TimeSpan.FromSeconds(60));
 
-        var page = Page(new ClientCounts(), ("bl.example", counts, false));
+        var page = Page(
+            new ClientCounts(), new("bl.example", counts, ListState.Hidden, "192.0.2.53", "hides"), new("well.example", new ListCounts(), ListState.Healthy, "192.0.2.53", null),
+            new("new.example", new ListCounts(), ListState.Unchecked, null, null));
 
         foreach (var line in (string[])
         [
             "postern_dnsbl_answers_total{list=\"bl.example\",result=\"listed\"} 1", "postern_dnsbl_answers_total{list=\"bl.example\",result=\"not_listed\"} 2",
+            "postern_dnsbl_answers_total{list=\"bl.example\",result=\"failed\"} 2", "postern_dnsbl_list_well{list=\"well.example\"} 1",
+            "postern_dnsbl_list_problem{list=\"bl.example\",problem=\"rebind_protection\",resolver=\"192.0.2.53\"} 1",
+            "postern_dnsbl_list_problem{list=\"new.example\",problem=\"unchecked\",resolver=\"\"} 1",
             "postern_dnsbl_timeouts_total{list=\"bl.example\"} 2", "postern_dnsbl_list_well{list=\"bl.example\"} 0",
-            "postern_dnsbl_seconds_bucket{list=\"bl.example\",le=\"0.025\"} 1", "postern_dnsbl_seconds_bucket{list=\"bl.example\",le=\"10.0\"} 2", "postern_dnsbl_seconds_bucket{list=\"bl.example\",le=\"+Inf\"} 3",
+            "postern_dnsbl_seconds_bucket{list=\"bl.example\",le=\"0.025\"} 1", "postern_dnsbl_seconds_bucket{list=\"bl.example\",le=\"10.0\"} 2", "postern_dnsbl_seconds_bucket{list=\"bl.example\",le=\"+Inf\"} 5",
         ])
             Assert.Contains("\n" + line + "\n", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("problem{list=\"well", page, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -97,7 +105,7 @@ public sealed partial class MetricsPageTests
         list.Add(ListAnswer.Listed, TimeSpan.FromMilliseconds(20));
         list.Add(ListAnswer.NotListed, TimeSpan.FromMilliseconds(40));
 
-        var line = FiguresText.Write(Measured(counts, ("bl\u00fc.example", list, false)), DateTimeOffset.UnixEpoch.AddSeconds(7), DateTimeOffset.UnixEpoch.AddSeconds(5));
+        var line = FiguresText.Write(Measured(counts, new MeasuredList("bl\u00fc.example", list, ListState.Hidden, "192.0.2.53", "hides")), DateTimeOffset.UnixEpoch.AddSeconds(7), DateTimeOffset.UnixEpoch.AddSeconds(5));
 
         Assert.DoesNotContain('\n', line);
         Assert.True(Ascii.IsValid(line));
@@ -109,7 +117,7 @@ public sealed partial class MetricsPageTests
         Assert.Equal((1, 1), (Number("lanes", "standing"), Number("lanes", "greylisted")));
         var ofList = figures.GetProperty("dns_lists")[0];
         Assert.Equal(
-            """{"name":"bl\u00FC.example","well":false,"listed":1,"not_listed":1,"failed":0,"timed_out":2,"mean_ms":30}""", ofList.GetRawText());
+            """{"name":"bl\u00FC.example","well":false,"problem":"rebind_protection","trouble":"hides","listed":1,"not_listed":1,"failed":0,"timed_out":2,"mean_ms":30}""", ofList.GetRawText());
         Assert.Equal("""{"target":"tcp:127.0.0.1:2525","well":false,"sessions":7,"auth_failures":3}""", figures.GetProperty("relays")[0].GetRawText());
         Assert.Equal(5, figures.GetProperty("allowlists")[0].GetProperty("records").GetInt32());
 
@@ -133,8 +141,8 @@ public sealed partial class MetricsPageTests
     [Fact]
     public void OpenMetrics_names_counters_without_total_tells_units_and_has_an_end()
     {
-        var older = Measured(new ClientCounts(), ("bl.example", new ListCounts(), true)).Write(isOpenMetrics: false).Split('\n');
-        var page = Measured(new ClientCounts(), ("bl.example", new ListCounts(), true)).Write(isOpenMetrics: true);
+        var older = Measured(new ClientCounts(), new MeasuredList("bl.example", new ListCounts(), ListState.Unchecked, null, null)).Write(isOpenMetrics: false).Split('\n');
+        var page = Measured(new ClientCounts(), new MeasuredList("bl.example", new ListCounts(), ListState.Unchecked, null, null)).Write(isOpenMetrics: true);
         var lines = page.Split('\n');
 
         foreach (var expected in (string[])
@@ -291,9 +299,9 @@ public sealed partial class MetricsPageTests
         return shell.Session;
     }
 
-    private static string Page(ClientCounts clients, params (string, ListCounts, bool)[] lists) => Measured(clients, lists).Write(isOpenMetrics: false);
+    private static string Page(ClientCounts clients, params MeasuredList[] lists) => Measured(clients, lists).Write(isOpenMetrics: false);
 
-    private static MetricsPage Measured(ClientCounts clients, params (string, ListCounts, bool)[] lists) => new()
+    private static MetricsPage Measured(ClientCounts clients, params MeasuredList[] lists) => new()
     {
         Clients = clients,
         Accepted = 9,
