@@ -33,12 +33,14 @@ public static class PostfixDifferences
     public static readonly PostfixDifference ListFileLines = new(
         "list-file-lines", V310, "A line that begins with white space, in a file that a list names (`mynetworks = /file`)",
         "a line like any other", "continues the line before it, and so the comment that line may end with; as the first line it is left out, with a warning",
-        "list-file-lines, list-file-indented-first, v-list-file2") { Parameters = MatchLists };
+        "list-file-lines, list-file-indented-first, v-list-file2")
+    { Parameters = MatchLists };
 
     public static readonly PostfixDifference RawNameInBraces = new(
         "raw-name-in-braces", V311, "A footer or filter that is another parameter's: `postscreen_reject_footer = ${smtpd_reject_footer}`",
         "the name means nothing; the footer is empty, with a warning each time", "that parameter's text, as `$smtpd_reject_footer` always was",
-        "footer-forms, footer-paren, v-footer-braces") { Parameters = ["postscreen_reject_footer", "postscreen_expansion_filter"] };
+        "footer-forms, footer-paren, v-footer-braces")
+    { Parameters = ["postscreen_reject_footer", "postscreen_expansion_filter"] };
 
     public static readonly PostfixDifference Functions = new(
         "functions", V311, "`${domain_to_ascii{name}}` and `${domain_to_utf8{name}}`", "a syntax error", "the name in the other form, in main.cf and in footers",
@@ -60,7 +62,8 @@ public static class PostfixDifferences
 
     public static readonly PostfixDifference CipherGrades = new(
         "cipher-grades", V38, "The cipher grades `low` and `export`", "as `tls_low_cipherlist` and `tls_export_cipherlist` say", "the same as `medium`",
-        Manual) { Parameters = Grades };
+        Manual)
+    { Parameters = Grades };
 
     // Defaults.
     public static readonly PostfixDifference CacheMap = Default(
@@ -108,7 +111,8 @@ public static class PostfixDifferences
     // What clients meet.
     public static readonly PostfixDifference StrictLineLimit = new(
         "strict-line-limit", V310, "A command of `line_length_limit` - 1 bytes and CR LF", "a command", "`421`, COMMAND LENGTH LIMIT: the CR counts",
-        "line-limit, line-limit-small") { Parameters = ["line_length_limit"], Backports = [new(3, 7, 22)] };
+        "line-limit, line-limit-small")
+    { Parameters = ["line_length_limit"], Backports = [new(3, 7, 22)] };
 
     public static readonly PostfixDifference BoundedCarriageReturns = new(
         "bounded-cr", V310, "A row of CRs without LF", "ends by time alone", "`421`, COMMAND LENGTH LIMIT", "v-long-cr")
@@ -119,7 +123,8 @@ public static class PostfixDifferences
 
     public static readonly PostfixDifference FilterBeforeNul = new(
         "filter-before-nul", V310, "A command with a NUL and, behind it, bad UTF-8, where there is a `postscreen_command_filter`",
-        "is not filtered", "is: what stands before the NUL counts", "v-nul-after-filter") { Parameters = ["postscreen_command_filter"] };
+        "is not filtered", "is: what stands before the NUL counts", "v-nul-after-filter")
+    { Parameters = ["postscreen_command_filter"] };
 
     public static readonly PostfixDifference StartTlsThoughDiscarded = new(
         "starttls-though-discarded", V312, "STARTTLS while that keyword is discarded", "`502`", "`220`, and TLS begins", "v-starttls-discarded")
@@ -140,7 +145,8 @@ public static class PostfixDifferences
     // What the log says.
     public static readonly PostfixDifference ListCommentWords = new(
         "list-comment-words", V310, "A comment behind other words of a list", "`comment at end of line is not supported: # text`", "`#comment after other text is not allowed: # text...`, cut after 20 characters",
-        "list-comment-short, v-list-comment") { Parameters = MatchLists };
+        "list-comment-short, v-list-comment")
+    { Parameters = MatchLists };
 
     public static readonly PostfixDifference PackageHint = new(
         "package-hint", V310, "A table of an unknown type", "`unsupported dictionary type: x`", "before it, in Debian's build, `unsupported dictionary type: x. Is the postfix-x package installed?`",
@@ -148,11 +154,13 @@ public static class PostfixDifferences
 
     public static readonly PostfixDifference AccessTableNames = new(
         "access-table-names", V311, "A table's name in warnings about its answer to `postscreen_access_list`", "`cidr:/file`",
-        "`cidr:/file(0,lock\\|fold_fix\\|utf8_request)`", "access-unknown-word, access-proxy-name, access-table-fails") { Parameters = ["postscreen_access_list"] };
+        "`cidr:/file(0,lock\\|fold_fix\\|utf8_request)`", "access-unknown-word, access-proxy-name, access-table-fails")
+    { Parameters = ["postscreen_access_list"] };
 
     public static readonly PostfixDifference DiscardedKeywordWords = new(
         "discarded-keyword-words", V311, "Discarded EHLO keywords", "`DSN EHLO_MASK_SMTPUTF8`", "`DSN, SMTPUTF8`; `REQUIRETLS` is one, too",
-        "discard-words, v-discard-map") { Parameters = ["postscreen_discard_ehlo_keywords", "postscreen_discard_ehlo_keyword_address_maps"] };
+        "discard-words, v-discard-map")
+    { Parameters = ["postscreen_discard_ehlo_keywords", "postscreen_discard_ehlo_keyword_address_maps"] };
 
     public static readonly PostfixDifference IllFormedUtf8 = new(
         "ill-formed-utf8", V310, "Ill-formed UTF-8 with `smtputf8_enable = yes`", "partly kept", "`?` for each sequence", "v-nul-after-filter")
@@ -160,7 +168,8 @@ public static class PostfixDifferences
 
     public static readonly PostfixDifference TlsRoleWords = new(
         "tls-role-words", V311, "tlsproxy's line where its own level is `none`", "`TLS server role is disabled with tlsproxy_tls_security_level or tlsproxy_use_tls`", "`TLS server role is disabled by configuration`",
-        "tls-role-disabled") { Parameters = ["tlsproxy_tls_security_level", "tlsproxy_use_tls"] };
+        "tls-role-disabled")
+    { Parameters = ["tlsproxy_tls_security_level", "tlsproxy_use_tls"] };
 
     public static readonly PostfixDifference TlsproxyServiceWord = new(
         "tlsproxy-service-word", V312, "tlsproxy's line about a handshake", "`service=smtpd`", "`service=smtp`", "v-starttls-discarded")

@@ -147,7 +147,8 @@ internal sealed class DnsblLookups
             if (_lists.Find(known => known.List.Domain == list.Domain) is not { } asker)
             {
                 asker = new ListAsker(
-                    list, sites.CountsErrorAnswers, _resolver, new WarningLog(_log, _tags.Postern), _known.GetValueOrDefault(list.Domain), Now) { Checked = OnChecked };
+                    list, sites.CountsErrorAnswers, _resolver, new WarningLog(_log, _tags.Postern), _known.GetValueOrDefault(list.Domain), Now)
+                { Checked = OnChecked };
                 _lists.Add(asker);
             }
 

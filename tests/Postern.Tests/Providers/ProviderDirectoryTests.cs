@@ -8,7 +8,7 @@ namespace Postern.Tests.Providers;
 
 public sealed class ProviderDirectoryTests : IDisposable
 {
-    private static readonly Provider _big = new("big.example", IsPermit: false), _trusted = new("trusted.example", IsPermit: true);
+    private static readonly Provider Big = new("big.example", IsPermit: false), Trusted = new("trusted.example", IsPermit: true);
 
     private readonly ScriptedResolver _dns = new();
     private readonly ConcurrentQueue<string> _log = new();
@@ -31,11 +31,11 @@ public sealed class ProviderDirectoryTests : IDisposable
         _directory.Configure(["big.example", "trusted.example"]);
         await UntilAsync(() => _directory.States.All(static state => state.Answered is not null));
 
-        var view = _directory.Of([_big, _trusted]);
-        Assert.Equal(_big, view.Find(Ip.Of("192.0.2.9"), permitOnly: false));
+        var view = _directory.Of([Big, Trusted]);
+        Assert.Equal(Big, view.Find(Ip.Of("192.0.2.9"), permitOnly: false));
         Assert.Null(view.Find(Ip.Of("192.0.2.9"), permitOnly: true));
-        Assert.Equal(_trusted, view.Find(Ip.Of("198.51.100.1"), permitOnly: true));
-        Assert.Null(_directory.Of([_trusted]).Find(Ip.Of("192.0.2.9"), permitOnly: false));
+        Assert.Equal(Trusted, view.Find(Ip.Of("198.51.100.1"), permitOnly: true));
+        Assert.Null(_directory.Of([Trusted]).Find(Ip.Of("192.0.2.9"), permitOnly: false));
     }
 
     [Fact]

@@ -10,7 +10,7 @@ namespace Postern.Tests.Spf;
 /// </summary>
 public sealed class OpenSpfSuiteTests
 {
-    private static readonly JsonElement _scenarios =
+    private static readonly JsonElement Scenarios =
         JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Vectors", "spf_rfc7208.json"))).RootElement;
 
     public static TheoryData<string, string> Cases { get; } = ReadCases();
@@ -18,7 +18,7 @@ public sealed class OpenSpfSuiteTests
     private static TheoryData<string, string> ReadCases()
     {
         var cases = new TheoryData<string, string>();
-        foreach (var scenario in _scenarios.EnumerateArray())
+        foreach (var scenario in Scenarios.EnumerateArray())
         {
             foreach (var test in scenario.GetProperty("tests").EnumerateArray())
                 cases.Add(scenario.GetProperty("description").GetString()!, test.GetProperty("name").GetString()!);
@@ -34,7 +34,7 @@ public sealed class OpenSpfSuiteTests
     [MemberData(nameof(Cases))]
     public void The_result_is_one_that_the_suite_allows(string description, string name)
     {
-        var scenario = _scenarios.EnumerateArray().Single(scenario => scenario.GetProperty("description").GetString() == description);
+        var scenario = Scenarios.EnumerateArray().Single(scenario => scenario.GetProperty("description").GetString() == description);
         var test = scenario.GetProperty("tests").EnumerateArray().Single(test => test.GetProperty("name").GetString() == name);
         var (helo, sender) = (test.GetProperty("helo").GetString()!, test.GetProperty("mailfrom").GetString()!);
         var at = sender.LastIndexOf('@');
@@ -53,7 +53,7 @@ public sealed class OpenSpfSuiteTests
     [MemberData(nameof(Cases))]
     public void Answers_that_come_one_by_one_give_the_same(string description, string name)
     {
-        var scenario = _scenarios.EnumerateArray().Single(scenario => scenario.GetProperty("description").GetString() == description);
+        var scenario = Scenarios.EnumerateArray().Single(scenario => scenario.GetProperty("description").GetString() == description);
         var test = scenario.GetProperty("tests").EnumerateArray().Single(test => test.GetProperty("name").GetString() == name);
         var sender = test.GetProperty("mailfrom").GetString()!;
         Assert.True(IpAddress.TryParse(test.GetProperty("host").GetString(), out var address));

@@ -6,7 +6,7 @@ namespace Postern.Tests.Spf;
 
 public sealed class ProviderPolicyTests
 {
-    private static readonly Dictionary<SpfQuestion, SpfAnswer> _dns = new()
+    private static readonly Dictionary<SpfQuestion, SpfAnswer> Dns = new()
     {
         [Txt("good.example")] = Text("v=spf1 redirect=_spf.good.example"),
         [Txt("_spf.good.example")] = Text("v=spf1 include:_a.good.example include:_b.good.example ~all"),
@@ -111,7 +111,7 @@ public sealed class ProviderPolicyTests
 
     private static ProviderPolicy? Read(string domain, out string? problem)
     {
-        var policy = ProviderPolicy.Read(domain, _dns, out var missing, out problem);
+        var policy = ProviderPolicy.Read(domain, Dns, out var missing, out problem);
         Assert.True(policy is not null || problem is not null, $"not in the test's DNS: {missing}");
         return policy;
     }
