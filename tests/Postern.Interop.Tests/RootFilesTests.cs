@@ -42,6 +42,7 @@ public sealed class RootFilesTests : IDisposable
         ["postscreen_cache_map"] = Use.KeptByOwner,
         ["data_directory"] = Use.Elsewhere, // A_data_directory_that_leads_elsewhere…
         ["postern_http_token_file"] = Use.Elsewhere, // read by the page as mail_owner: TokenFileTests
+        ["daemon_directory"] = Use.Elsewhere, // Postfix's; check looks for names in there and opens none
         ["queue_directory"] = Use.Elsewhere, // Postfix's; sockets in there are connected to, after root was given up
         ["config_directory"] = Use.Elsewhere, // given on the command line; its files are read as tables are
         ["maillog_file_prefixes"] = Use.Elsewhere, // no path

@@ -49,6 +49,7 @@ public sealed class TableFileTests
         File.WriteAllText(table, LargeTable(100_000) + "127.0.5.31 reject\n");
         host.WaitForLog($"table cidr:{table} has changed - using the new version");
 
+        var before = host.Count("reload: ready");
         for (var i = 0; i < 200; i++)
         {
             host.Postern.Reload();
@@ -57,7 +58,7 @@ public sealed class TableFileTests
 
         host.Reload();
         Assert.False(host.Postern.HasEnded);
-        Assert.InRange(host.Count("reload: ready"), 1, 201);
+        Assert.InRange(host.Count("reload: ready") - before, 1, 201);
         Assert.Equal(1, host.Count("using the new version"));
         Assert.Equal(Denied, Greeting(host, "127.0.5.31"));
     }

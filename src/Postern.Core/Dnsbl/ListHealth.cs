@@ -117,7 +117,7 @@ public sealed class ListHealth(bool wasHealthy = false, bool hadTestEntry = fals
         {
             var isNews = !_listsEverybody;
             (_listsEverybody, _isChecked) = (true, true);
-            return isNews ? Bad("lists 127.0.0.1, as no list may, and so perhaps everybody: it does not count until it is well") : null;
+            return isNews ? Bad("lists 127.0.0.1, as no list may, and so perhaps everybody: it does not count until it is healthy") : null;
         }
 
         if (loopback is not (ListAnswer.NotListed or ListAnswer.Empty))
@@ -156,7 +156,7 @@ public sealed class ListHealth(bool wasHealthy = false, bool hadTestEntry = fals
             return null;
         var wasOut = _listsEverybody;
         _isDead = true;
-        return wasOut ? null : Bad($"has answered with nothing but errors for {(int)(now - _firstInARow).TotalMinutes} minutes: it does not count until it is well");
+        return wasOut ? null : Bad($"has answered with nothing but errors for {(int)(now - _firstInARow).TotalMinutes} minutes: it does not count until it is healthy");
     }
 
     private HealthNews? OnUnanswered(ListFinding finding)

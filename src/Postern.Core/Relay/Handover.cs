@@ -253,7 +253,7 @@ public sealed class Handover
         if (reply.Class != 2)
             return OnStrangerRefused(reply);
         MayBeTold = false;
-        return GiveUp("it goes by the address of our connection, not by the one that XCLIENT tells it; it has to be told by proxy-v2 (postern_relay_announce)");
+        return GiveUp("it goes by the address of our connection, not by the one that XCLIENT tells it, or takes XCLIENT from any client; tell it by proxy-v2 (postern_relay_announce), or let this host alone use XCLIENT");
     }
 
     /// <summary>As it should be: the server goes by what it was told, and allows a stranger less than us.</summary>

@@ -166,7 +166,7 @@ public sealed class DnsblLookupsTests : IDisposable
         }
 
         Assert.Matches(
-            $@"warning: DNS list bl\.example has answered with nothing but errors for 5 minutes: it does not count until it is well \({_server.Address} answered SERVFAIL\)\n", Log);
+            $@"warning: DNS list bl\.example has answered with nothing but errors for 5 minutes: it does not count until it is healthy \({_server.Address} answered SERVFAIL\)\n", Log);
         Assert.Single(System.Text.RegularExpressions.Regex.Matches(Log, $@"warning: DNS list bl\.example could not be asked about a client: {_server.Address} answered SERVFAIL\n"));
         Assert.Equal(1, Ask(settings).Pending);
 

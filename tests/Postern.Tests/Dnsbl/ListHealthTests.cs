@@ -68,7 +68,7 @@ public sealed class ListHealthTests
         Assert.Equal(ListState.Healthy, _health.State); // it was for a moment only
 
         Assert.Equal(
-            new HealthNews(ListState.OnlyErrors, IsGood: false, "has answered with nothing but errors for 5 minutes: it does not count until it is well"),
+            new HealthNews(ListState.OnlyErrors, IsGood: false, "has answered with nothing but errors for 5 minutes: it does not count until it is healthy"),
             _health.OnAnswer(Silent, ListHealth.FailureWindow));
         Assert.Null(_health.OnAnswer(ErrorCode, TimeSpan.FromHours(1)));
 
@@ -101,7 +101,7 @@ public sealed class ListHealthTests
     public void A_list_that_lists_everybody_leaves_until_it_says_that_it_does_not()
     {
         Assert.Equal(
-            new HealthNews(ListState.ListsEverybody, IsGood: false, "lists 127.0.0.1, as no list may, and so perhaps everybody: it does not count until it is well"),
+            new HealthNews(ListState.ListsEverybody, IsGood: false, "lists 127.0.0.1, as no list may, and so perhaps everybody: it does not count until it is healthy"),
             _health.OnCheck(Listed, Listed));
 
         Assert.Null(_health.OnCheck(Listed, Listed));
