@@ -5,9 +5,9 @@ namespace Postern.Core.Reporting;
 /// <param name="AtRisk">Clients that were still there and watched.</param>
 /// <param name="Left">Clients that left then.</param>
 /// <param name="Remaining">The share that is still there after it, between 0 and 1.</param>
-/// <param name="Low">Where this share would lie at least in 95 of 100 such logs.</param>
-/// <param name="High">Where it would lie at most.</param>
-public readonly record struct BreakOffPoint(double Seconds, int AtRisk, int Left, double Remaining, double Low, double High);
+/// <param name="Low">Lower limit of the 95 % confidence interval; null: nobody is left, and the estimate has no limits.</param>
+/// <param name="High">Upper limit; null with <paramref name="Low"/>.</param>
+public readonly record struct BreakOffPoint(double Seconds, int AtRisk, int Left, double Remaining, double? Low, double? High);
 
 /// <summary>
 /// How long clients waited before they left: Kaplan and Meier's estimate. Who was let in, talked or was hung up on has not
@@ -17,6 +17,9 @@ public sealed class BreakOffCurve
 {
     /// <summary>Longer waits count as this long, in seconds: no greet wait is longer.</summary>
     public const int Longest = 300;
+
+    /// <summary>With fewer leavers than this the limits say little.</summary>
+    public const int MinLeft = 10;
 
     private const int StepsPerSecond = 10;
     private const double Confidence = 1.96; // standard errors, for 95 %
@@ -56,8 +59,8 @@ public sealed class BreakOffCurve
             {
                 remaining *= 1 - (double)left / atRisk;
                 variance += atRisk == left ? 0 : (double)left / ((double)atRisk * (atRisk - left)); // Greenwood's formula
-                var error = Confidence * remaining * Math.Sqrt(variance);
-                points.Add(new((double)step / StepsPerSecond, atRisk, left, remaining, Math.Max(0, remaining - error), Math.Min(1, remaining + error)));
+                var (low, high) = Limits(remaining, variance);
+                points.Add(new((double)step / StepsPerSecond, atRisk, left, remaining, low, high));
             }
 
             atRisk -= left + _seen[step];
@@ -73,5 +76,15 @@ public sealed class BreakOffCurve
         for (var step = 0; step < _left.Length && step < seconds * StepsPerSecond; step++)
             atRisk -= _left[step] + _seen[step];
         return atRisk;
+    }
+
+    // On the scale log(-log), where the estimate is nearly normal even with few leavers and no limit leaves 0 to 1
+    // (Kalbfleisch and Prentice 1980). On the plain scale 95 % limits hold as little as 24 % when the share is near 1.
+    private static (double? Low, double? High) Limits(double remaining, double variance)
+    {
+        if (remaining <= 0)
+            return (null, null);
+        var spread = Math.Exp(Confidence * Math.Sqrt(variance) / -Math.Log(remaining));
+        return (Math.Pow(remaining, spread), Math.Pow(remaining, 1 / spread));
     }
 }

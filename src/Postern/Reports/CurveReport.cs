@@ -23,7 +23,8 @@ internal static class CurveReport
             var points = curve.Points();
             var rows = Marks.Where(mark => curve.AtRisk(mark) > 0).Select(mark => new ReportRow(
                 $"after {mark:0} s", (int)Math.Round(100 * RemainingAt(points, mark)), string.Create(CultureInfo.InvariantCulture, $"{curve.AtRisk(mark):N0} seen"))).ToList();
-            yield return new($"How long clients stay: {Words(name)}", string.Create(CultureInfo.InvariantCulture, $"in percent, whatever became of them else; {curve.Left:N0} of {curve.Clients:N0} left"), rows);
+            yield return new($"How long clients stay: {Words(name)}", string.Create(CultureInfo.InvariantCulture, $"in percent, whatever became of them else; {curve.Left:N0} of {curve.Clients:N0} left")
+                + (curve.Left < BreakOffCurve.MinLeft ? ", too few to rely on" : ""), rows);
         }
     }
 
@@ -35,7 +36,7 @@ internal static class CurveReport
         foreach (var (name, curve) in curves.Classes)
         {
             foreach (var point in curve.Points())
-                csv.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name},{point.Seconds:0.0},{point.AtRisk},{point.Left},{point.Remaining:0.0000},{point.Low:0.0000},{point.High:0.0000}"));
+                csv.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name},{point.Seconds:0.0},{point.AtRisk},{point.Left},{point.Remaining:0.0000},{point.Low:0.0000},{point.High:0.0000}")); // without limits the fields are empty
         }
     }
 
@@ -57,8 +58,8 @@ internal static class CurveReport
                 json.WriteNumber("at_risk", point.AtRisk);
                 json.WriteNumber("left", point.Left);
                 json.WriteNumber("remaining", Math.Round(point.Remaining, 4));
-                json.WriteNumber("low", Math.Round(point.Low, 4));
-                json.WriteNumber("high", Math.Round(point.High, 4));
+                WriteLimit(json, "low", point.Low);
+                WriteLimit(json, "high", point.High);
                 json.WriteEndObject();
             }
 
@@ -96,6 +97,14 @@ internal static class CurveReport
 
         double X(double seconds) => Margin + (Width - Margin) * Math.Min(seconds, last) / last;
         static double Y(double share) => 10 + (Height - 30) * (1 - share);
+    }
+
+    private static void WriteLimit(Utf8JsonWriter json, string name, double? limit)
+    {
+        if (limit is { } number)
+            json.WriteNumber(name, Math.Round(number, 4));
+        else
+            json.WriteNull(name);
     }
 
     private static double RemainingAt(IReadOnlyList<BreakOffPoint> points, double seconds) =>
