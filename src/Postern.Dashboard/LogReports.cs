@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Postern.Core.Config;
+using Postern.Core.Reporting;
 using Postern.Native;
 using Postern.Reports;
 
@@ -39,11 +40,12 @@ internal sealed class LogReports(ProcessSettings process, TimeProvider clock)
     private string Make(int days, DateTimeOffset now)
     {
         var since = now.AddDays(-days);
-        var input = new ReportInput(now.LocalDateTime, since.LocalDateTime);
+        var logClock = new LogClock(now.LocalDateTime);
+        var input = new ReportInput(logClock, since.LocalDateTime);
         var (read, room) = (new List<(string Path, string? Problem)>(), MostBytes);
         foreach (var log in Logs())
         {
-            // The newest first, so that what there is no room for is the oldest; read in the order of time.
+            // The newest first, so that what there is no room for is the oldest.
             var files = new List<string>();
             foreach (var file in LogFiles.WithRotated(log).Select(static path => new FileInfo(path)).Where(file => !file.Exists || file.LastWriteTimeUtc >= since.UtcDateTime)
                 .OrderByDescending(static file => file.Exists ? file.LastWriteTimeUtc : DateTime.MaxValue))
@@ -55,9 +57,10 @@ internal sealed class LogReports(ProcessSettings process, TimeProvider clock)
                     read.Add((file.FullName, "too long to be read here; postern report can"));
             }
 
+            var problems = new Dictionary<string, string>();
+            new MergedLogs(logClock, areNamed: false).Read(files, input.Add, static _ => { }, problems.Add);
             files.Reverse();
-            foreach (var file in files)
-                read.Add((file, Explain(LogFiles.Read(file, input.Add, static _ => { }, isNamed: false), file, log)));
+            read.AddRange(files.Select(file => (file, Explain(problems.GetValueOrDefault(file), file, log))));
         }
 
         using var text = new MemoryStream();

@@ -122,7 +122,8 @@ function showNow(now) {
     { label: 'connections', colour: '--accent', isFilled: true }, { label: 'stopped', colour: '--second' }, { label: 'handed off', colour: '--third' },
   ].map(one => ({ ...one, value: (_, value) => value == null ? '' : value.toFixed(1) })), spark);
   $('counted-since').textContent = when(figures.counted_since);
-  fill($('outcomes'), [['stopped by screening', outcomes.stopped], ['told to come back (450)', outcomes.told_to_come_back], ['handed to the mail server', outcomes.handed_off]]
+  fill($('outcomes'), [['stopped by screening', outcomes.stopped], ['told to come back (450)', outcomes.told_to_come_back], ['handed to the mail server', outcomes.handed_off],
+    ...outcomes.not_taken ? [['the mail server did not take them', outcomes.not_taken]] : []]
     .map(([name, value]) => [name, count.format(value), share(value, ended)]), '');
   bars($('reasons'), Object.entries(figures.stopped_by).filter(([, value]) => value > 0).sort((a, b) => b[1] - a[1]).map(([name, value]) => [reason(name), value]), 'Nobody was stopped yet.');
   fill($('clients'), clients.map(client => [
@@ -171,12 +172,18 @@ async function showReport() {
   const isOfEvents = report.mails_delivered === undefined;
   $('summary').textContent = report.connections === 0
     ? 'Nothing of these days is in the logs.'
-    : `${(report.load_taken_off * 100).toFixed(1)} % of ${count.format(report.connections)} connections never reached the mail server.`;
+    : (report.load_taken_off == null
+      ? `${count.format(report.connections)} connections; of none it is known that screening kept it from the mail server, or let it through.`
+      : `${(report.load_taken_off * 100).toFixed(1)} % of ${count.format(report.connections)} connections never reached the mail server.`)
+      + report.outages.map(one => ` From ${one.first.replace('T', ' ')} to ${one.last.replace('T', ' ')} it did not take ${count.format(one.clients)} clients: ${one.problem}.`).join('')
+      + (report.unreadable_screening_lines ? ` ${count.format(report.unreadable_screening_lines)} lines of screening cannot be read, such as: ${report.unreadable_example}` : '');
   $('report-body').hidden = false;
   bars($('totals'), [
     ['stopped by screening', report.stopped], ['told to come back (450)', report.told_to_come_back],
-    ...isOfEvents ? [['handed to the mail server', report.handed_off]]
-      : [['rejected by smtpd', report.server_sessions_rejected], ['left smtpd without a mail', report.server_sessions_idle], ['brought mail to smtpd', report.server_sessions_with_mail], ['mails delivered', report.mails_delivered]],
+    ...report.not_taken ? [['the mail server did not take them', report.not_taken]] : [],
+    ['handed off to the mail server', report.handed_off],
+    ...isOfEvents ? []
+      : [['of these: rejected by smtpd', report.server_sessions_rejected], ['left smtpd without a mail', report.server_sessions_idle], ['brought mail to smtpd', report.server_sessions_with_mail], ['mails delivered', report.mails_delivered]],
     ...report.unfinished ? [['not ended yet', report.unfinished]] : [],
   ], '');
   const most = report.causes[0]?.connections;

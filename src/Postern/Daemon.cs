@@ -378,7 +378,6 @@ internal sealed class Daemon : IDisposable
         if (_receiver is not null || !_configuration.Services.Any(s => s.Handoff is HandoffTarget.Receiver))
             return true;
         var process = _configuration.Process!;
-        var tags = new Dictionary<string, LogTag>();
         var options = new ReceiverOptions
         {
             SocketPath = ReceiverSocket,
@@ -390,7 +389,7 @@ internal sealed class Daemon : IDisposable
             SessionLimit = process.ReceiverSessionLimit,
             Counts = _receiverSessions,
             CheckSenderDomain = process.ReceiverRejectsUnknownSenderDomains,
-            Log = (severity, program, text) => _log.WriteNow(TagOf(program), severity, text),
+            Log = (severity, program, session, text) => _log.WriteNow(LogTag.OfReceiver(process.SyslogName, program, session), severity, text),
         };
         if (BuiltInReceiver.TryStart(options, out _receiver, out problem))
             return true;
@@ -409,16 +408,6 @@ internal sealed class Daemon : IDisposable
             if (_receiver is null)
                 _log.Write(_tags.Postern, LogSeverity.Info, "the built-in receiver works");
             _receiver ??= started;
-        }
-
-        LogTag TagOf(string program)
-        {
-            lock (tags)
-            {
-                if (!tags.TryGetValue(program, out var tag))
-                    tag = tags[program] = new LogTag(process.SyslogName, program, Environment.ProcessId);
-                return tag;
-            }
         }
     }
 

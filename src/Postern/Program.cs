@@ -32,18 +32,20 @@ var alsoLists = new Option<bool>("--lists") { Description = "Ask each DNS list o
 var check = new Command("check", "A dry run of serve: print every problem with file, line and what to do, also what would show only when a client comes. Exit status 1 if there is one.") { directory, alsoLists };
 check.SetAction(arguments => CheckVerb.Run(Path.GetFullPath(arguments.GetRequiredValue(directory)), arguments.GetValue(alsoLists), Console.Out));
 
-var logs = new Argument<string[]>("FILE") { Description = "Mail logs, oldest first, and event logs, plain or gzip; standard input without one (journalctl --facility=mail | postern report).", Arity = ArgumentArity.ZeroOrMore };
+var logs = new Argument<string[]>("FILE") { Description = "Mail logs and event logs, plain or gzip, in any order; standard input without one (journalctl --facility=mail | postern report).", Arity = ArgumentArity.ZeroOrMore };
 logs.Validators.Add(RefuseOptions);
 var asJson = new Option<bool>("--json") { Description = "For programs." };
 var asHtml = new Option<bool>("--html") { Description = "One page for a browser." };
 var asCsv = new Option<string?>("--csv") { Description = "One table for other programs: curve, how long clients stayed before they left." };
 asCsv.AcceptOnlyFromAmong("curve");
-var report = new Command("report", "Count what screening did, from the mail log of Postern or of postscreen and smtpd.") { logs, asJson, asHtml, asCsv };
+var since = new Option<string?>("--since") { Description = "Only what is not older: a time such as 2026-11-23T10:00, or how long ago, such as 24h or 7d." };
+var until = new Option<string?>("--until") { Description = "Only what is older than that." };
+var report = new Command("report", "Count what screening did, from the mail log of Postern or of postscreen and smtpd. Exit status 1 if a file or lines of screening cannot be read, or if there is nothing to report.") { logs, since, until, asJson, asHtml, asCsv };
 report.SetAction(arguments =>
 {
     var format = arguments.GetValue(asJson) ? ReportFormat.Json : arguments.GetValue(asHtml) ? ReportFormat.Html : arguments.GetValue(asCsv) is not null ? ReportFormat.CurveCsv : ReportFormat.Text;
     using var output = Console.OpenStandardOutput();
-    return ReportVerb.Run(arguments.GetValue(logs) ?? [], format, output, Console.Error);
+    return ReportVerb.Run(new ReportQuery(arguments.GetValue(logs) ?? [], format, arguments.GetValue(since), arguments.GetValue(until)), output, Console.Error);
 });
 
 var allowlist = new Command("allowlist", "What is remembered of clients: in the running daemon, or in its file when there is none.");
@@ -75,7 +77,6 @@ providers.SetAction(arguments => ProvidersVerb.Run(Path.GetFullPath(arguments.Ge
 var question = new Option<string[]>("--override", "-o") { Description = "name=value: the setting in question; may be given several times." };
 var eventLogs = new Option<string[]>("--events") { Description = "Event logs, plain or gzip; without, that of the configuration and what was rotated.", AllowMultipleArgumentsPerToken = true };
 var mailLogs = new Option<string[]>("--mail-log") { Description = "Mail logs that tell from whom smtpd took mail.", AllowMultipleArgumentsPerToken = true };
-var since = new Option<string?>("--since") { Description = "A time such as 2026-11-23T10:00, or how long ago, such as 24h or 7d." };
 var mostNamed = new Option<int>("--names") { Description = "How many decent clients that would be stopped are named at most.", DefaultValueFactory = static _ => 10 };
 var whatIf = new Command("what-if", "What another setting would have done with the clients in the event log, and what cannot be known of it. Exit status 2 if nothing can.") { question, directory, eventLogs, mailLogs, explainedService, since, mostNamed, asJson };
 whatIf.SetAction(arguments =>

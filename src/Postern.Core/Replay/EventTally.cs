@@ -1,3 +1,4 @@
+using System.Text;
 using Postern.Core.Lanes;
 using Postern.Core.Reporting;
 using Postern.Core.Screening;
@@ -7,24 +8,42 @@ namespace Postern.Core.Replay;
 /// <summary>Makes a report of what event logs tell of each client: all but what the mail server did.</summary>
 public sealed class EventTally
 {
+    private const int MaxRecent = 1 << 16; // clients among which one is looked for that was logged twice
+
     private readonly ScreeningTally _tally = new();
+    private readonly HashSet<(long, IpAddress, ushort)> _recent = [];
+    private readonly Queue<(long, IpAddress, ushort)> _recentInOrder = new();
 
     /// <summary>Counts one client, those that left earlier first.</summary>
     /// <param name="client">From the event log.</param>
     /// <param name="began">When it connected, as the report is to have it.</param>
     public void Add(RecordedClient client, DateTime began)
     {
+        // The same file twice, or a copy of a part of it: no address has the same port again within the millisecond.
+        var identity = (client.Connected.UtcTicks, client.Address, client.Port);
+        if (!_recent.Add(identity))
+        {
+            _tally.Doubled++;
+            return;
+        }
+
+        _recentInOrder.Enqueue(identity);
+        if (_recent.Count > MaxRecent)
+            _recent.Remove(_recentInOrder.Dequeue());
         _tally.Connections++;
         _tally.Note(began);
         foreach (var answer in client.Answers)
-            _tally.Listed(client.Address, answer.List);
+            _tally.Listed(client.Address, Encoding.UTF8.GetBytes(answer.List));
+        var second = client.Connected.ToUnixTimeSeconds();
         switch (client.Outcome)
         {
             case Outcome.Stopped: _tally.Stopped(client.Address, began, client.Causes); break;
-            case Outcome.ToldToComeBack: _tally.ToldToComeBack(client.Address, began, isNew: client.Entrance is not Entrance.TestedAgain); break;
+            case Outcome.ToldToComeBack: _tally.ToldToComeBack(client.Address, began, second, isNew: client.Entrance is Entrance.New); break;
+            case Outcome.NotTaken: _tally.NotTaken(began, began + client.Duration, client.HandoffProblem ?? "the mail server did not take the client"); break;
             default:
-                _tally.HandedOff(PassOf(client.Entrance), began, client.Duration - (client.HandoffTook ?? TimeSpan.Zero));
-                _tally.CameBack(client.Address, began);
+                _tally.HandedOff(PassOf(client.Entrance), began, (client.Duration - (client.HandoffTook ?? TimeSpan.Zero)).TotalSeconds);
+                if (client.Entrance is Entrance.AccessList or Entrance.Provider or Entrance.Known or Entrance.TestedAgain)
+                    _tally.CameBack(client.Address, second);
                 break;
         }
 
@@ -36,7 +55,8 @@ public sealed class EventTally
 
     private static ScreeningPass PassOf(Entrance entrance) => entrance switch
     {
-        Entrance.AccessList or Entrance.Provider => ScreeningPass.ByAccessList,
+        Entrance.AccessList => ScreeningPass.ByAccessList,
+        Entrance.Provider => ScreeningPass.ByProvider,
         Entrance.Known or Entrance.TestedAgain => ScreeningPass.Known,
         Entrance.New => ScreeningPass.New,
         _ => ScreeningPass.None,

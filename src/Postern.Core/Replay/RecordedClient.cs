@@ -62,6 +62,9 @@ public sealed record RecordedClient
     /// <summary>How long the server took to take it; null: it has not.</summary>
     public TimeSpan? HandoffTook { get; init; }
 
+    /// <summary>Why the mail server did not take it, in the mail log's words; null: it did, or it did not come to that.</summary>
+    public string? HandoffProblem { get; init; }
+
     /// <summary>Whether the waits of stress mode were in force.</summary>
     public bool UnderStress { get; init; }
 

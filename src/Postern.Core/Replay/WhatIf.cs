@@ -50,7 +50,7 @@ public sealed class WhatIf
         _addresses++;
         foreach (var client in clients)
             _period = _period is var (first, last) ? (client.Connected < first ? client.Connected : first, client.Connected > last ? client.Connected : last) : (client.Connected, client.Connected);
-        RecordedClient[] replayable = [.. clients.Where(static client => !client.Causes.HasFlag(ScreeningCause.NoRoom))];
+        RecordedClient[] replayable = [.. clients.Where(static client => client.Outcome is not Outcome.NotTaken && !client.Causes.HasFlag(ScreeningCause.NoRoom))];
         _notReplayed += clients.Count - replayable.Length;
         if (replayable.Length > 0)
             Compare(replayable);

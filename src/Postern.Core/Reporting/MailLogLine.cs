@@ -3,28 +3,37 @@ using System.Buffers.Text;
 namespace Postern.Core.Reporting;
 
 /// <summary>
-/// A line of a mail log, taken apart: syslog's classic form (<c>Nov 24 02:27:00 host postfix/postscreen[123]: text</c>),
-/// RFC 3339 time stamps, what <c>journalctl -o</c> makes with <c>short</c>, <c>short-precise</c>, <c>short-iso</c>,
-/// <c>short-iso-precise</c> and <c>short-full</c>, with a host or without, and Postern's own terminal form, which has
-/// neither date nor host. The line may stand in one of the journal, which a service wrote it to on its standard output.
+/// A line of a mail log, taken apart. The usual forms are read as they stand: syslog's classic one
+/// (<c>Nov 24 02:27:00 host postfix/postscreen[123]: text</c>), RFC 3339 time stamps, what <c>journalctl -o</c> makes with
+/// <c>short</c>, <c>short-iso</c> and their like, with a host or without, and Postern's own terminal form, which has neither date
+/// nor host. In all others the tag is looked for, and a stamp before it (<see cref="LogLineForms"/>). The line may stand in one
+/// of the journal, which a service wrote it to on its standard output.
 /// </summary>
 public readonly ref struct MailLogLine
 {
     private const int ClassicStamp = 15; // "Nov 24 02:27:00"
     private const int DateLength = 11; // "2026-11-24T"
+    private const int ClockLength = 8; // "02:27:00"
 
-    private MailLogLine(DateTime time, ReadOnlySpan<byte> tag, uint processId, ReadOnlySpan<byte> text)
+    internal MailLogLine(DateTime time, TimeSpan? offset, ReadOnlySpan<byte> host, ReadOnlySpan<byte> tag, uint processId, ReadOnlySpan<byte> text)
     {
-        Time = time;
+        (Time, Offset) = (time, offset);
         var slash = tag.LastIndexOf((byte)'/');
+        Host = host;
         Program = tag[(slash + 1)..];
         Instance = slash < 0 ? [] : tag[..slash];
         ProcessId = processId;
         Text = text;
     }
 
-    /// <summary>The clock of the machine that logged; the zone is not kept.</summary>
+    /// <summary>The clock of the machine that logged, in whole seconds.</summary>
     public DateTime Time { get; }
+
+    /// <summary>What that clock is ahead of UTC; null: the line does not say.</summary>
+    public TimeSpan? Offset { get; }
+
+    /// <summary>The machine that logged, or what stands for it: a container's name; empty where there is none.</summary>
+    public ReadOnlySpan<byte> Host { get; }
 
     /// <summary>The last part of the tag: <c>postscreen</c>.</summary>
     public ReadOnlySpan<byte> Program { get; }
@@ -43,30 +52,69 @@ public readonly ref struct MailLogLine
     /// <param name="today">The date for which classic stamps, which have no year, are not in the future.</param>
     /// <param name="parsed">The parts.</param>
     /// <returns>False when it is no line of a mail log.</returns>
-    public static bool TryParse(ReadOnlySpan<byte> line, DateTime today, out MailLogLine parsed)
+    public static bool TryParse(ReadOnlySpan<byte> line, DateTime today, out MailLogLine parsed) => TryParse(line, new LogClock(today), out parsed);
+
+    /// <param name="line">Without its line end.</param>
+    /// <param name="clock">What stamps leave out.</param>
+    /// <param name="parsed">The parts.</param>
+    /// <inheritdoc cref="TryParse(ReadOnlySpan{byte}, DateTime, out MailLogLine)" />
+    public static bool TryParse(ReadOnlySpan<byte> line, LogClock clock, out MailLogLine parsed)
     {
-        parsed = default;
-        if (!TryReadTime(ref line, today, out var time, out var hasHost) || !TryReadTag(ref line, hasHost, out var tag, out var processId))
+        if (!TryParseUsual(line, clock, out parsed) && !LogLineForms.TryParse(line, clock, out parsed))
             return false;
 
-        // The journal has what a program writes to its standard output behind a time stamp and a tag of its own.
-        var inner = line;
-        if (TryReadTime(ref inner, today, out _, out hasHost) && TryReadTag(ref inner, hasHost, out var innerTag, out var innerId))
-        {
-            tag = innerTag;
-            processId = innerId;
-            line = inner;
-        }
-
-        parsed = new MailLogLine(time, tag, processId, line);
+        parsed = parsed.Innermost(clock);
         return true;
     }
 
-    private static bool TryReadTag(scoped ref ReadOnlySpan<byte> line, bool hasHost, out ReadOnlySpan<byte> tag, out uint processId)
+    /// <summary>What a program writes to its standard output stands behind a stamp and a tag of whoever keeps that: the line in the line.</summary>
+    internal MailLogLine Innermost(LogClock clock) =>
+        BeginsWithStamp(Text) && (TryParseUsual(Text, clock, out var inner) || LogLineForms.TryParse(Text, clock, out inner, isInner: true))
+            ? new MailLogLine(Time, Offset, inner.Host.IsEmpty ? Host : inner.Host, inner)
+            : this;
+
+    /// <summary>Another line's program and text, with a time and a host that are known better.</summary>
+    internal MailLogLine(DateTime time, TimeSpan? offset, ReadOnlySpan<byte> host, MailLogLine rest)
     {
-        tag = [];
+        (Time, Offset, ProcessId) = (time, offset, rest.ProcessId);
+        Host = host;
+        Program = rest.Program;
+        Instance = rest.Instance;
+        Text = rest.Text;
+    }
+
+    // Most texts do not, and to find out by reading one costs more than all the rest.
+    private static bool BeginsWithStamp(ReadOnlySpan<byte> text)
+    {
+        const int MaxDate = 40; // in front of the clock
+        if (text.Length < ClockLength)
+            return false;
+        text = text[..Math.Min(text.Length, MaxDate + ClockLength)];
+        for (var colon = text.IndexOf((byte)':'); colon >= 0; colon += 1 + Math.Max(0, text[(colon + 1)..].IndexOf((byte)':')))
+        {
+            if (colon >= 2 && LogStamp.TryReadClock(text[(colon - 2)..], out _))
+                return true;
+            if (!text[(colon + 1)..].Contains((byte)':'))
+                return false;
+        }
+
+        return false;
+    }
+
+    private static bool TryParseUsual(ReadOnlySpan<byte> line, LogClock clock, out MailLogLine parsed)
+    {
+        parsed = default;
+        if (!TryReadTime(ref line, clock.Today, out var time, out var offset, out var hasHost) || !TryReadTag(ref line, hasHost, out var host, out var tag, out var processId))
+            return false;
+        parsed = new MailLogLine(time, offset, host, tag, processId, line);
+        return true;
+    }
+
+    private static bool TryReadTag(scoped ref ReadOnlySpan<byte> line, bool hasHost, out ReadOnlySpan<byte> host, out ReadOnlySpan<byte> tag, out uint processId)
+    {
+        host = tag = [];
         processId = 0;
-        if (hasHost && !StartsWithTag(line) && !TrySkipWord(ref line))
+        if (hasHost && !StartsWithTag(line) && !TrySkipWord(ref line, out host))
             return false;
 
         var colon = line.IndexOf(": "u8);
@@ -81,13 +129,13 @@ public readonly ref struct MailLogLine
             tag = tag[..bracket];
         }
 
-        line = line[(colon + 2)..];
+        line = LogLineForms.WithoutMessageId(line[(colon + 2)..]);
         return true;
     }
 
-    private static bool TryReadTime(ref ReadOnlySpan<byte> line, DateTime today, out DateTime time, out bool hasHost)
+    private static bool TryReadTime(ref ReadOnlySpan<byte> line, DateTime today, out DateTime time, out TimeSpan? offset, out bool hasHost)
     {
-        (time, hasHost) = (default, true);
+        (time, offset, hasHost) = (default, null, true);
         if (line.Length < ClassicStamp)
             return false;
         var hasZoneName = line[3] == (byte)' ' && line[8] == (byte)'-';
@@ -97,20 +145,21 @@ public readonly ref struct MailLogLine
         {
             // 2026-11-24T02:27:00.123456+00:00, or with a blank for the T.
             var end = line[DateLength..].IndexOf((byte)' ');
-            if (end < 8 || !TryRead(line, 0, 4, out var year) || !TryRead(line, 5, 2, out var month) || !TryRead(line, 8, 2, out var day)
-                || !TryReadClock(line[DateLength..], out var clock) || !IsDate(year, month, day))
+            if (end < ClockLength || !LogStamp.TryReadNumber(line[..4], out var year) || !LogStamp.TryReadNumber(line[5..7], out var month) || !LogStamp.TryReadNumber(line[8..10], out var day)
+                || !LogStamp.TryReadClock(line[DateLength..], out var clock) || !LogStamp.IsDate(year, month, day))
             {
                 return false;
             }
 
             time = new DateTime(year, month, day).AddSeconds(clock);
+            offset = OffsetIn(line[(DateLength + ClockLength)..(DateLength + end)]);
             line = line[(DateLength + end + 1)..];
-            return !hasZoneName || TrySkipWord(ref line);
+            return !hasZoneName || TrySkipWord(ref line, out _);
         }
 
         if (line[2] == (byte)':')
         {
-            if (line[8] != (byte)' ' || !TryReadClock(line, out var clock))
+            if (line[8] != (byte)' ' || !LogStamp.TryReadClock(line, out var clock))
                 return false;
             time = today.Date.AddSeconds(clock);
             line = line[9..];
@@ -128,63 +177,31 @@ public readonly ref struct MailLogLine
         if (index < 0 || index % 3 != 0 || line[3] != (byte)' ' || line.Length <= ClassicStamp || line[ClassicStamp] is not ((byte)' ' or (byte)'.'))
             return false;
         var end = line[ClassicStamp..].IndexOf((byte)' '); // after the fraction, where there is one
-        if (end < 0)
-            return false;
-        if (!TryRead(line, line[4] == (byte)' ' ? 5 : 4, line[4] == (byte)' ' ? 1 : 2, out var day) || !TryReadClock(line[7..], out var clock))
-            return false;
-        var month = index / 3 + 1;
-        var tomorrow = today.Date.AddDays(1);
-        for (var year = tomorrow.Year; year > tomorrow.Year - 5; year--) // 29 February is in one year of four
-        {
-            if (!IsDate(year, month, day))
-                continue;
-            time = new DateTime(year, month, day).AddSeconds(clock);
-            if (time.Date > tomorrow)
-                continue;
-            line = line[(ClassicStamp + end + 1)..];
-            return true;
-        }
-
-        return false;
-    }
-
-    private static bool TryReadClock(ReadOnlySpan<byte> text, out int seconds)
-    {
-        seconds = 0;
-        if (text.Length < 8 || text[2] != (byte)':' || text[5] != (byte)':'
-            || !TryRead(text, 0, 2, out var hour) || !TryRead(text, 3, 2, out var minute) || !TryRead(text, 6, 2, out var second)
-            || hour > 23 || minute > 59 || second > 60)
+        if (end < 0 || !LogStamp.TryReadNumber(line[4] == (byte)' ' ? line[5..6] : line[4..6], out var day) || !LogStamp.TryReadClock(line[7..], out var clock)
+            || !LogStamp.TryFindYear(index / 3 + 1, day, today, out var date))
         {
             return false;
         }
 
-        seconds = (hour * 60 + minute) * 60 + second;
+        time = date.AddSeconds(clock);
+        line = line[(ClassicStamp + end + 1)..];
         return true;
     }
 
-    private static bool TryRead(ReadOnlySpan<byte> text, int start, int length, out int number)
+    private static TimeSpan? OffsetIn(ReadOnlySpan<byte> text)
     {
-        number = 0;
-        foreach (var digit in text.Slice(start, length))
-        {
-            if (digit is < (byte)'0' or > (byte)'9')
-                return false;
-            number = number * 10 + digit - '0';
-        }
-
-        return true;
+        var at = text.IsEmpty || text[0] is not ((byte)'.' or (byte)',') ? 0 : 1 + Math.Max(0, text[1..].IndexOfAnyExceptInRange((byte)'0', (byte)'9'));
+        return LogStamp.TryReadOffset(text, ref at);
     }
-
-    private static bool IsDate(int year, int month, int day) =>
-        year is >= 1 and < 9999 && month is >= 1 and <= 12 && day >= 1 && day <= DateTime.DaysInMonth(year, month);
 
     // journalctl --no-hostname; a host's name does not end in a process id.
     private static bool StartsWithTag(ReadOnlySpan<byte> line) =>
         line.IndexOf((byte)' ') is > 0 and var blank && line[..blank].EndsWith("]:"u8);
 
-    private static bool TrySkipWord(ref ReadOnlySpan<byte> line)
+    private static bool TrySkipWord(scoped ref ReadOnlySpan<byte> line, out ReadOnlySpan<byte> word)
     {
         var blank = line.IndexOf((byte)' ');
+        word = blank > 0 ? line[..blank] : [];
         if (blank <= 0)
             return false;
         line = line[(blank + 1)..];

@@ -9,6 +9,18 @@ public sealed record Report
     /// <summary>Lines read, and lines of them that are no mail log.</summary>
     public (long Read, long Unreadable) Lines { get; init; }
 
+    /// <summary>Of these, lines of screening, which are missing in all counts, and the first of them; null: there are none.</summary>
+    public (long Count, string Example)? UnreadableScreening { get; init; }
+
+    /// <summary>The first line that is no mail log, nor looks like screening; null: there is none.</summary>
+    public string? UnreadableExample { get; init; }
+
+    /// <summary>Connections whose lines stand in the log more than once; they are counted once.</summary>
+    public int Doubled { get; init; }
+
+    /// <summary>Lines about connections whose beginning is not in the log; they do not count.</summary>
+    public long LinesWithoutBeginning { get; init; }
+
     /// <summary>There were more clients or mails than can be told apart: what depends on them is too low.</summary>
     public bool IsIncomplete { get; init; }
 
@@ -20,6 +32,12 @@ public sealed record Report
 
     /// <summary>New clients that passed tests in the dialogue and had to hang up and come back (<c>450 4.3.2</c>).</summary>
     public int ToldToComeBack { get; init; }
+
+    /// <summary>Connections that were to go on to the mail server, and that it did not take: it could not be reached, had no room, or refused them.</summary>
+    public int NotTaken { get; init; }
+
+    /// <summary>When that was.</summary>
+    public IReadOnlyList<Outage> Outages { get; init; } = [];
 
     /// <summary>Connections that went on to the mail server: by the access list, known, new, or without a word.</summary>
     public HandedOff HandedOff { get; init; } = new(0, 0, 0, 0);
@@ -45,8 +63,14 @@ public sealed record Report
     /// <summary>Mails that came through screening and were delivered.</summary>
     public int Delivered { get; init; }
 
-    /// <summary>The share of connections that the mail server did not see; zero without connections.</summary>
-    public double LoadTakenOff => Stopped + ToldToComeBack is var away && away + HandedOff.Total == 0 ? 0 : (double)away / (away + HandedOff.Total);
+    /// <summary>Of the connections that were handed off, those of which the log has no session of the mail server's.</summary>
+    public int WithoutSession => HandedOff.Total - Rejected - Delivering - Idle;
+
+    /// <summary>Connections that screening kept from the mail server, or gave to it.</summary>
+    public int Decided => Stopped + ToldToComeBack + HandedOff.Total;
+
+    /// <summary>The share of <see cref="Decided"/> connections that screening kept from the mail server; zero without any.</summary>
+    public double LoadTakenOff => Decided == 0 ? 0 : (double)(Stopped + ToldToComeBack) / Decided;
 
     /// <summary>For each cause that occurred: connections with it, and connections with nothing else.</summary>
     public IReadOnlyList<CauseCount> Causes { get; init; } = [];
@@ -57,8 +81,14 @@ public sealed record Report
     /// <summary>Where stopped connections came from, most first: /24 of IPv4, /64 of IPv6.</summary>
     public IReadOnlyList<NameCount> Networks { get; init; } = [];
 
+    /// <summary>By how much each of these may be too low: there were too many networks.</summary>
+    public int NetworkError { get; init; }
+
     /// <summary>DNS lists by the clients that they listed, most first.</summary>
     public IReadOnlyList<NameCount> Lists { get; init; } = [];
+
+    /// <summary>There were too many listed clients to count each: the numbers are estimates.</summary>
+    public bool ListsAreEstimates { get; init; }
 
     /// <summary>How long early talkers held their tongue.</summary>
     public Histogram EarlyTalk { get; init; } = new();
@@ -87,10 +117,11 @@ public sealed record Report
 /// <param name="Known"><c>PASS OLD</c>.</param>
 /// <param name="New"><c>PASS NEW</c>.</param>
 /// <param name="WithoutWord">No test was due, or a failed test is ignored.</param>
-public sealed record HandedOff(int ByAccessList, int Known, int New, int WithoutWord)
+/// <param name="ByProvider"><c>PROVIDER PERMIT</c>.</param>
+public sealed record HandedOff(int ByAccessList, int Known, int New, int WithoutWord, int ByProvider = 0)
 {
     /// <summary>All of them.</summary>
-    public int Total => ByAccessList + Known + New + WithoutWord;
+    public int Total => ByAccessList + ByProvider + Known + New + WithoutWord;
 }
 
 /// <summary>Stopped connections of one cause.</summary>
@@ -100,7 +131,7 @@ public sealed record HandedOff(int ByAccessList, int Known, int New, int Without
 public sealed record CauseCount(ScreeningCause Cause, int Connections, int Only);
 
 /// <summary>Connections that began within an hour.</summary>
-public sealed record HourCount(DateTime Hour, int Stopped, int HandedOff);
+public sealed record HourCount(DateTime Hour, int Stopped, int HandedOff, int NotTaken);
 
 /// <summary>A name and how often it occurred.</summary>
 public sealed record NameCount(string Name, int Count);

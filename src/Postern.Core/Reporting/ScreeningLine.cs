@@ -7,9 +7,19 @@ internal enum ScreeningEvent : byte
 {
     Failed,
     Allowlisted,
+    Provider,
     PassOld,
     PassNew,
     Disconnect,
+
+    /// <summary>A recipient got <c>450 4.3.2</c>: the tests go on, or are passed, and the client has to come back.</summary>
+    ToldToComeBack,
+
+    /// <summary>A recipient got another reply.</summary>
+    Refused,
+
+    /// <summary>The mail server has as many clients waiting as <c>postscreen_post_queue_limit</c> allows.</summary>
+    ServerBusy,
 }
 
 /// <summary>One of postscreen's lines about a client. The beginning of a line tells what it is; what the client said stands at its end.</summary>
@@ -27,6 +37,7 @@ internal readonly record struct ScreeningLine(ScreeningEvent Event, ScreeningCau
         ("PASS NEW "u8.ToArray(), ScreeningEvent.PassNew, default),
         ("ALLOWLISTED "u8.ToArray(), ScreeningEvent.Allowlisted, default),
         ("WHITELISTED "u8.ToArray(), ScreeningEvent.Allowlisted, default),
+        ("PROVIDER PERMIT "u8.ToArray(), ScreeningEvent.Provider, default), // under Postern's own name
         ("DENYLISTED "u8.ToArray(), ScreeningEvent.Failed, ScreeningCause.Denylisted),
         ("BLACKLISTED "u8.ToArray(), ScreeningEvent.Failed, ScreeningCause.Denylisted),
         ("ALLOWLIST VETO "u8.ToArray(), ScreeningEvent.Failed, ScreeningCause.Veto),
@@ -68,12 +79,17 @@ internal readonly record struct ScreeningLine(ScreeningEvent Event, ScreeningCau
     {
         if (text.StartsWith("CONNECT from "u8))
         {
-            var cause = text.EndsWith(": too many connections"u8) ? ScreeningCause.ConnectionLimit : ScreeningCause.NoRoom;
-            return TryMake(text[13..], ScreeningEvent.Failed, cause, 0, out line);
+            return text.EndsWith(": all server ports busy"u8)
+                ? TryMake(text[13..], ScreeningEvent.ServerBusy, default, 0, out line)
+                : TryMake(text[13..], ScreeningEvent.Failed, ScreeningCause.ConnectionLimit, 0, out line);
         }
 
         line = default;
-        return false;
+        if (!text.StartsWith("RCPT from "u8) || text.IndexOf("]:"u8) is not (> 0 and var end))
+            return false;
+        var reply = text[(end + 2)..];
+        reply = reply[(reply.IndexOf((byte)' ') + 1)..];
+        return TryMake(text[10..], reply.StartsWith("450 4.3.2 "u8) ? ScreeningEvent.ToldToComeBack : ScreeningEvent.Refused, default, 0, out line);
     }
 
     // PREGREET 11 after 0.5 from [a]:p: text, HANGUP after 1.3 from [a]:p in tests ...

@@ -40,6 +40,9 @@ public enum Outcome : byte
 
     /// <summary>The mail server has it.</summary>
     HandedOff,
+
+    /// <summary>It was to go on to the mail server, which did not take it.</summary>
+    NotTaken,
 }
 
 /// <summary>
@@ -56,6 +59,9 @@ public sealed class ClientFacts(Moment connected)
     public const int MostRecipients = 20;
 
     private const long Never = -1;
+
+    // Of a client that has passed, these say only how its dialogue ended.
+    private const ScreeningCause Endings = ScreeningCause.HangupAfter | ScreeningCause.CommandLimit;
 
     // Each byte is one more for the collector, and most clients leave early: moments and times are ticks, and what only some
     // clients come to is apart.
@@ -78,7 +84,10 @@ public sealed class ClientFacts(Moment connected)
 
     /// <summary>What became of it.</summary>
     public Outcome Outcome =>
-        IsHandedOff ? Outcome.HandedOff : Entrance is not Entrance.None && Causes is ScreeningCause.None ? Outcome.ToldToComeBack : Outcome.Stopped;
+        IsHandedOff ? Outcome.HandedOff
+        : HandoffProblem is not null ? Outcome.NotTaken
+        : Entrance is not Entrance.None && (Causes & ~Endings) is ScreeningCause.None ? Outcome.ToldToComeBack
+        : Outcome.Stopped;
 
     /// <summary>What let it through, or would have if the server had taken it.</summary>
     public Entrance Entrance { get; private set; }
@@ -167,13 +176,19 @@ public sealed class ClientFacts(Moment connected)
     /// <summary>Why the server could not be given it; null: it was, or it did not come to that.</summary>
     public string? HandoffProblem { get; private set; }
 
+    /// <summary>The mail server has as many clients waiting as it may: this one is turned away at the door.</summary>
+    internal void TurnAway(string problem) => (HandoffProblem, Causes) = (problem, Causes | ScreeningCause.NoRoom);
+
+    /// <summary>The mail server does not take the client that it was given.</summary>
+    public void GiveUpHandOff(string problem) => HandoffProblem = problem;
+
     /// <summary>It goes to the mail server.</summary>
     public void HandOff(string service, Moment moment) => (HandoffService, _handOffBegan) = (service, moment.MonotonicTicks - _began);
 
     /// <summary>It is gone.</summary>
     /// <param name="isHandedOff">Whether the mail server has it.</param>
     /// <param name="moment">Now.</param>
-    public void End(bool isHandedOff, Moment moment) => (IsHandedOff, _lasted) = (isHandedOff, moment.MonotonicTicks - _began);
+    public void End(bool isHandedOff, Moment moment) => (IsHandedOff, _lasted) = (isHandedOff && HandoffProblem is null, moment.MonotonicTicks - _began);
 
     internal void Enter(Entrance by) => Entrance = by;
 

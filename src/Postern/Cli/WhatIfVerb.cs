@@ -52,8 +52,8 @@ internal sealed class WhatIfVerb
 
     private int Answer(ITextFiles files, HostFacts host, DateTimeOffset now, Stream output)
     {
-        if (!TryReadSince(_query.Since, now, out var since))
-            return Fail($"--since {_query.Since}: write a time such as 2026-11-23 or 2026-11-23T10:00, or how long ago, such as 24h or 7d");
+        if (!TimeArgument.TryParse(_query.Since, now, out var since))
+            return Fail($"--since {_query.Since}: {TimeArgument.Forms}");
         if (!AreNamesKnown() || Load([], files, host) is not { } before || Load(_query.Overrides, files, host) is not { } after)
             return Failed;
         if (_query.Service is { } name && before.Services.All(service => service.Name != name))
@@ -183,19 +183,6 @@ internal sealed class WhatIfVerb
         }
 
         return 0; // behind a proxy, which named an address of its own
-    }
-
-    private static bool TryReadSince(string? text, DateTimeOffset now, out DateTimeOffset? since)
-    {
-        since = null;
-        if (text is null)
-            return true;
-        var unit = text.Length > 1 ? text[^1] switch { 's' => 1L, 'm' => 60, 'h' => 3600, 'd' => 86400, 'w' => 604800, _ => 0 } : 0;
-        if (unit > 0 && int.TryParse(text.AsSpan()[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count * unit < int.MaxValue)
-            since = now - TimeSpan.FromSeconds(count * unit);
-        else if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out var time))
-            since = time;
-        return since is not null;
     }
 
     private int Fail(string problem)

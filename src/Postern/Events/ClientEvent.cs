@@ -54,8 +54,8 @@ internal static class ClientEvent
         if (facts.HungUpAfter is { } after)
             line.Append(",\"hung_up_after_ms\":"u8).Append(Milliseconds(after));
         WriteDialogue(line, session.Settings, facts);
-        if (facts.HandoffService is { } service)
-            WriteHandoff(line, service, facts);
+        if (facts.HandoffService is not null || facts.HandoffProblem is not null)
+            WriteHandoff(line, facts);
         line.Append((byte)'}');
     }
 
@@ -73,6 +73,7 @@ internal static class ClientEvent
     {
         Outcome.HandedOff => "handed_off",
         Outcome.ToldToComeBack => "told_to_come_back",
+        Outcome.NotTaken => "not_taken",
         _ => "stopped",
     };
 
@@ -184,11 +185,13 @@ internal static class ClientEvent
         line.Append((byte)'"');
     }
 
-    private static void WriteHandoff(ByteBuffer line, string service, ClientFacts facts)
+    private static void WriteHandoff(ByteBuffer line, ClientFacts facts)
     {
-        WriteText(line.Append(",\"handoff\":{\"service\":"u8), service);
+        line.Append(",\"handoff\":{"u8);
+        if (facts.HandoffService is { } service)
+            WriteText(line.Append("\"service\":"u8), service);
         if (facts.HandoffProblem is { } problem)
-            WriteText(line.Append(",\"problem\":"u8), problem);
+            WriteText(Next(line).Append("\"problem\":"u8), problem);
         else if (facts.IsHandedOff)
             line.Append(",\"took_ms\":"u8).Append(Milliseconds(facts.HandoffLasted));
         line.Append((byte)'}');

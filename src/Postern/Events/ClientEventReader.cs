@@ -50,7 +50,8 @@ internal static class ClientEventReader
         var (due, passed, failed, dropped) = ReadResults(json.GetProperty("tests"));
         var lists = Find(json, "tests", "dnsbl", "score") is null ? null : Find(json, "tests", "dnsbl");
         var recipients = Find(json, "recipients");
-        var outcome = ReadOutcome(json.GetProperty("outcome").GetString());
+        var problem = ReadProblem(json, causes);
+        var outcome = problem is null ? ReadOutcome(json.GetProperty("outcome").GetString()) : Outcome.NotTaken; // once these counted as stopped
         var waited = Time(Find(json, "waited_ms"));
         return new RecordedClient
         {
@@ -72,6 +73,7 @@ internal static class ClientEventReader
             HungUpAfter = Time(Find(json, "hung_up_after_ms")),
             Waited = waited,
             HandoffTook = Time(Find(json, "handoff", "took_ms")),
+            HandoffProblem = problem,
             UnderStress = Find(json, "stress")?.GetBoolean() is true,
             ListsWereAsked = lists is not null,
             Answers = lists is null ? [] : [.. lists.Value.GetProperty("answers").EnumerateArray().Select(ReadAnswer)],
@@ -131,6 +133,22 @@ internal static class ClientEventReader
     }
 
     private static TestExpiry? ReadRecord(JsonElement json, string name) => Find(json, name)?.GetString() is { } text ? CacheRecord.Parse(text) : null;
+
+    // In the words of the mail log.
+    private static string? ReadProblem(JsonElement json, ScreeningCause causes)
+    {
+        const string NoConnection = "cannot connect", NotPassed = "cannot pass connection", Busy = "all server ports busy";
+        var service = Find(json, "handoff", "service")?.GetString();
+        if (Find(json, "handoff", "problem")?.GetString() is not { } problem)
+            return causes.HasFlag(ScreeningCause.NoRoom) && Find(json, "reply")?.GetString()?.Contains("All server ports are busy", StringComparison.Ordinal) is true ? Busy : null;
+        foreach (var trouble in (ReadOnlySpan<string>)[NoConnection, NotPassed])
+        {
+            if (problem.StartsWith(trouble + ": ", StringComparison.Ordinal))
+                return $"{trouble} to service {service}{problem.AsSpan(trouble.Length)}";
+        }
+
+        return problem == "timeout" ? $"timeout sending connection to service {service}" : service is null ? problem : $"relay target {service}: {problem}";
+    }
 
     private static Outcome ReadOutcome(string? name) => Enum.GetValues<Outcome>().First(outcome => ClientEvent.Name(outcome) == name);
 

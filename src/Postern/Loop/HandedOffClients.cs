@@ -44,6 +44,7 @@ internal sealed class HandedOffClients(SessionEffects effects, ClientRegister re
         }
 
         log.Write(LogSeverity.Warning, "timeout sending connection to service " + client.Service.Handoff!.Service);
+        client.Session.Facts?.GiveUpHandOff("timeout");
         effects.Leave(client);
     }
 

@@ -40,6 +40,7 @@ public sealed class BuiltInReceiver : IAsyncDisposable
     private readonly Task _accepting;
     private int _clients; // sessions, and those that are being refused or hung up
     private int _sessions;
+    private long _lastNumber;
     private bool _isStopped;
 
     private BuiltInReceiver(ReceiverOptions options, ReceiverServices services, Socket listener)
@@ -116,7 +117,7 @@ public sealed class BuiltInReceiver : IAsyncDisposable
     private static void RemoveLeftovers(Maildir maildir, ReceiverOptions options)
     {
         if (maildir.RemoveLeftovers() is > 0 and var count)
-            options.Log(LogSeverity.Info, "local", $"removed {count} files from {options.MaildirPath}/tmp: their deliveries were cut more than 36 hours ago");
+            options.Log(LogSeverity.Info, "local", 0, $"removed {count} files from {options.MaildirPath}/tmp: their deliveries were cut more than 36 hours ago");
     }
 
     private static ResolverConfiguration ResolverSettings(ReceiverOptions options)
@@ -127,12 +128,12 @@ public sealed class BuiltInReceiver : IAsyncDisposable
         {
             var configuration = ResolverConfiguration.Parse(File.ReadAllText(ResolverConfiguration.SystemPath));
             foreach (var problem in configuration.Problems)
-                options.Log(LogSeverity.Warning, "smtpd", problem);
+                options.Log(LogSeverity.Warning, "smtpd", 0, problem);
             return configuration;
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            options.Log(LogSeverity.Warning, "smtpd", $"cannot read {ResolverConfiguration.SystemPath}: {Errno.ReasonOf(problem)}");
+            options.Log(LogSeverity.Warning, "smtpd", 0, $"cannot read {ResolverConfiguration.SystemPath}: {Errno.ReasonOf(problem)}");
             return ResolverConfiguration.Parse("");
         }
     }
@@ -204,7 +205,7 @@ public sealed class BuiltInReceiver : IAsyncDisposable
         catch (Exception fault)
 #pragma warning restore CA1031
         {
-            _options.Log(LogSeverity.Error, "smtpd", ReceiverText.Printable($"unexpected failure of a session: {fault}"));
+            _options.Log(LogSeverity.Error, "smtpd", 0, ReceiverText.Printable($"unexpected failure of a session: {fault}"));
         }
     }
 
@@ -222,7 +223,7 @@ public sealed class BuiltInReceiver : IAsyncDisposable
 
     private async Task ServeAsync(HandedClient client)
     {
-        using var session = new MailSession(client, _options, _services);
+        using var session = new MailSession(client, Interlocked.Increment(ref _lastNumber), _options, _services);
         try
         {
             // Even refusing and hanging up in order takes time, so their number has a bound too.
@@ -256,7 +257,7 @@ public sealed class BuiltInReceiver : IAsyncDisposable
         }
     }
 
-    private void Warn(string text) => _options.Log(LogSeverity.Warning, "smtpd", text);
+    private void Warn(string text) => _options.Log(LogSeverity.Warning, "smtpd", 0, text);
 
     private void Track(Task task)
     {

@@ -6,7 +6,11 @@ using Postern.Native;
 namespace Postern.Receiver;
 
 /// <summary>The input and output around one <see cref="SmtpDialogue"/>: reads, feeds, performs what it asks for.</summary>
-internal sealed class MailSession(HandedClient client, ReceiverOptions options, ReceiverServices services) : IDisposable
+/// <param name="client">Owned from now on.</param>
+/// <param name="number">For the log: no other session of this receiver has it.</param>
+/// <param name="options">The receiver's.</param>
+/// <param name="services">The receiver's.</param>
+internal sealed class MailSession(HandedClient client, long number, ReceiverOptions options, ReceiverServices services) : IDisposable
 {
     private const int ReadLength = 16 * 1024;
 
@@ -170,7 +174,7 @@ internal sealed class MailSession(HandedClient client, ReceiverOptions options, 
                         await SendAsync(abort).ConfigureAwait(false);
                     break;
                 case DialogueAction.Log(var severity, var program, var text):
-                    options.Log(severity, program, text);
+                    options.Log(severity, program, number, text);
                     break;
                 case DialogueAction.CheckSender(var domain):
                     var verdict = await SenderDomainCheck.AskAsync(services.Resolver, domain, abort).ConfigureAwait(false);
@@ -249,7 +253,7 @@ internal sealed class MailSession(HandedClient client, ReceiverOptions options, 
 
     private void GiveUp(Exception problem)
     {
-        options.Log(LogSeverity.Warning, "smtpd", $"cannot write to maildir {options.MaildirPath}: {Errno.ReasonOf(problem)}");
+        options.Log(LogSeverity.Warning, "smtpd", number, $"cannot write to maildir {options.MaildirPath}: {Errno.ReasonOf(problem)}");
         Discard();
     }
 
@@ -261,7 +265,7 @@ internal sealed class MailSession(HandedClient client, ReceiverOptions options, 
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            options.Log(LogSeverity.Warning, "smtpd", $"cannot remove a temporary file from maildir {options.MaildirPath}: {Errno.ReasonOf(problem)}");
+            options.Log(LogSeverity.Warning, "smtpd", number, $"cannot remove a temporary file from maildir {options.MaildirPath}: {Errno.ReasonOf(problem)}");
         }
 
         _message = null;

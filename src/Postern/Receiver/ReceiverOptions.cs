@@ -24,8 +24,9 @@ public sealed record ReceiverOptions
     public required string MaildirPath { get; init; }
 
     /// <summary>Receives log lines: severity (which stands for the prefix <c>warning: </c>), the Postfix program name that
-    /// the line belongs to (<c>smtpd</c>, <c>qmgr</c>, <c>local</c>), text without control characters. Called from any thread.</summary>
-    public required Action<LogSeverity, string, string> Log { get; init; }
+    /// the line belongs to (<c>smtpd</c>, <c>qmgr</c>, <c>local</c>), the number of the session that it is about (0: of none), text
+    /// without control characters. Called from any thread.</summary>
+    public required Action<LogSeverity, string, long, string> Log { get; init; }
 
     /// <summary>Largest message in bytes, counted as on the wire (message_size_limit).</summary>
     public long MessageSizeLimit { get; init; } = 10_240_000;

@@ -25,7 +25,7 @@ internal static class Rehearsals
             sandbox.Run();
             var report = new ReportBuilder(AfterTheRun);
             using (var log = File.OpenRead(sandbox.LogPath))
-                LogInput.Read(log, report.Add, static _ => { });
+                LogInput.Read(log, line => report.Add(line), static _ => { });
             if (keepLog is not null)
             {
                 File.Delete(keepLog); // in place of what is there, not through it: it may be a link in a folder of somebody else's

@@ -77,7 +77,7 @@ internal sealed class Sandbox : IDisposable
         _loop.Allowlists = _allowlist is null ? [] : [_allowlist];
         var listener = Listener.Open(new Endpoint(IpAddress.FromIPv4(0x7f000001), 0), Backlog, _service, out problem) ?? throw new IOException(problem);
         _loop.Add(listener);
-        _receiver = StartReceiver(process, settings, tags);
+        _receiver = StartReceiver(process, settings);
         _callers = new Callers(_loop, _clock, _agenda, _tally, listener.Endpoint.Port, PrimaryAddress);
         _loop.ClientsLeft = _callers.OnClientsLeft;
     }
@@ -166,7 +166,7 @@ internal sealed class Sandbox : IDisposable
         return allowlist;
     }
 
-    private BuiltInReceiver StartReceiver(ProcessSettings process, Settings settings, LogTags tags)
+    private BuiltInReceiver StartReceiver(ProcessSettings process, Settings settings)
     {
         var options = new ReceiverOptions
         {
@@ -178,8 +178,7 @@ internal sealed class Sandbox : IDisposable
             SessionLimit = MostClients,
             Resolver = _names,
             Clock = _clock,
-            Log = (severity, program, text) => _log.WriteNow(
-                program == "smtpd" ? tags.Smtpd : new LogTag(process.SyslogName, program, Environment.ProcessId), severity, text),
+            Log = (severity, program, session, text) => _log.WriteNow(LogTag.OfReceiver(process.SyslogName, program, session), severity, text),
         };
         return BuiltInReceiver.TryStart(options, out var receiver, out var problem) ? receiver : throw new IOException(problem);
     }

@@ -25,6 +25,8 @@ internal static class HtmlReport
         page.Append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">")
             .Append("<title>Screening report</title><style>").Append(Style).Append("</style></head><body>\n<h1>Screening report</h1>\n")
             .Append(CultureInfo.InvariantCulture, $"<p>{Text(ReportSection.Period(report))}</p>\n<p class=\"sum\">{Text(ReportSection.Summary(report))}</p>\n");
+        foreach (var note in ReportSection.Notes(report))
+            page.Append(CultureInfo.InvariantCulture, $"<p>{Text(note)}</p>\n");
         foreach (var section in ReportSection.Of(report))
         {
             page.Append(CultureInfo.InvariantCulture, $"<h2>{Text(section.Title)}</h2>\n<p>{Text(section.Note)}</p>\n<table>\n");

@@ -27,12 +27,26 @@ internal static class JsonReport
 
         json.WriteNumber("lines", report.Lines.Read);
         json.WriteNumber("unreadable_lines", report.Lines.Unreadable);
+        if (report.UnreadableScreening is var (count, example))
+        {
+            json.WriteNumber("unreadable_screening_lines", count);
+            json.WriteString("unreadable_example", example);
+        }
+        else if (report.UnreadableExample is { } other)
+        {
+            json.WriteString("unreadable_example", other);
+        }
+
+        json.WriteNumber("doubled_connections", report.Doubled);
+        json.WriteNumber("lines_without_beginning", report.LinesWithoutBeginning);
         json.WriteBoolean("incomplete", report.IsIncomplete);
         json.WriteNumber("connections", report.Connections);
         json.WriteNumber("stopped", report.Stopped);
         json.WriteNumber("told_to_come_back", report.ToldToComeBack);
+        json.WriteNumber("not_taken", report.NotTaken);
         json.WriteNumber("handed_off", report.HandedOff.Total);
         json.WriteNumber("handed_off_by_access_list", report.HandedOff.ByAccessList);
+        json.WriteNumber("handed_off_by_provider", report.HandedOff.ByProvider);
         json.WriteNumber("handed_off_known", report.HandedOff.Known);
         json.WriteNumber("handed_off_new", report.HandedOff.New);
         json.WriteNumber("handed_off_without_test", report.HandedOff.WithoutWord);
@@ -42,11 +56,27 @@ internal static class JsonReport
             json.WriteNumber("server_sessions_rejected", report.Rejected);
             json.WriteNumber("server_sessions_with_mail", report.Delivering);
             json.WriteNumber("server_sessions_idle", report.Idle);
+            json.WriteNumber("server_sessions_missing", report.WithoutSession);
             json.WriteNumber("server_reject_lines", report.RejectLines);
             json.WriteNumber("mails_delivered", report.Delivered);
         }
 
-        json.WriteNumber("load_taken_off", Math.Round(report.LoadTakenOff, 4));
+        if (report.Decided > 0)
+            json.WriteNumber("load_taken_off", Math.Round(report.LoadTakenOff, 4));
+        else
+            json.WriteNull("load_taken_off"); // a share of nothing
+        json.WriteStartArray("outages");
+        foreach (var outage in report.Outages)
+        {
+            json.WriteStartObject();
+            json.WriteString("first", outage.First.ToString("s", CultureInfo.InvariantCulture));
+            json.WriteString("last", outage.Last.ToString("s", CultureInfo.InvariantCulture));
+            json.WriteNumber("clients", outage.Clients);
+            json.WriteString("problem", outage.Problem);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
         json.WriteStartArray("causes");
         foreach (var cause in report.Causes)
         {
@@ -65,10 +95,13 @@ internal static class JsonReport
             json.WriteString("hour", hour.Hour.ToString("s", CultureInfo.InvariantCulture));
             json.WriteNumber("stopped", hour.Stopped);
             json.WriteNumber("handed_off", hour.HandedOff);
+            json.WriteNumber("not_taken", hour.NotTaken);
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
+        json.WriteNumber("networks_too_low_by", report.NetworkError);
+        json.WriteBoolean("lists_are_estimates", report.ListsAreEstimates);
         WriteNames(json, "networks", report.Networks);
         WriteNames(json, "lists", report.Lists);
         WriteHistogram(json, "early_talk", report.EarlyTalk);

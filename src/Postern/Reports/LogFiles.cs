@@ -46,17 +46,28 @@ internal static class LogFiles
     /// <returns>What is wrong with the file; null: nothing.</returns>
     public static string? Read(string path, LineTaker take, Action<long> progress, bool isNamed)
     {
-        if (Directory.Exists(path))
-            return "Is a directory";
         try
         {
-            using var log = path == "-" ? Console.OpenStandardInput() : !isNamed ? SafeFile.Read(Latin1.OfText(path)) : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            return LogInput.Read(log, take, progress);
+            return LogInput.Read(Open(path, isNamed), take, progress);
         }
         catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
         {
             return Errno.ReasonOf(reason);
         }
+    }
+
+    /// <summary>Opens a log.</summary>
+    /// <param name="path">Plain or gzip; <c>-</c>: standard input.</param>
+    /// <param name="isNamed">Whether somebody has named it, who may also name a pipe.</param>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">Not by us.</exception>
+    public static Stream Open(string path, bool isNamed)
+    {
+        if (Directory.Exists(path))
+            throw new IOException("Is a directory");
+        return path == "-" ? Console.OpenStandardInput()
+            : !isNamed ? SafeFile.Read(Latin1.OfText(path))
+            : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
     }
 
     private static bool IsRotated(string file, string name)

@@ -15,6 +15,14 @@ internal static class TextReport
     {
         console.MarkupLineInterpolated($"[bold]{ReportSection.Period(report)}[/]");
         console.MarkupLineInterpolated($"[bold green]{ReportSection.Summary(report)}[/]");
+        foreach (var note in ReportSection.Notes(report))
+        {
+            if (console.Profile.Capabilities.Ansi)
+                console.MarkupLineInterpolated($"[yellow]{note}[/]");
+            else
+                console.Profile.Out.Writer.WriteLine(note); // whole: whoever reads it may be a program
+        }
+
         foreach (var section in ReportSection.Of(report))
             Write(section, console);
     }

@@ -47,7 +47,7 @@ internal sealed class TopScreen(JsonElement? before, JsonElement now, IReadOnlyL
     {
         Add($"");
         Add($"{"",-26}{"per second",12}{"in all",14}", Bold);
-        foreach (var (name, label) in ((string, string)[])[("handed_off", "to the mail server"), ("stopped", "stopped"), ("told_to_come_back", "told to come back")])
+        foreach (var (name, label) in ((string, string)[])[("handed_off", "to the mail server"), ("stopped", "stopped"), ("told_to_come_back", "told to come back"), ("not_taken", "not taken by the server")])
             Row(label, "outcomes", name);
         Row("known (allowlist hits)", "let_in_by", "known");
         if (!TryFind(now, out var reasons, "stopped_by") || reasons.ValueKind is not JsonValueKind.Object)

@@ -107,15 +107,42 @@ public sealed class ClientEventTests
     }
 
     [Fact]
-    public void A_client_that_the_server_does_not_take_is_stopped_by_lack_of_room()
+    public void A_client_that_the_server_does_not_take_was_not_stopped()
     {
         var shell = Connect(Plain with { GreetBanner = "" });
         shell.FailHandoff(new HandoffFailure(CouldConnect: false, "private/smtpd", "Connection refused"));
 
         var json = JsonOf(shell);
 
-        Assert.Equal(("stopped", """["no_room"]"""), (json.GetProperty("outcome").GetString(), json.GetProperty("reasons").GetRawText()));
+        Assert.Equal(("not_taken", """["no_room"]"""), (json.GetProperty("outcome").GetString(), json.GetProperty("reasons").GetRawText()));
         Assert.Equal("""{"service":"private/smtpd","problem":"cannot connect: Connection refused"}""", json.GetProperty("handoff").GetRawText());
+    }
+
+    [Fact]
+    public void Who_was_told_to_come_back_and_left_without_a_word_has_passed()
+    {
+        var shell = Connect(Plain with { GreetBanner = "", PipeliningEnable = true });
+        shell.Receive("EHLO decent.example\r\n"u8);
+        shell.Receive("MAIL FROM:<a@b.example>\r\n"u8);
+        shell.Receive("RCPT TO:<c@d.example>\r\n"u8);
+        shell.HangUp();
+
+        var json = JsonOf(shell);
+
+        Assert.Equal(
+            ("told_to_come_back", "new", """["hangup_after_handshake"]"""),
+            (json.GetProperty("outcome").GetString(), json.GetProperty("let_in_by").GetString(), json.GetProperty("reasons").GetRawText()));
+    }
+
+    [Fact]
+    public void Who_finds_too_many_clients_waiting_for_the_server_was_not_stopped()
+    {
+        var shell = new FakeShell(Plain with { PostQueueLimit = 1 }, Ip.Of("192.0.2.7"), new ServiceLoad { PostQueue = 1 });
+        shell.Connect();
+
+        var json = JsonOf(shell);
+
+        Assert.Equal(("not_taken", """{"problem":"all server ports busy"}"""), (json.GetProperty("outcome").GetString(), json.GetProperty("handoff").GetRawText()));
     }
 
     [Fact]

@@ -134,7 +134,7 @@ public sealed class MailLogTests : IDisposable
         using var log = Open();
         var tags = LogTags.For("postfix-in");
 
-        foreach (var tag in new[] { tags.Postscreen, tags.Dnsblog, tags.Tlsproxy, tags.Smtpd, tags.Postern })
+        foreach (var tag in new[] { tags.Postscreen, tags.Dnsblog, tags.Tlsproxy, LogTag.OfReceiver("postfix-in", "smtpd", 0), LogTag.OfReceiver("postfix-in", "smtpd", 7), LogTag.OfReceiver("postfix-in", "local", 7), tags.Postern })
             log.Write(tag, LogSeverity.Info, "x"u8);
         log.Flush();
 
@@ -145,6 +145,8 @@ public sealed class MailLogTests : IDisposable
                 $"Nov 24 02:58:05 mx postfix-in/dnsblog[{pid}]: x",
                 $"Nov 24 02:58:05 mx postfix-in/tlsproxy[{pid}]: x",
                 $"Nov 24 02:58:05 mx postfix-in/smtpd[{pid}]: x",
+                "Nov 24 02:58:05 mx postfix-in/smtpd[4194311]: x", // as if each session had a process, and none that there is
+                $"Nov 24 02:58:05 mx postfix-in/local[{pid}]: x",
                 $"Nov 24 02:58:05 mx postfix-in/postern[{pid}]: x",
             ],
             _destination.Lines);

@@ -51,7 +51,7 @@ internal sealed class DialogueRun
         Banner = "mx.ours.example ESMTP Postern",
         RecipientDomains = ["ours.example"],
         MaildirPath = "",
-        Log = (_, _, _) => { },
+        Log = (_, _, _, _) => { },
     };
 
     public DialogueRun Feed(string text, int piece = int.MaxValue)

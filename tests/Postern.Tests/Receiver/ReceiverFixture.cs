@@ -75,7 +75,7 @@ internal sealed class ReceiverFixture : IAsyncDisposable
         Folder.Dispose();
     }
 
-    private void Log(LogSeverity severity, string program, string text)
+    private void Log(LogSeverity severity, string program, long session, string text)
     {
         _log.Enqueue($"{program}: {(severity == LogSeverity.Info ? "" : severity.ToString().ToLowerInvariant() + ": ")}{text}");
         _logged.Release();

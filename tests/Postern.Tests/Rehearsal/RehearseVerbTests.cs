@@ -139,7 +139,7 @@ public sealed class RehearseVerbTests : IDisposable
         var run = Runs(Small with { Directory = Site(""), Compared = ["postscreen_greet_wait=2s"], Logs = logs })[0];
 
         using var report = new MemoryStream();
-        Assert.Equal(0, ReportVerb.Run([logs + "/postscreen_greet_wait_2s.log"], ReportFormat.Json, report, TextWriter.Null));
+        Assert.Equal(0, ReportVerb.Run(new ReportQuery([logs + "/postscreen_greet_wait_2s.log"], ReportFormat.Json), report, TextWriter.Null));
 
         Assert.Equal(Number(run.GetProperty("report"), "connections"), Number(JsonDocument.Parse(report.ToArray()).RootElement, "connections"));
     }

@@ -186,7 +186,7 @@ public sealed class BreakOffCurveTests
 
     private static Report Read(params string[] lines)
     {
-        var input = new ReportInput(new DateTime(2026, 11, 24));
+        var input = new ReportInput(new LogClock(new DateTime(2026, 11, 24), TimeZoneInfo.Utc));
         foreach (var line in lines)
             input.Add(Encoding.Latin1.GetBytes(line));
         return input.Build();
