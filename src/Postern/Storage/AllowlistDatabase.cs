@@ -15,7 +15,7 @@ namespace Postern.Storage;
 /// </summary>
 internal sealed class AllowlistDatabase : IAllowlistStore
 {
-    /// <summary>Special key: when the passes that postscreen left were taken over, as decimal Unix time.</summary>
+    /// <summary>Special key: up to when earlier files were taken over, as decimal Unix time.</summary>
     public const string ImportedKey = "_POSTERN_IMPORT_COMPLETED_";
 
     private const int SchemaVersion = 1;
@@ -31,6 +31,7 @@ internal sealed class AllowlistDatabase : IAllowlistStore
     private sqlite3_stmt? _read;
     private sqlite3_stmt? _put;
     private sqlite3_stmt? _putIfAbsent;
+    private sqlite3_stmt? _find;
     private sqlite3_stmt? _forget;
     private sqlite3_stmt? _dataVersion;
     private long _knownDataVersion;
@@ -127,8 +128,8 @@ internal sealed class AllowlistDatabase : IAllowlistStore
             cleanupCompleted is { } time ? Write(_put!, CacheRecord.LastCleanupKey, time) : null;
     }
 
-    /// <summary>Writes what was imported, where there is no row yet, and that it was.</summary>
-    public StoreProblem? Import(PostmapDump dump, long now, RowReader others)
+    /// <inheritdoc />
+    public StoreProblem? Import(PassesDump dump, long until, RowReader others)
     {
         return Execute("BEGIN IMMEDIATE") ?? Commit(ReadRows(others) ?? WriteEntries() ?? WriteSpecial());
 
@@ -138,7 +139,12 @@ internal sealed class AllowlistDatabase : IAllowlistStore
             Span<byte> value = stackalloc byte[CacheRecord.MaxLength];
             foreach (var (address, expiry) in dump.Entries)
             {
-                if (Write(_putIfAbsent!, key[..address.Format(key)], value[..CacheRecord.Format(expiry, value)]) is { } problem)
+                var row = key[..address.Format(key)];
+                var problem = Find(row, out var known);
+                var later = known is { } record ? RecordText.Later(record, expiry) : expiry;
+                if (problem is null && later != known)
+                    problem = Write(_put!, row, value[..CacheRecord.Format(later, value)]);
+                if (problem is not null)
                     return problem;
             }
 
@@ -147,7 +153,7 @@ internal sealed class AllowlistDatabase : IAllowlistStore
 
         StoreProblem? WriteSpecial() =>
             (dump.LastCleanup is { } time ? Write(_putIfAbsent!, CacheRecord.LastCleanupKey, time) : null)
-            ?? Write(_put!, ImportedKey, now);
+            ?? Write(_put!, ImportedKey, until);
     }
 
     /// <inheritdoc />
@@ -156,6 +162,7 @@ internal sealed class AllowlistDatabase : IAllowlistStore
         _read?.Dispose();
         _put?.Dispose();
         _putIfAbsent?.Dispose();
+        _find?.Dispose();
         _forget?.Dispose();
         _dataVersion?.Dispose();
         _connection.Dispose();
@@ -196,6 +203,7 @@ internal sealed class AllowlistDatabase : IAllowlistStore
             ?? Compile("SELECT number, address, record FROM allowlist WHERE number > ? ORDER BY number", out _read)
             ?? Compile("REPLACE INTO allowlist(address, record) VALUES(?, ?)", out _put)
             ?? Compile("INSERT OR IGNORE INTO allowlist(address, record) VALUES(?, ?)", out _putIfAbsent)
+            ?? Compile("SELECT record FROM allowlist WHERE address = ?", out _find)
             ?? Compile("DELETE FROM allowlist WHERE address = ? AND record = ?", out _forget)
             ?? Compile("PRAGMA data_version", out _dataVersion)
             ?? ReadNumber("PRAGMA application_id", out version);
@@ -263,6 +271,17 @@ internal sealed class AllowlistDatabase : IAllowlistStore
 
         var problem = code == raw.SQLITE_DONE ? null : Problem(code);
         raw.sqlite3_reset(read);
+        return problem;
+    }
+
+    private StoreProblem? Find(ReadOnlySpan<byte> key, out TestExpiry? record)
+    {
+        var find = _find!;
+        raw.sqlite3_bind_text(find, 1, key);
+        var code = raw.sqlite3_step(find);
+        record = code == raw.SQLITE_ROW ? CacheRecord.Parse(raw.sqlite3_column_blob(find, 0)) : null;
+        var problem = code is raw.SQLITE_ROW or raw.SQLITE_DONE ? null : Problem(code);
+        raw.sqlite3_reset(find);
         return problem;
     }
 

@@ -6,9 +6,8 @@ namespace Postern.Storage;
 /// <summary>What the name in <c>postscreen_cache_map</c> stands for on this machine (ADR 2).</summary>
 internal sealed class AllowlistLocation
 {
-    /// <summary>Table types whose place is a file, and the suffix of the file of Postfix's that is imported; null: none is.</summary>
-    private static readonly (string Type, string? Suffix)[] FileTypes =
-        [("btree", ".db"), ("hash", ".db"), ("cdb", null), ("lmdb", null), ("sqlite", null)];
+    /// <summary>Table types whose place is a file.</summary>
+    private static readonly string[] FileTypes = ["btree", "hash", "cdb", "lmdb", "sqlite"];
 
     private AllowlistLocation(string name) => Name = name;
 
@@ -21,11 +20,8 @@ internal sealed class AllowlistLocation
     /// <summary>Whether that file is LMDB's, in Postfix's own format, which postscreen may use at the same time; else it is SQLite's.</summary>
     public bool IsLmdb { get; private init; }
 
-    /// <summary>The file of Postfix's that passes are imported from, likewise; null if there is no such thing.</summary>
-    public string? PostfixPath { get; private init; }
-
-    /// <summary>What to tell postmap to read: <c>btree:/path</c>.</summary>
-    public string PostfixMap { get; private init; } = "";
+    /// <summary>The files where passes may be from before this one was used.</summary>
+    public IReadOnlyList<EarlierPasses> Earlier { get; private init; } = [];
 
     /// <summary>Opens the file. Where there is a <see cref="DatabasePath"/>.</summary>
     /// <param name="note">Takes what an LMDB file gives rise to.</param>
@@ -55,8 +51,7 @@ internal sealed class AllowlistLocation
             return new AllowlistLocation(options.MapName);
         var (_, type, path) = Split(options.StoreName ?? options.Memcache?.Backup ?? options.MapName, options.DefaultDatabaseType);
         var (prefix, nameType, _) = Split(options.MapName, options.DefaultDatabaseType);
-        var kind = Array.FindIndex(FileTypes, known => known.Type == type);
-        if (kind < 0)
+        if (!FileTypes.Contains(type))
         {
             // Why is a problem of the configuration, which has been told.
             log(LogSeverity.Warning, $"{type}:{path}: passes are kept in memory only and are lost at the next start");
@@ -71,14 +66,14 @@ internal sealed class AllowlistLocation
             path = $"{options.DataDirectory}/{path[(path.LastIndexOf('/') + 1)..]}";
         }
 
-        var suffix = FileTypes[kind].Suffix;
         var isLmdb = type == "lmdb";
+        var file = Latin1.ToText(path);
+        var own = file + ".postern.sqlite";
         return new AllowlistLocation(Name())
         {
-            DatabasePath = Latin1.ToText(path + (isLmdb ? ".lmdb" : ".postern.sqlite")),
+            DatabasePath = isLmdb ? file + ".lmdb" : own,
             IsLmdb = isLmdb,
-            PostfixPath = suffix is null ? null : Latin1.ToText(path + suffix),
-            PostfixMap = Latin1.ToText($"{type}:{path}"),
+            Earlier = [EarlierPasses.BerkeleyDb(file), isLmdb ? EarlierPasses.Sqlite(own) : EarlierPasses.Lmdb(file)],
         };
 
         string Name() => options.Memcache is null ? $"{prefix}{nameType}:{path}" : options.MapName;

@@ -7,6 +7,7 @@ using Postern.Core.Allowlist;
 using Postern.Core.Screening;
 using Postern.Lmdb;
 using Postern.Memcache;
+using Postern.ProcessLife;
 
 namespace Postern.Storage;
 
@@ -36,18 +37,21 @@ internal sealed class AllowlistLookups : IDisposable
     private readonly Dictionary<string, long> _warnedAt = [];
     private readonly AutoResetEvent _ordered = new(false);
     private readonly Thread _thread;
+    private readonly Jail? _jail;
     private volatile bool _isEnding;
 
     /// <param name="name">The map, as log lines name it.</param>
     /// <param name="file">Null: the file behind memory is not LMDB's, or there is none.</param>
     /// <param name="memcache">Null: there is no memcached.</param>
     /// <param name="hasBackup">Whether what memory and <paramref name="file"/> know is all there is, with or without memcached.</param>
+    /// <param name="jail">The process is about to go into a jail that the file is outside of; null: it is not.</param>
     /// <param name="wake">Makes the loop look for answers soon; called on this thread.</param>
-    public AllowlistLookups(string name, LmdbReader? file, MemcacheClient? memcache, bool hasBackup, Action wake)
+    public AllowlistLookups(string name, LmdbReader? file, MemcacheClient? memcache, bool hasBackup, Jail? jail, Action wake)
     {
-        (_name, _file, _memcache, _hasBackup, _wake) = (name, file, memcache, hasBackup, wake);
+        (_name, _file, _memcache, _hasBackup, _jail, _wake) = (name, file, memcache, hasBackup, jail, wake);
         _thread = new Thread(Work, maxStackSize: 256 * 1024) { IsBackground = true, Name = "allowlist lookups" };
         _thread.Start();
+        jail?.WaitForThread();
     }
 
     private readonly record struct Question(IpAddress Address, ulong Client, long AskedAt);
@@ -96,6 +100,8 @@ internal sealed class AllowlistLookups : IDisposable
 
     private void Work()
     {
+        if (_jail is not null && !_jail.StayOutside())
+            return;
         while (!_isEnding)
         {
             _ordered.WaitOne();

@@ -37,6 +37,9 @@ internal sealed record AllowlistOptions
     /// <summary><c>$command_directory/postmap</c>, which reads the file that postscreen left; null: no import.</summary>
     public string? PostmapPath { get; init; }
 
+    /// <summary>Whether main.cf redirects tables of Berkeley DB to others.</summary>
+    public bool IsRedirected { get; init; }
+
     /// <summary><c>config_directory</c> for postmap's <c>-c</c>; null: its own default.</summary>
     public string? ConfigDirectory { get; init; }
 
@@ -66,6 +69,7 @@ internal sealed record AllowlistOptions
         {
             MapName = settings.CacheMap!,
             StoreName = settings.CacheStore,
+            IsRedirected = configuration.Tables.Redirection is not null,
             Policy = AllowlistPolicy.Of(settings),
             Memcache = settings.CacheMemcache,
             DefaultDatabaseType = process.DefaultDatabaseType,

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 using Postern.Core;
 using Postern.Core.Allowlist;
+using Postern.Core.Screening;
 
 namespace Postern.Storage;
 
@@ -28,6 +28,7 @@ internal sealed class AllowlistWriter : IDisposable
     private readonly Action _wake;
     private readonly ConcurrentQueue<Order> _orders = new();
     private readonly ConcurrentQueue<StoreNews> _news = new();
+    private readonly ConcurrentQueue<AllowlistAnswer> _answers = new();
     private readonly AutoResetEvent _ordered = new(false);
     private readonly AutoResetEvent _arrived = new(false);
     private readonly Thread _thread;
@@ -36,7 +37,9 @@ internal sealed class AllowlistWriter : IDisposable
     private IAllowlistStore? _database;
     private (long Id, long Seen) _lastFile;
     private Outage _outage;
-    private bool _isImported;
+    private EarlierPasses? _importing;
+    private long? _importedUntil;
+    private bool _knowsClients; // the file had some, or we have written some
     private long? _lastCleanup;
     private long _polledAt;
     private long _triedAt;
@@ -56,7 +59,9 @@ internal sealed class AllowlistWriter : IDisposable
     {
         public sealed record Save(IReadOnlyDictionary<IpAddress, AllowlistChange> Changes, long? CleanupCompleted) : Order;
 
-        public sealed record Import(PostmapDump Dump) : Order;
+        public sealed record Import(EarlierPasses File, long StartedAt, PassesDump Dump) : Order;
+
+        public sealed record Ask(IpAddress Client, ulong Number, long AskedAt) : Order;
 
         public sealed record Stop : Order;
     }
@@ -88,6 +93,12 @@ internal sealed class AllowlistWriter : IDisposable
     /// <summary>Hands a batch over. It must not be changed, and no other be handed over, until its answer is here.</summary>
     public void Save(IReadOnlyDictionary<IpAddress, AllowlistChange> changes, long? cleanupCompleted) =>
         Give(new Order.Save(changes, cleanupCompleted));
+
+    /// <summary>Asks the file that is being imported for a client; the answer comes in any case.</summary>
+    public void Ask(IpAddress client, ulong number) => Give(new Order.Ask(client, number, Stopwatch.GetTimestamp()));
+
+    /// <summary>The next answer to <see cref="Ask"/>.</summary>
+    public bool TryTakeAnswer(out AllowlistAnswer answer) => _answers.TryDequeue(out answer);
 
     /// <summary>Ends the thread after what it has been given; does not wait for a disk that hangs.</summary>
     public void Dispose()
@@ -130,11 +141,15 @@ internal sealed class AllowlistWriter : IDisposable
 
     private void Work()
     {
+        DateTime? changed = File.Exists(_path) ? File.GetLastWriteTimeUtc(_path) : null;
         TryOpen();
         _polledAt = Stopwatch.GetTimestamp(); // all of it has just been read
-        Post(new StoreNews.Loaded());
-        if (!StartImport())
+        if (!StartImport(changed))
+        {
+            Post(new StoreNews.Loaded());
             Post(new StoreNews.Ready(_lastCleanup));
+        }
+
         while (true)
         {
             var hasOrder = _ordered.WaitOne(_options.PollInterval);
@@ -162,9 +177,14 @@ internal sealed class AllowlistWriter : IDisposable
                 var isSaved = Attempt(database => database.Save(changes, cleanupCompleted, Learn), isWrite: true);
                 Post(isSaved ? new StoreNews.Saved() : new StoreNews.NotSaved());
                 break;
-            case Order.Import(var dump):
-                Import(dump);
+            case Order.Import(var file, var startedAt, var dump):
+                Import(file, startedAt, dump);
+                _importing = null;
+                Post(new StoreNews.Loaded());
                 Post(new StoreNews.Ready(_lastCleanup ?? dump.LastCleanup));
+                break;
+            case Order.Ask(var client, var number, var askedAt):
+                Answer(client, number, askedAt);
                 break;
             default:
                 throw new UnreachableException($"unhandled {order}");
@@ -310,6 +330,7 @@ internal sealed class AllowlistWriter : IDisposable
     {
         if (AllowlistRow.TryReadAddress(key, out var address))
         {
+            _knowsClients = true;
             _chunk.Add(new(address, CacheRecord.Parse(value[..Math.Min(value.Length, LongestValue)])));
             if (_chunk.Count == ChunkSize)
                 PostChunk();
@@ -318,9 +339,9 @@ internal sealed class AllowlistWriter : IDisposable
         {
             _lastCleanup = time;
         }
-        else if (Ascii.Equals(key, AllowlistDatabase.ImportedKey))
+        else if (AllowlistRow.TryReadTime(key, AllowlistDatabase.ImportedKey, value, out var until))
         {
-            _isImported = true;
+            _importedUntil = until;
         }
     }
 
@@ -328,23 +349,27 @@ internal sealed class AllowlistWriter : IDisposable
     {
         if (_chunk.Count == 0)
             return;
-        Post(new StoreNews.Learned(_chunk, OnlyIfUnknown: false));
+        Post(new StoreNews.Learned(_chunk, IsImported: false));
         _chunk = _chunk.Count == ChunkSize ? new(ChunkSize) : []; // after a full one another is likely
     }
 
-    /// <summary>Sets postmap to work on the file that postscreen left, once in the life of our own file.</summary>
-    private bool StartImport()
+    /// <summary>Sets somebody to work on the file that was used before this one, unless nobody has written to it since it was imported.</summary>
+    /// <param name="changed">When our own file was last written to before it was opened; null: it is new.</param>
+    /// <returns>Whether an import is under way.</returns>
+    private bool StartImport(DateTime? changed)
     {
-        if (_database is null || _isImported || !File.Exists(_location.PostfixPath))
+        if (EarlierPasses.Newest(_location.Earlier) is not { } file || IsImported(file, changed))
             return false;
-        if (_options.PostmapPath is not { } postmap || !File.Exists(postmap))
+        if (file.Map is { } map && _options.PostmapPath is null)
         {
-            Say(LogSeverity.Info, $"{_location.PostfixPath} is not imported: that needs Postfix's postmap");
+            Say(LogSeverity.Warning, $"{file.Path} is not imported: that needs Postfix's postmap; {Remedy(map)}");
             return false;
         }
 
-        new Thread(() => Give(new Order.Import(
-            PostmapDump.Run(postmap, _options.ConfigDirectory, _location.PostfixMap, _options.ImportTimeLimit))))
+        _importing = file;
+        Post(new StoreNews.Importing(file.Path));
+        var startedAt = _clock.GetUtcNow().ToUnixTimeSeconds();
+        new Thread(() => Give(new Order.Import(file, startedAt, file.Read(_options))))
         {
             IsBackground = true,
             Name = "allowlist import",
@@ -352,22 +377,38 @@ internal sealed class AllowlistWriter : IDisposable
         return true;
     }
 
-    private void Import(PostmapDump dump)
+    /// <remarks>In a file of postscreen's own kind there is no place for a key of ours: there its time says it.</remarks>
+    private bool IsImported(EarlierPasses file, DateTime? changed) => _location.IsLmdb
+        ? _knowsClients && file.Changed <= changed
+        : new DateTimeOffset(file.Changed!.Value).ToUnixTimeSeconds() <= _importedUntil;
+
+    private string Remedy(string map) =>
+        $"{(_location.IsLmdb ? "" : "it is tried again at the next start; ")}where it can be read, \"postmap -s {map} | postern allowlist import -\" adds what it has";
+
+    private void Import(EarlierPasses file, long startedAt, PassesDump dump)
     {
         if (dump.Problem is { } reason)
         {
-            Say(LogSeverity.Warning, $"cannot import {_location.PostfixPath}: {reason}; it is tried again at the next start");
+            Say(LogSeverity.Warning, $"cannot import {file.Path}: {reason}{(file.Map is { } map ? "; " + Remedy(map) : "")}");
             return;
         }
 
-        // Only SQLite's file needs an import; the other kind is Postfix's own.
-        Attempt(database => (database as AllowlistDatabase)?.Import(dump, _clock.GetUtcNow().ToUnixTimeSeconds(), Learn), isWrite: true);
+        _importedUntil = startedAt;
+        Attempt(database => database.Import(dump, startedAt, Learn), isWrite: true);
         for (var start = 0; start < dump.Entries.Count; start += ChunkSize)
         {
             var chunk = dump.Entries.GetRange(start, Math.Min(ChunkSize, dump.Entries.Count - start));
-            Post(new StoreNews.Learned(chunk, OnlyIfUnknown: true));
+            Post(new StoreNews.Learned(chunk, IsImported: true));
         }
 
-        Say(LogSeverity.Info, $"imported {dump.Entries.Count} entries from {_location.PostfixPath}");
+        Say(LogSeverity.Info, $"imported {dump.Entries.Count} entries from {file.Path}");
+    }
+
+    private void Answer(IpAddress client, ulong number, long askedAt)
+    {
+        var left = IAllowlistView.AnswerLimit - Stopwatch.GetElapsedTime(askedAt);
+        var record = left > TimeSpan.Zero ? _importing?.Find(client, _options, left) : null;
+        _answers.Enqueue(new AllowlistAnswer(number, client, record));
+        _wake();
     }
 }

@@ -25,4 +25,9 @@ internal interface IAllowlistStore : IDisposable
     /// <param name="cleanupCompleted">Unix time of the end of a full cleanup, if there was one.</param>
     /// <param name="others">Takes what others wrote before, where that is known at no cost.</param>
     StoreProblem? Save(IReadOnlyDictionary<Core.IpAddress, AllowlistChange> changes, long? cleanupCompleted, RowReader others);
+
+    /// <summary>Adds what an earlier file had, the later time of each test, and up to when that holds.</summary>
+    /// <param name="until">Unix time.</param>
+    /// <param name="others">As with <see cref="Save"/>.</param>
+    StoreProblem? Import(PassesDump dump, long until, RowReader others);
 }

@@ -93,6 +93,37 @@ internal sealed class LmdbAllowlist : IAllowlistStore
     }
 
     /// <inheritdoc />
+    /// <remarks>Up to when that holds the file's own time says: postscreen, whose file it is, knows no keys of ours.</remarks>
+    public StoreProblem? Import(PassesDump dump, long until, RowReader others)
+    {
+        var known = new Dictionary<IpAddress, TestExpiry>();
+        var hasCleanup = false;
+        var problem = ReadNew((key, value) =>
+        {
+            others(key, value);
+            if (AllowlistRow.TryReadAddress(key, out var client))
+                known[client] = CacheRecord.Parse(value);
+            hasCleanup |= Ascii.Equals(key, CacheRecord.LastCleanupKey);
+        });
+        var cleanup = hasCleanup ? null : dump.LastCleanup;
+        foreach (var part in dump.Entries.Chunk(PartSize)) // no lock is held for long
+        {
+            var changes = new Dictionary<IpAddress, AllowlistChange>();
+            foreach (var (client, expiry) in part)
+            {
+                var later = known.TryGetValue(client, out var record) ? RecordText.Later(record, expiry) : expiry;
+                if (later != record)
+                    changes[client] = new AllowlistChange(later, IsForgotten: false);
+            }
+
+            problem ??= Save(changes, cleanup, others);
+            cleanup = null;
+        }
+
+        return problem;
+    }
+
+    /// <inheritdoc />
     public void Dispose() => _file.Dispose();
 
     private static int Write(LmdbChange change, IpAddress address, AllowlistChange what)

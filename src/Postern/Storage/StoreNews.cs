@@ -9,10 +9,14 @@ internal abstract record StoreNews
     private StoreNews() { }
 
     /// <summary>Passes found in the store: at the start, or written by other processes.</summary>
-    /// <param name="OnlyIfUnknown">Imported ones do not replace what we know.</param>
-    public sealed record Learned(List<KeyValuePair<IpAddress, TestExpiry>> Entries, bool OnlyIfUnknown) : StoreNews;
+    /// <param name="IsImported">From an earlier file: of what we know and what that has, the later time of each test stays.</param>
+    public sealed record Learned(List<KeyValuePair<IpAddress, TestExpiry>> Entries, bool IsImported) : StoreNews;
 
-    /// <summary>The first reading has ended, well or not.</summary>
+    /// <summary>An earlier file is being imported. Until <see cref="Loaded"/> it can be asked for single clients.</summary>
+    /// <param name="Path">The file.</param>
+    public sealed record Importing(string Path) : StoreNews;
+
+    /// <summary>The first reading has ended, well or not, and so has the import.</summary>
     public sealed record Loaded : StoreNews;
 
     /// <summary>What there was to import is here as well: cleanup may begin.</summary>

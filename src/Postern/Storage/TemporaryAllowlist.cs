@@ -51,6 +51,7 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
     private bool _mustSaveAll;
     private bool _isFull, _forgotSoon; // that was told
     private bool _isLoaded;
+    private string? _importing; // the earlier file that can be asked for single clients until it is imported; null: none
 
     private TemporaryAllowlist(
         AllowlistOptions options, AllowlistLocation location, TimeProvider clock, Action<LogSeverity, string> log, Action wake)
@@ -67,6 +68,7 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
                 location.IsLmdb ? new LmdbReader(Latin1.OfText(location.DatabasePath!), options.LmdbMapSize) : null,
                 options.Memcache is { } memcache ? new MemcacheClient(memcache, IAllowlistView.AnswerLimit) : null,
                 hasBackup: location.DatabasePath is not null,
+                options.Jail,
                 wake);
         }
 
@@ -110,7 +112,7 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
     }
 
     /// <inheritdoc />
-    public bool CanAsk => _lookups is not null;
+    public bool CanAsk => _lookups is not null || _importing is not null;
 
     /// <inheritdoc />
     public bool ForgetsSoon => _eviction.ForgetsSoon;
@@ -153,7 +155,9 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
 
         if (_isLoaded && Count >= ManyEntries)
             GC.Collect(2, GCCollectionMode.Aggressive); // growing has left as much garbage again; nobody is being served yet
-        if (!_isLoaded)
+        if (!_isLoaded && _importing is not null)
+            _log(LogSeverity.Info, $"{Name}: {_importing} is being imported; until then it is asked for each new client");
+        else if (!_isLoaded)
             _log(LogSeverity.Warning, $"{Name}: not read within {limit.TotalSeconds:0.#} s; some clients may be tested again");
         return _isLoaded;
     }
@@ -193,13 +197,19 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
     }
 
     /// <inheritdoc />
-    public void Ask(IpAddress address, ulong client) => _lookups!.Ask(address, client);
+    public void Ask(IpAddress address, ulong client)
+    {
+        if (_importing is not null && _writer is not null)
+            _writer.Ask(address, client);
+        else
+            _lookups!.Ask(address, client);
+    }
 
     /// <inheritdoc />
     public bool TryTakeAnswer(out AllowlistAnswer answer)
     {
         answer = default;
-        if (_lookups is null || !_lookups.TryTake(out answer))
+        if ((_writer is null || !_writer.TryTakeAnswer(out answer)) && (_lookups is null || !_lookups.TryTake(out answer)))
             return false;
         if (answer.Record is not { } record)
             return true;
@@ -355,11 +365,14 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
     {
         switch (news)
         {
-            case StoreNews.Learned(var entries, var onlyIfUnknown):
-                Learn(entries, onlyIfUnknown);
+            case StoreNews.Learned(var entries, var isImported):
+                Learn(entries, isImported);
+                break;
+            case StoreNews.Importing(var path):
+                _importing = path;
                 break;
             case StoreNews.Loaded:
-                _isLoaded = true;
+                (_isLoaded, _importing) = (true, null);
                 break;
             case StoreNews.Ready(var lastCleanup):
                 _cleanup.Schedule(lastCleanup is { } seconds ? Moment(seconds) : null);
@@ -384,18 +397,16 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
         }
     }
 
-    private void Learn(List<KeyValuePair<IpAddress, TestExpiry>> entries, bool onlyIfUnknown)
+    private void Learn(List<KeyValuePair<IpAddress, TestExpiry>> entries, bool isImported)
     {
         foreach (var (client, expiry) in entries)
         {
             if (KnowsBetter(client, expiry, out _))
                 continue;
             var isKnown = _table.TryGet(client, out var known);
-            if (isKnown && onlyIfUnknown)
-                continue;
 
             // With changes that were given up, memory may know better than the store.
-            _table.Set(client, isKnown && _mustSaveAll ? RecordText.Later(known, expiry) : expiry);
+            _table.Set(client, isKnown && (isImported || _mustSaveAll) ? RecordText.Later(known, expiry) : expiry);
             if (_table.Count > _options.EntryLimit)
                 MakeRoom(); // it may be itself that goes
         }
@@ -436,7 +447,7 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
     private void GoOnWithoutStore()
     {
         _writer = null;
-        _isLoaded = true;
+        (_isLoaded, _importing) = (true, null);
         if (_cleanup.NextStep is null)
             _cleanup.Schedule(lastCompleted: null);
     }

@@ -10,18 +10,18 @@ public sealed class AllowlistLocationTests
     private readonly List<string> _log = [];
 
     [Theory]
-    [InlineData("btree:/var/lib/postfix/ps", "btree:/var/lib/postfix/ps", "/var/lib/postfix/ps.db")]
-    [InlineData("hash:/var/lib/postfix/ps", "hash:/var/lib/postfix/ps", "/var/lib/postfix/ps.db")]
-    [InlineData("sqlite:/var/lib/postfix/ps", "sqlite:/var/lib/postfix/ps", null)]
-    [InlineData("/var/lib/postfix/ps", "hash:/var/lib/postfix/ps", "/var/lib/postfix/ps.db")]
-    [InlineData("proxy:btree:/var/lib/postfix/ps", "proxy:btree:/var/lib/postfix/ps", "/var/lib/postfix/ps.db")]
-    public void A_map_with_a_file_has_ours_beside_it(string map, string name, string? postfixPath)
+    [InlineData("btree:/var/lib/postfix/ps", "btree:/var/lib/postfix/ps")]
+    [InlineData("hash:/var/lib/postfix/ps", "hash:/var/lib/postfix/ps")]
+    [InlineData("sqlite:/var/lib/postfix/ps", "sqlite:/var/lib/postfix/ps")]
+    [InlineData("/var/lib/postfix/ps", "hash:/var/lib/postfix/ps")]
+    [InlineData("proxy:btree:/var/lib/postfix/ps", "proxy:btree:/var/lib/postfix/ps")]
+    public void A_map_with_a_file_has_ours_beside_it(string map, string name)
     {
         var location = Find(map);
 
         Assert.Equal(name, location.Name);
         Assert.Equal("/var/lib/postfix/ps.postern.sqlite", location.DatabasePath);
-        Assert.Equal(postfixPath, location.PostfixPath);
+        Assert.Equal(["/var/lib/postfix/ps.db", "/var/lib/postfix/ps.lmdb"], location.Earlier.Select(static file => file.Path));
         Assert.Empty(_log);
     }
 
@@ -35,7 +35,7 @@ public sealed class AllowlistLocationTests
         Assert.Equal(map, location.Name);
         Assert.Equal("/var/lib/postfix/ps.lmdb", location.DatabasePath);
         Assert.True(location.IsLmdb);
-        Assert.Null(location.PostfixPath);
+        Assert.Equal(["/var/lib/postfix/ps.db", "/var/lib/postfix/ps.postern.sqlite"], location.Earlier.Select(static file => file.Path));
     }
 
     [Theory]

@@ -7,13 +7,15 @@ using Postern.Core.Allowlist;
 namespace Postern.Storage;
 
 /// <summary>
-/// What postscreen left in its own file, as <c>postmap -s</c> tells it: one line <c>key TAB value</c> for each entry.
-/// No .NET library reads Berkeley DB files, and postmap is where such a file is (ADR 2).
+/// What a file had of earlier passes. Of a file of Postfix's <c>postmap -s</c> tells it, one line <c>key TAB value</c> for each
+/// entry: no .NET library reads Berkeley DB files, and postmap is where such a file is (ADR 2).
 /// </summary>
-internal sealed class PostmapDump
+internal sealed class PassesDump
 {
     private const int MaxEntries = 4_000_000;
     private const int MaxLine = 1024;
+
+    private IpAddress? _asked; // each line is a record of this client
 
     /// <summary>The clients.</summary>
     public List<KeyValuePair<IpAddress, TestExpiry>> Entries { get; } = [];
@@ -25,35 +27,48 @@ internal sealed class PostmapDump
     public string? Problem { get; private set; }
 
     /// <summary>Runs postmap and waits for it.</summary>
-    public static PostmapDump Run(string postmapPath, string? configDirectory, string map, TimeSpan timeLimit)
+    /// <param name="map">As postmap calls it.</param>
+    /// <param name="client">The one that is asked for; null: all.</param>
+    public static PassesDump OfPostmap(AllowlistOptions options, string map, IpAddress? client, TimeSpan timeLimit)
     {
-        var dump = new PostmapDump();
-        var start = new ProcessStartInfo(postmapPath)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = true,
-            StandardErrorEncoding = Encoding.Latin1,
-        };
-        if (configDirectory is not null)
-        {
-            start.ArgumentList.Add("-c");
-            start.ArgumentList.Add(configDirectory);
-        }
-
-        start.ArgumentList.Add("-s");
-        start.ArgumentList.Add(map);
+        var dump = new PassesDump { _asked = client };
         try
         {
+            using var configuration = PostmapConfiguration.For(options);
+            var start = new ProcessStartInfo(options.PostmapPath!)
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                StandardErrorEncoding = Encoding.Latin1,
+            };
+            if (configuration.Path is { } directory)
+            {
+                start.ArgumentList.Add("-c");
+                start.ArgumentList.Add(directory);
+            }
+
+            foreach (var argument in client is { } address ? (string[])["-f", "-q", address.ToString(), map] : ["-s", map]) // -f: the key as it is
+                start.ArgumentList.Add(argument);
             using var process = Process.Start(start)!;
             process.StandardInput.Close();
             dump.ReadFrom(process, timeLimit);
         }
-        catch (Exception failure) when (failure is Win32Exception or IOException)
+        catch (Exception failure) when (failure is Win32Exception or IOException or UnauthorizedAccessException)
         {
-            dump.Problem = $"cannot run {postmapPath}: {failure.Message}";
+            dump.Problem = $"cannot run {options.PostmapPath}: {failure.Message}";
         }
 
+        return dump;
+    }
+
+    /// <summary>Reads an SQLite file of ours.</summary>
+    public static PassesDump OfDatabase(string path, TimeSpan busyTimeout)
+    {
+        var dump = new PassesDump();
+        var problem = AllowlistDatabase.Open(path, busyTimeout, out var database);
+        using (database)
+            dump.Problem = (problem ?? database?.ReadNew(dump.Take))?.Reason;
         return dump;
     }
 
@@ -115,10 +130,19 @@ internal sealed class PostmapDump
 
     private void ReadLine(ReadOnlySpan<byte> line)
     {
+        if (_asked is { } client)
+        {
+            Entries.Add(new(client, CacheRecord.Parse(line)));
+            return;
+        }
+
         if (line.IndexOf((byte)'\t') is not (> 0 and var tab))
             return;
-        var key = line[..tab];
-        var value = line[(tab + 1)..];
+        Take(line[..tab], line[(tab + 1)..]);
+    }
+
+    private void Take(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
         if (AllowlistRow.TryReadAddress(key, out var address))
         {
             if (Entries.Count >= MaxEntries)
