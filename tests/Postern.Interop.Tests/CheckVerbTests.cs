@@ -27,6 +27,7 @@ public sealed partial class CheckVerbTests : IDisposable
         { "there is no certificate", "" },
         { "nobody takes clients", "cannot connect to service private/smtpd: " },
         { "the server has ended", "cannot connect to service private/smtpd: Connection refused" },
+        { "the relay target is down", "relay target tcp:127.0.0.1:" },
         { "mynetworks has host bits", "mynetworks lookup error" },
         { "a table is missing", "table lookup error" },
         { "a rule says OK", "unknown command: OK" },
@@ -95,6 +96,7 @@ public sealed partial class CheckVerbTests : IDisposable
             case "there is no certificate": Set("smtpd_tls_security_level = may"); main.Add("smtpd_tls_cert_file = /nonexistent.pem"); break;
             case "nobody takes clients": needsServer = false; break;
             case "the server has ended": _others.Add(Server(listens: false)); needsServer = false; break;
+            case "the relay target is down": (pass, needsServer) = ("", false); main.Add($"postern_handoff = relay:tcp:127.0.0.1:{FreePort()}"); break;
             case "mynetworks has host bits": Set("mynetworks = 127.0.0.1/8"); Set("postscreen_access_list = permit_mynetworks"); break;
             case "a table is missing": Set("postscreen_access_list = cidr:/nonexistent"); break;
             case "a rule says OK": File.WriteAllText(At("config/acl"), "127.0.0.0/8 OK\n"); Set($"postscreen_access_list = cidr:{At("config/acl")}"); break;

@@ -52,7 +52,7 @@ public sealed class ArchitectureTests
         ["Control"] = ["Native", "Storage"],
         ["Metrics"] = ["Events"],
         ["Rehearsal"] = ["Dns", "Dnsbl", "Handoff", "Logging", "Loop", "Native", "Receiver", "Reports", "Storage"], // a second composition
-        ["Checks"] = ["Control", "Dns", "Dnsbl", "Memcache", "Native", "ProcessLife", "Storage", "Tls"],
+        ["Checks"] = ["Control", "Dns", "Dnsbl", "Memcache", "Native", "ProcessLife", "Relay", "Storage", "Tls"],
         ["Cli"] = ["Checks", "Control", "Dns", "Dnsbl", "Events", "Lmdb", "Logging", "Master", "Storage", "Native", "ProcessLife", "Providers", "Rehearsal", "Reports", "Tables", "Tls"],
     };
 

@@ -23,6 +23,7 @@ internal static class HostCheck
             .. AllowlistCheck.Find(configuration, keeper),
             .. PageCheck.Find(configuration, keeper),
             .. ServerCheck.Find(configuration, keeper),
+            .. RelayCheck.Find(configuration),
             .. CertificateCheck.Find(configuration),
             .. FindLimits(),
         ];
