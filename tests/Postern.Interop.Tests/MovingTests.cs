@@ -2,7 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace Postern.Interop.Tests;
 
-/// <summary>The commands of docs/moving-from-postscreen.md, on master.cf as people have it.</summary>
+/// <summary>The commands of docs/moving-from-postscreen.md, on master.cf as people have it; what is known before and after.</summary>
+[Collection(nameof(InteropCollection))]
 public sealed class MovingTests
 {
     private const string Rest = "cleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\nsubmission inet n - n - - smtpd\n  -o syslog_name=postfix/submission\n";
@@ -40,6 +41,42 @@ public sealed class MovingTests
         finally
         {
             Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData("btree")]
+    [InlineData("lmdb")]
+    [InlineData(null)] // what this Postfix has without a word about it
+    public void Who_passed_with_one_passes_with_the_other_in_both_directions(string? type)
+    {
+        var map = "postscreen_cache_map = " + (type is null ? Tool.Must("postconf", "-dh", "postscreen_cache_map").Trim() : type + ":$data_directory/postscreen_cache");
+        using var host = MailHost.UnderMaster([Line("postscreen")], map);
+        var clients = new List<string>();
+        foreach (var program in (string[])["postscreen", "postern", "postscreen", "postern"])
+        {
+            if (clients.Count > 0)
+            {
+                host.StopPostfix();
+                host.ConfigureMaster([Line(program)], map);
+                host.StartPostfix();
+            }
+
+            foreach (var known in clients)
+                Greet(host, known, "PASS OLD");
+            clients.Add($"127.0.7.{clients.Count + 1}");
+            Greet(host, clients[^1], "PASS NEW");
+        }
+
+        static string Line(string program) => $"PORT inet n - n - 1 {program}";
+
+        static void Greet(MailHost host, string client, string expected)
+        {
+            var before = host.Count($"{expected} [{client}]");
+            using var talk = host.Connect(client);
+            talk.ExpectGreeting();
+            talk.Say("QUIT", "221");
+            Wait.Until(() => host.Count($"{expected} [{client}]") > before, () => $"no {expected} of {client}: {host.LogEnd}");
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using Postern.Core;
 using Postern.Core.Allowlist;
@@ -17,6 +18,9 @@ internal sealed class AllowlistDatabase : IAllowlistStore
 {
     /// <summary>Special key: up to when earlier files were taken over, as decimal Unix time.</summary>
     public const string ImportedKey = "_POSTERN_IMPORT_COMPLETED_";
+
+    /// <summary>Special key: the number of the last row that is in postscreen's own file as well, in decimal.</summary>
+    public const string WrittenBackKey = "_POSTERN_WRITTEN_BACK_";
 
     private const int SchemaVersion = 1;
 
@@ -131,6 +135,7 @@ internal sealed class AllowlistDatabase : IAllowlistStore
     /// <inheritdoc />
     public StoreProblem? Import(PassesDump dump, long until, RowReader others)
     {
+        var isNew = Seen == 0; // then there is nothing that the earlier file has not
         return Execute("BEGIN IMMEDIATE") ?? Commit(ReadRows(others) ?? WriteEntries() ?? WriteSpecial());
 
         StoreProblem? WriteEntries()
@@ -140,7 +145,8 @@ internal sealed class AllowlistDatabase : IAllowlistStore
             foreach (var (address, expiry) in dump.Entries)
             {
                 var row = key[..address.Format(key)];
-                var problem = Find(row, out var known);
+                var problem = Find(row, out var text);
+                TestExpiry? known = text is null ? null : CacheRecord.Parse(text);
                 var later = known is { } record ? RecordText.Later(record, expiry) : expiry;
                 if (problem is null && later != known)
                     problem = Write(_put!, row, value[..CacheRecord.Format(later, value)]);
@@ -153,8 +159,29 @@ internal sealed class AllowlistDatabase : IAllowlistStore
 
         StoreProblem? WriteSpecial() =>
             (dump.LastCleanup is { } time ? Write(_putIfAbsent!, CacheRecord.LastCleanupKey, time) : null)
+            ?? (isNew ? Write(_put!, WrittenBackKey, raw.sqlite3_last_insert_rowid(_connection)) : null)
             ?? Write(_put!, ImportedKey, until);
     }
+
+    /// <summary>Reads what is not in postscreen's own file yet (<see cref="NoteWrittenBack"/>): the last rows of it, where there are too many.</summary>
+    /// <param name="last">The number of the last one.</param>
+    public StoreProblem? ReadForPostscreen(int maxRows, RowReader reader, out long last)
+    {
+        last = Seen;
+        if (Find(Encoding.ASCII.GetBytes(WrittenBackKey), out var value) is { } failure)
+            return failure;
+        _ = long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var written);
+        var seen = Seen;
+        Seen = Math.Max(written, seen - maxRows);
+        var problem = ReadRows(reader);
+        (last, Seen) = (Seen, Math.Max(Seen, seen));
+        return problem;
+    }
+
+    /// <summary>Notes that postscreen's own file has all rows up to a number, and nothing that is not here.</summary>
+    /// <param name="until">Unix time.</param>
+    public StoreProblem? NoteWrittenBack(long last, long until) =>
+        Execute("BEGIN IMMEDIATE") ?? Commit(Write(_put!, WrittenBackKey, last) ?? Write(_put!, ImportedKey, until));
 
     /// <inheritdoc />
     public void Dispose()
@@ -274,12 +301,13 @@ internal sealed class AllowlistDatabase : IAllowlistStore
         return problem;
     }
 
-    private StoreProblem? Find(ReadOnlySpan<byte> key, out TestExpiry? record)
+    /// <param name="value">Null: there is no such row.</param>
+    private StoreProblem? Find(ReadOnlySpan<byte> key, out byte[]? value)
     {
         var find = _find!;
         raw.sqlite3_bind_text(find, 1, key);
         var code = raw.sqlite3_step(find);
-        record = code == raw.SQLITE_ROW ? CacheRecord.Parse(raw.sqlite3_column_blob(find, 0)) : null;
+        value = code == raw.SQLITE_ROW ? raw.sqlite3_column_blob(find, 0).ToArray() : null;
         var problem = code is raw.SQLITE_ROW or raw.SQLITE_DONE ? null : Problem(code);
         raw.sqlite3_reset(find);
         return problem;

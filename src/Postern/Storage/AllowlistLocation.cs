@@ -23,6 +23,9 @@ internal sealed class AllowlistLocation
     /// <summary>The files where passes may be from before this one was used.</summary>
     public IReadOnlyList<EarlierPasses> Earlier { get; private init; } = [];
 
+    /// <summary>The file that postscreen would use in our place, if it is not ours as well; null: it is.</summary>
+    public EarlierPasses? PostscreenFile { get; private init; }
+
     /// <summary>Opens the file. Where there is a <see cref="DatabasePath"/>.</summary>
     /// <param name="note">Takes what an LMDB file gives rise to.</param>
     /// <returns>Null on success.</returns>
@@ -67,13 +70,15 @@ internal sealed class AllowlistLocation
         }
 
         var isLmdb = type == "lmdb";
+        var berkeleyDb = EarlierPasses.BerkeleyDb(Latin1.ToText(path));
         var file = Latin1.ToText(path);
         var own = file + ".postern.sqlite";
         return new AllowlistLocation(Name())
         {
             DatabasePath = isLmdb ? file + ".lmdb" : own,
             IsLmdb = isLmdb,
-            Earlier = [EarlierPasses.BerkeleyDb(file), isLmdb ? EarlierPasses.Sqlite(own) : EarlierPasses.Lmdb(file)],
+            Earlier = [berkeleyDb, isLmdb ? EarlierPasses.Sqlite(own) : EarlierPasses.Lmdb(file)],
+            PostscreenFile = type is "btree" or "hash" ? berkeleyDb : null,
         };
 
         string Name() => options.Memcache is null ? $"{prefix}{nameType}:{path}" : options.MapName;

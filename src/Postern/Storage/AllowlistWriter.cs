@@ -15,6 +15,12 @@ internal sealed class AllowlistWriter : IDisposable
 {
     private const int ChunkSize = 512;
 
+    /// <summary>Rows that the end of the process writes to postscreen's own file: a second's work for postmap.</summary>
+    private const int MaxWrittenBack = 100_000;
+
+    /// <summary>How long that may take.</summary>
+    private static readonly TimeSpan WriteBackLimit = TimeSpan.FromSeconds(3);
+
     /// <summary>Bytes of a record that are looked at; ours have 54.</summary>
     private const int LongestValue = 1024;
 
@@ -104,7 +110,7 @@ internal sealed class AllowlistWriter : IDisposable
     public void Dispose()
     {
         Give(new Order.Stop());
-        _thread.Join(TimeSpan.FromSeconds(2));
+        _thread.Join(TimeSpan.FromSeconds(2) + WriteBackLimit);
         // The events are left to the finalizer: postmap's thread, or one that hangs, may still use them.
     }
 
@@ -157,6 +163,7 @@ internal sealed class AllowlistWriter : IDisposable
             {
                 if (order is Order.Stop)
                 {
+                    WriteBack();
                     _database?.Dispose();
                     return;
                 }
@@ -410,5 +417,29 @@ internal sealed class AllowlistWriter : IDisposable
         var record = left > TimeSpan.Zero ? _importing?.Find(client, _options, left) : null;
         _answers.Enqueue(new AllowlistAnswer(number, client, record));
         _wake();
+    }
+
+    /// <summary>
+    /// At the end of the process: who has passed here has passed with postscreen, too, if that is next. Not earlier, since a
+    /// postscreen that finds its file locked ends, and its master leaves port 25 alone for a minute.
+    /// </summary>
+    private void WriteBack()
+    {
+        if (_location.PostscreenFile is not { Changed: not null } file || _options.PostmapPath is null || _importing is not null || _database is not AllowlistDatabase database)
+            return;
+        var records = new List<KeyValuePair<IpAddress, TestExpiry>>();
+        var problem = database.ReadForPostscreen(MaxWrittenBack, (key, value) =>
+        {
+            if (AllowlistRow.TryReadAddress(key, out var client))
+                records.Add(new(client, CacheRecord.Parse(value)));
+        }, out var last)?.Reason;
+        if (problem is null && records.Count == 0)
+            return;
+        problem ??= file.IsInUse() ? "it is in use" : file.Write(records, _options, WriteBackLimit);
+        if (problem is null)
+            problem = database.NoteWrittenBack(last, _clock.GetUtcNow().ToUnixTimeSeconds())?.Reason;
+        Say(LogSeverity.Info, problem is null
+            ? $"{records.Count} new entries are in {file.Path}, for postscreen"
+            : $"{records.Count} new entries are not in {file.Path}: {problem}; postscreen would test these clients again");
     }
 }

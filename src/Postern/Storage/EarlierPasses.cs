@@ -1,5 +1,6 @@
 using Postern.Core;
 using Postern.Core.Allowlist;
+using Postern.Native;
 
 namespace Postern.Storage;
 
@@ -46,6 +47,22 @@ internal sealed record EarlierPasses
     /// <returns>Null: there is no record, or nobody could say in time.</returns>
     public TestExpiry? Find(IpAddress client, AllowlistOptions options, TimeSpan limit) =>
         Map is { } map && PassesDump.OfPostmap(options, map, client, limit) is { Problem: null, Entries: [var entry, ..] } ? entry.Value : null;
+
+    /// <summary>Adds records to a file of Postfix's, in place of those that it has of these clients.</summary>
+    /// <returns>Null on success.</returns>
+    public string? Write(IEnumerable<KeyValuePair<IpAddress, TestExpiry>> records, AllowlistOptions options, TimeSpan limit) =>
+        Postmap.Run(options, ["-f", "-r", "-i", Map!], records.Select(static record => $"{record.Key}\t{CacheRecord.Format(record.Value)}\n"), static _ => true, limit);
+
+    /// <summary>Whether another process has the file for itself, as postscreen has one of Berkeley DB's: flock(2), for as long as it runs.</summary>
+    public bool IsInUse()
+    {
+        var descriptor = Libc.open(Latin1.OfText(Path), Libc.O_RDONLY | Libc.O_CLOEXEC, 0);
+        if (descriptor < 0)
+            return true;
+        var isFree = Libc.flock(descriptor, Libc.LOCK_EX | Libc.LOCK_NB) == 0;
+        _ = Libc.close(descriptor);
+        return !isFree;
+    }
 
     /// <summary>Berkeley DB has two kinds of files, which postmap wants to be told: a number at byte 12 says it, in the order of the machine that made it.</summary>
     private static bool IsHash(string path)

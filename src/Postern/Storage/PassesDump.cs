@@ -1,6 +1,3 @@
-using System.ComponentModel;
-using System.Diagnostics;
-using System.Text;
 using Postern.Core;
 using Postern.Core.Allowlist;
 
@@ -32,33 +29,13 @@ internal sealed class PassesDump
     public static PassesDump OfPostmap(AllowlistOptions options, string map, IpAddress? client, TimeSpan timeLimit)
     {
         var dump = new PassesDump { _asked = client };
-        try
+        string[] arguments = client is { } address ? ["-f", "-q", address.ToString(), map] : ["-s", map]; // -f: the key as it is
+        var problem = Postmap.Run(options, arguments, [], output =>
         {
-            using var configuration = PostmapConfiguration.For(options);
-            var start = new ProcessStartInfo(options.PostmapPath!)
-            {
-                RedirectStandardInput = true,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-                StandardErrorEncoding = Encoding.Latin1,
-            };
-            if (configuration.Path is { } directory)
-            {
-                start.ArgumentList.Add("-c");
-                start.ArgumentList.Add(directory);
-            }
-
-            foreach (var argument in client is { } address ? (string[])["-f", "-q", address.ToString(), map] : ["-s", map]) // -f: the key as it is
-                start.ArgumentList.Add(argument);
-            using var process = Process.Start(start)!;
-            process.StandardInput.Close();
-            dump.ReadFrom(process, timeLimit);
-        }
-        catch (Exception failure) when (failure is Win32Exception or IOException or UnauthorizedAccessException)
-        {
-            dump.Problem = $"cannot run {options.PostmapPath}: {failure.Message}";
-        }
-
+            dump.Read(output);
+            return dump.Problem is null;
+        }, timeLimit);
+        dump.Problem ??= problem;
         return dump;
     }
 
@@ -95,39 +72,6 @@ internal sealed class PassesDump
         }
     }
 
-    private void ReadFrom(Process process, TimeSpan timeLimit)
-    {
-        var isLate = 0;
-        using var alarm = new Timer(_ =>
-        {
-            Volatile.Write(ref isLate, 1);
-            Kill(process);
-        }, null, timeLimit, Timeout.InfiniteTimeSpan);
-        var complaint = new StringBuilder();
-        process.ErrorDataReceived += (_, line) => complaint.Append(complaint.Length < 500 ? line.Data : null);
-        process.BeginErrorReadLine();
-        Read(process.StandardOutput.BaseStream);
-        if (Problem is not null)
-            Kill(process);
-        process.WaitForExit(); // also for the last of its complaints
-        if (Volatile.Read(ref isLate) != 0)
-            Problem = $"no end after {timeLimit.TotalSeconds:0} s";
-        else if (process.ExitCode != 0)
-            Problem ??= Printable(complaint.ToString());
-    }
-
-    private static void Kill(Process process)
-    {
-        try
-        {
-            process.Kill();
-        }
-        catch (InvalidOperationException)
-        {
-            // It has just ended by itself.
-        }
-    }
-
     private void ReadLine(ReadOnlySpan<byte> line)
     {
         if (_asked is { } client)
@@ -154,17 +98,5 @@ internal sealed class PassesDump
         {
             LastCleanup = time;
         }
-    }
-
-    private static string Printable(string text)
-    {
-        var cut = text.AsSpan(0, Math.Min(text.Length, 200)).ToArray();
-        for (var i = 0; i < cut.Length; i++)
-        {
-            if (cut[i] is < ' ' or > '~')
-                cut[i] = '?';
-        }
-
-        return new string(cut);
     }
 }

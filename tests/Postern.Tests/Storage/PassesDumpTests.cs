@@ -78,7 +78,8 @@ public sealed class PassesDumpTests : IDisposable
     {
         UseScript($"[ \"$2\" != -q ] || {{ [ \"$3\" != 192.0.2.7 ] || echo '{_bench.Now + 50};1;1;1;1'; exit; }}; {Gate}; printf '192.0.2.7\\t{_bench.Now + 50};1;1;1;1\\n'");
         var allowlist = _bench.Open();
-        Assert.False(allowlist.WaitUntilLoaded(TimeSpan.FromMilliseconds(50)));
+        _bench.RunUntil(allowlist, () => allowlist.CanAsk);
+        Assert.False(allowlist.WaitUntilLoaded(TimeSpan.FromMilliseconds(1)));
         Assert.Equal([$"Info: {_bench.Options.MapName}: {_bench.Directory}/cache.db is being imported; until then it is asked for each new client"], _bench.Log);
         Assert.False(allowlist.TryRecall(Client, out _));
 
@@ -185,13 +186,7 @@ public sealed class PassesDumpTests : IDisposable
     public void The_real_postmap_is_understood(string type, string storeType)
     {
         Assert.SkipWhen(storeType == "lmdb" && !LmdbLibrary.IsInstalled, "needs liblmdb.so.0 (package liblmdb0)");
-        Assert.SkipUnless(File.Exists(RealPostmap), "Postfix is not installed");
-        var source = $"{_bench.Directory}/cache";
-        File.WriteAllText(source, $"192.0.2.7 {_bench.Now + 50};1;1;1;1\n{CacheRecord.LastCleanupKey} {_bench.Now}\n");
-        File.WriteAllText($"{_bench.Directory}/main.cf", "compatibility_level = 3.6\n");
-        using (var postmap = Process.Start(RealPostmap, ["-c", _bench.Directory, "-f", $"{type}:{source}"])) // -f: keys as they are
-            postmap.WaitForExit();
-        _bench.Options = _bench.Options with { MapName = $"{storeType}:{source}", PostmapPath = RealPostmap, ConfigDirectory = _bench.Directory };
+        var source = UseRealPostmap(type, storeType);
 
         foreach (var _ in (int[])[1, 2]) // the second time it is known
         {
@@ -201,6 +196,55 @@ public sealed class PassesDumpTests : IDisposable
         }
 
         Assert.Equal([$"Info: {_bench.Options.MapName}: imported 1 entries from {source}.db"], _bench.Log);
+    }
+
+    [Theory]
+    [InlineData("btree")]
+    [InlineData("hash")]
+    public void Who_passed_here_has_passed_with_postscreen_after_the_way_back(string type)
+    {
+        var source = UseRealPostmap(type, storeType: "btree");
+        using (var allowlist = _bench.OpenLoaded())
+        {
+            allowlist.Remember(Address("2001:db8::1"), _bench.Passed);
+            allowlist.Remember(Client, _bench.Passed);
+        }
+
+        Assert.Equal(1, _bench.Logged($"Info: {_bench.Options.MapName}: 2 new entries are in {source}.db, for postscreen"));
+        var written = PassesDump.OfPostmap(_bench.Options, $"{type}:{source}", client: null, TimeSpan.FromSeconds(20));
+        Assert.Equivalent(new KeyValuePair<IpAddress, TestExpiry>[] { new(Client, _bench.Passed), new(Address("2001:db8::1"), _bench.Passed) }, written.Entries, strict: true);
+        _bench.OpenLoaded().Dispose();
+        Assert.Equal(1, _bench.Logged("imported")); // what we wrote is no news
+        Assert.Equal(1, _bench.Logged("new entries"));
+    }
+
+    [Fact]
+    public void A_file_that_postscreen_has_open_is_left_alone()
+    {
+        var source = UseRealPostmap("btree", storeType: "btree");
+        var allowlist = _bench.OpenLoaded();
+        allowlist.Remember(Address(1), _bench.Passed);
+
+        using (new FileStream(source + ".db", FileMode.Open, FileAccess.ReadWrite, FileShare.None)) // flock(2), as postscreen does
+            allowlist.Dispose();
+        Assert.Equal(1, _bench.Logged($"1 new entries are not in {source}.db: it is in use; postscreen would test these clients again"));
+
+        _bench.OpenLoaded().Dispose();
+        Assert.Equal(1, _bench.Logged($"1 new entries are in {source}.db")); // the next time
+    }
+
+    /// <summary>A file of Postfix's with one client and the time of a cleanup.</summary>
+    /// <returns>Its name as Postfix gives it.</returns>
+    private string UseRealPostmap(string type, string storeType)
+    {
+        Assert.SkipUnless(File.Exists(RealPostmap), "Postfix is not installed");
+        var source = $"{_bench.Directory}/cache";
+        File.WriteAllText(source, $"192.0.2.7 {_bench.Now + 50};1;1;1;1\n{CacheRecord.LastCleanupKey} {_bench.Now}\n");
+        File.WriteAllText($"{_bench.Directory}/main.cf", "compatibility_level = 3.6\n");
+        using (var postmap = Process.Start(RealPostmap, ["-c", _bench.Directory, "-f", $"{type}:{source}"])) // -f: keys as they are
+            postmap.WaitForExit();
+        _bench.Options = _bench.Options with { MapName = $"{storeType}:{source}", PostmapPath = RealPostmap, ConfigDirectory = _bench.Directory };
+        return source;
     }
 
     private string Gate => $"read go < {_bench.Directory}/gate";
