@@ -30,6 +30,8 @@ public sealed partial class CheckVerbTests : IDisposable
         { "the relay target is down", "relay target tcp:127.0.0.1:" },
         { "mynetworks has host bits", "mynetworks lookup error" },
         { "a table is missing", "table lookup error" },
+        { "a table's server is down", "table lookup error" },
+        { "a socketmap's server is down", "table lookup error" },
         { "a rule says OK", "unknown command: OK" },
         { "a byte order mark", "byte order mark" },
     };
@@ -99,6 +101,8 @@ public sealed partial class CheckVerbTests : IDisposable
             case "the relay target is down": (pass, needsServer) = ("", false); main.Add($"postern_handoff = relay:tcp:127.0.0.1:{FreePort()}"); break;
             case "mynetworks has host bits": Set("mynetworks = 127.0.0.1/8"); Set("postscreen_access_list = permit_mynetworks"); break;
             case "a table is missing": Set("postscreen_access_list = cidr:/nonexistent"); break;
+            case "a table's server is down": Set($"postscreen_access_list = tcp:127.0.0.1:{FreePort()}"); break;
+            case "a socketmap's server is down": Set($"postscreen_access_list = socketmap:unix:{At("none")}:clients"); break;
             case "a rule says OK": File.WriteAllText(At("config/acl"), "127.0.0.0/8 OK\n"); Set($"postscreen_access_list = cidr:{At("config/acl")}"); break;
             case "a byte order mark": main[0] = "\xef\xbb\xbf# text"; break;
             default: Assert.Fail(trouble); break;

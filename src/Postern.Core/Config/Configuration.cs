@@ -65,7 +65,7 @@ public sealed class Configuration
         string directory,
         ITextFiles files,
         HostFacts host,
-        Func<ProcessSettings, IReadOnlyList<TableType>>? hostTables = null,
+        Func<ProcessSettings, TableHost>? hostTables = null,
         MasterCfEntry? service = null,
         IReadOnlyList<string>? overrides = null,
         TableReading reading = default)
@@ -97,8 +97,10 @@ public sealed class Configuration
         var postfix = PostfixRelease.Find(directory, mainCf, host, problems);
         var defaults = new HostDefaults(mainCf, [.. services, .. ReadBehindLink(directory, files, ports)], host, postfix, problems);
         var process = new ProcessReader(directory, mainCf, defaults, host, problems).Read();
-        var tables = new TableCatalog(process.HttpAccessFile is { } access ? new OptionalFile(files, access) : files, hostTables?.Invoke(process) ?? [])
+        var tableHost = hostTables?.Invoke(process) ?? new TableHost([]);
+        var tables = new TableCatalog(process.HttpAccessFile is { } access ? new OptionalFile(files, access) : files, tableHost.Types)
         {
+            Hasten = tableHost.Hasten,
             ChecksUtf8 = process.SmtpUtf8,
             Postfix = postfix.Version,
             ReadsLater = reading.MayBeLater,
@@ -141,7 +143,7 @@ public sealed class Configuration
     /// </summary>
     /// <inheritdoc cref="Load" path="/param" />
     public static Configuration LoadTrial(
-        string directory, ITextFiles files, HostFacts host, Func<ProcessSettings, IReadOnlyList<TableType>>? hostTables, IReadOnlyList<string> overrides)
+        string directory, ITextFiles files, HostFacts host, Func<ProcessSettings, TableHost>? hostTables, IReadOnlyList<string> overrides)
     {
         directory = directory.Length > 1 ? directory.TrimEnd('/') : directory;
         var master = $"{directory}/master.cf";

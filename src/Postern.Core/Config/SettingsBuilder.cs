@@ -145,7 +145,7 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
     private MatchList ReadMatchList(string parameter, string nameInMessages)
     {
         var known = tables.OpenErrors.Count;
-        var list = MatchList.Parse(nameInMessages, values.Text(parameter), tables, TableSink(parameter), out var fatal);
+        var list = MatchList.Parse(nameInMessages, values.Text(parameter), tables, TableSink(parameter), out var fatal, mayWait: parameter == "mynetworks");
         ReportOpenErrors(parameter, known);
         if (fatal is not null)
             problems.Error(values.OriginOf(parameter), fatal, $"mend the pattern in {parameter}");
@@ -167,7 +167,7 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         if (text.Length == 0)
             return null;
         var known = tables.OpenErrors.Count;
-        var table = tables.Open(text, foldCase: true, TableSink(Name));
+        var table = tables.OpenBrief(text, foldCase: true, TableSink(Name));
         ReportOpenErrors(Name, known);
         return table;
     }
@@ -228,7 +228,7 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
         const string Name = "postscreen_dnsbl_sites", MapName = "postscreen_dnsbl_reply_map";
         var (text, map) = (values.Text(Name), values.Text(MapName));
         var known = tables.OpenErrors.Count;
-        var replyMap = map.Length == 0 ? null : tables.Open(map, foldCase: false, TableSink(MapName));
+        var replyMap = map.Length == 0 ? null : tables.OpenBrief(map, foldCase: false, TableSink(MapName));
         ReportOpenErrors(MapName, known);
         if (text.Length == 0)
             return null;

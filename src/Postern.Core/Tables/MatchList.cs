@@ -26,7 +26,9 @@ public sealed class MatchList : IRefreshable
     private MatchItem[] _items = [];
     private volatile bool _asksTables; // and some that it once asked
 
-    private MatchList(string name, TableCatalog? tables) => (_name, _tables) = (name, tables);
+    private readonly bool _mayWait;
+
+    private MatchList(string name, TableCatalog? tables, bool mayWait) => (_name, _tables, _mayWait) = (name, tables, mayWait);
 
     /// <summary>Matches every address and word: <c>static:all</c>.</summary>
     public static readonly MatchList Everything = MakeEverything();
@@ -37,11 +39,12 @@ public sealed class MatchList : IRefreshable
     /// </param>
     /// <param name="text">The parameter's value, expanded.</param>
     /// <param name="fatal">Why there can be no such list, naming the parameter; null on success.</param>
+    /// <param name="mayWait">Whether the user can wait where <see cref="Wait"/> says so.</param>
     /// <returns>The list; null when <paramref name="fatal"/> is set.</returns>
     public static MatchList? Parse(
-        string parameterName, string text, TableCatalog tables, IWarningSink warnings, out string? fatal)
+        string parameterName, string text, TableCatalog tables, IWarningSink warnings, out string? fatal, bool mayWait = false)
     {
-        var list = new MatchList(parameterName, tables);
+        var list = new MatchList(parameterName, tables, mayWait);
         var items = new List<MatchItem>();
         fatal = list.ParseLine(text, within: null, items, warnings);
         if (fatal is not null)
@@ -99,7 +102,7 @@ public sealed class MatchList : IRefreshable
     {
         var source = new TableSource("static:all", "all", File: null, FoldCase: false, DuplicateKeys.Refused);
         var all = StaticTable.Parse(source, DiscardedWarnings.Instance, out _);
-        return new MatchList("", tables: null) { _items = [new MatchItem(IsNegated: false, null, all, null)] };
+        return new MatchList("", tables: null, mayWait: false) { _items = [new MatchItem(IsNegated: false, null, all, null)] };
     }
 
     /// <returns>Null when no item matches.</returns>
@@ -163,7 +166,8 @@ public sealed class MatchList : IRefreshable
             }
             else if (pattern[0] != '[' && pattern.Contains(':'))
             {
-                items.Add(new MatchItem(isNegated, null, _tables!.OpenUtf8(pattern.ToString(), foldCase: false, warnings), null));
+                var table = _tables!.OpenUtf8(pattern.ToString(), foldCase: false, warnings);
+                items.Add(new MatchItem(isNegated, null, _mayWait || table is UnavailableTable ? table : _tables.Hasten(table), null));
                 _asksTables = true;
             }
             else

@@ -49,6 +49,9 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
     /// <summary>The Postfix whose tables they are.</summary>
     public PostfixVersion Postfix { get; init; } = PostfixVersion.Base;
 
+    /// <summary>Makes of a table one that never keeps its user waiting for long.</summary>
+    public Func<ILookupTable, ILookupTable> Hasten { get; init; } = static table => table;
+
     /// <summary>What stands for tables of types <c>hash</c> and <c>btree</c>; null: they do.</summary>
     public TableRedirection? Redirection { get; set; }
 
@@ -75,6 +78,10 @@ public sealed class TableCatalog(ITextFiles files, params IReadOnlyList<TableTyp
         _mayReadLater = false;
         return ChecksUtf8 ? new Utf8Table(table) : table;
     }
+
+    /// <summary>Opens a table for a user who cannot wait where <see cref="ILookupTable.Wait"/> says that it is necessary.</summary>
+    /// <inheritdoc cref="Open(string, bool, IWarningSink)"/>
+    public ILookupTable OpenBrief(string spec, bool foldCase, IWarningSink warnings) => Hasten(Open(spec, foldCase, warnings));
 
     /// <summary>Opens a table.</summary>
     /// <param name="spec"><c>type:name</c>.</param>

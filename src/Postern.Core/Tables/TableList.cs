@@ -23,7 +23,7 @@ public sealed class TableList
         var opened = new List<ILookupTable>();
         ReadOnlySpan<char> rest = text;
         while (ListText.TryTakeToken(ref rest, out var token))
-            opened.Add(tables.Open(token.ToString(), foldCase, warnings));
+            opened.Add(tables.OpenBrief(token.ToString(), foldCase, warnings));
         return opened.Count == 0 ? null : new TableList(title, [.. opened]);
     }
 

@@ -34,7 +34,7 @@ internal static class CheckVerb
     /// <param name="findOnHost">What stands in the way on this machine.</param>
     internal static int Run(string directory, ITextFiles files, HostFacts host, Func<Configuration, IEnumerable<ConfigProblem>> findOnHost, TextWriter output)
     {
-        var configuration = Configuration.Load(directory, files, host, HostTableTypes.For);
+        var configuration = Configuration.Load(directory, files, host, HostTableTypes.ForTrial);
         var problems = configuration.HasErrors ? configuration.Problems : ClientCheck.Find(configuration, findOnHost(configuration));
         var errors = PrintProblems(problems, output);
         if (errors == 0)

@@ -351,4 +351,8 @@ internal static unsafe partial class Libc
     /// <returns>0 or an error number; <paramref name="found"/> is null when there is no such user.</returns>
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
     public static partial int getpwnam_r(string name, PasswordEntry* entry, byte* buffer, nuint length, PasswordEntry** found);
+
+    /// <returns>0 or an error number; <paramref name="found"/> is null when there is no such group.</returns>
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Custom, StringMarshallingCustomType = typeof(Latin1Marshaller))]
+    public static partial int getgrnam_r(string name, GroupEntry* entry, byte* buffer, nuint length, GroupEntry** found);
 }

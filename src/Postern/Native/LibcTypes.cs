@@ -72,6 +72,15 @@ internal unsafe struct PasswordEntry
     public byte* Shell;
 }
 
+/// <summary>struct group; the text lies in the buffer given to <see cref="Libc.getgrnam_r"/>.</summary>
+internal unsafe struct GroupEntry
+{
+    public byte* Name;
+    public byte* Password;
+    public uint Group;
+    public byte** Members; // null behind the last one
+}
+
 /// <summary>struct statx: unlike struct stat it is the same on every architecture.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 256)]
 internal struct FileStatus

@@ -10,14 +10,19 @@ internal static class HostTableTypes
     // What these look at, only Postfix has the code for; its proxymap(8) asks for us (ADR 6).
     private static readonly string[] AskedFromPostfix =
     [
-        "dbm", "ldap", "mongodb", "mysql", "netinfo", "nis", "nisplus", "pgsql", "sdbm", "socketmap", "sqlite", "tcp", "unix",
+        "dbm", "ldap", "mongodb", "mysql", "netinfo", "nis", "nisplus", "pgsql", "sdbm", "sqlite",
     ];
 
-    /// <summary>The registry for the daemon that this process is.</summary>
-    public static IReadOnlyList<TableType> For(ProcessSettings process)
+    /// <summary>The registry for the daemon that this process is, and for all who look at its tables.</summary>
+    public static TableHost For(ProcessSettings process) => For(process, isTrial: false);
+
+    /// <summary>The registry for <c>postern check</c>: tables on servers are asked at once, and not waited for.</summary>
+    public static TableHost ForTrial(ProcessSettings process) => For(process, isTrial: true);
+
+    private static TableHost For(ProcessSettings process, bool isTrial)
     {
         var socket = $"{process.QueueDirectory}/private/{process.ProxymapServiceName}";
-        return
+        IReadOnlyList<TableType> types =
         [
             new("environ") { FromArgument = EnvironTable.Parser(Variable) },
             new("lmdb")
@@ -43,9 +48,13 @@ internal static class HostTableTypes
                 Rules = RegexpDialect.Rules,
                 DescribeReadProblem = DescribeReadProblem("regexp"),
             },
+            new("socketmap") { FromArgument = ServerTable.SocketmapParser(process.QueueDirectory, isTrial) },
+            new("tcp") { FromArgument = ServerTable.TcpParser(isTrial) },
+            new("unix") { FromArgument = UserTable.Parse },
             .. AskedFromPostfix.Select(name =>
                 new TableType(name) { FromArgument = ProxymapTable.Parser(socket, process.Postfix, static source => source.Name) }),
         ];
+        return new TableHost(types) { Hasten = static table => new BriefTable(table, BriefTable.LoopLimit) };
     }
 
     // A directory can be opened; it is the reading that fails.

@@ -28,7 +28,14 @@ public sealed class TableTypesTests
         if (name is "cidr" or "texthash")
             _files["/file"] = "1.2.3.4 value\n";
         var tables = new TableCatalog(_files, host) { Postfix = PostfixVersion.Known[^1] };
-        var spec = name + ":" + (type.IsPath("/file") ? "/file" : type.FromTables is null ? "{a=b}" : name is "debug" ? "static:a" : "{static:a}");
+        var spec = name + ":" + name switch
+        {
+            "debug" => "static:a",
+            "tcp" => "127.0.0.1:1",
+            "socketmap" => "inet:127.0.0.1:1:a",
+            "unix" => "passwd.byname",
+            _ => type.IsPath("/file") ? "/file" : type.FromTables is null ? "{a=b}" : "{static:a}",
+        };
 
         var table = tables.Open(spec, foldCase: false, _warnings);
 
