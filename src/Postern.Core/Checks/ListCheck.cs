@@ -24,6 +24,7 @@ internal sealed class ListCheck(ScreeningService service, TableCatalog tables, F
         if (_settings.ProxyNetworks is { } proxies)
             CheckPatterns(proxies, Proxies, Proxies, "write the addresses or networks of your proxies", []);
         CheckFooters();
+        CheckTimes();
     }
 
     private void CheckAccessList()
@@ -83,6 +84,27 @@ internal sealed class ListCheck(ScreeningService service, TableCatalog tables, F
             {
                 RejectFooter.Judge(rule.Value, _warnings);
                 Report(place, Remedy);
+            }
+        }
+    }
+
+    private void CheckTimes()
+    {
+        (string Parameter, IEnumerable<string> Tables)[] all =
+        [
+            (AccessListName, _settings.AccessList.Tables), (Networks, _settings.AccessList.MyNetworks.Tables), (Interfaces, _settings.AllowlistInterfaces.Tables),
+            (Proxies, _settings.ProxyNetworks?.Tables ?? []), ("postscreen_command_filter", _settings.CommandFilter is { } filter ? [filter.Name] : []),
+            ("postscreen_forbidden_commands", _settings.ForbiddenCommands?.Tables ?? []), ("postscreen_reject_footer_maps", _settings.RejectFooterMaps?.Tables ?? []),
+            ("postscreen_discard_ehlo_keyword_address_maps", _settings.DiscardEhloKeywordAddressMaps?.Tables ?? []),
+        ];
+        foreach (var (parameter, names) in all)
+        {
+            foreach (var (place, rule) in names.SelectMany(table => RulesOf(table, service.OriginOf(parameter))))
+            {
+                if (rule.MayTakeLong)
+                    findings.Add(
+                        ProblemSeverity.Warning, place, $"{parameter}: an expression with a back reference may take very long on some texts: {rule.Key}",
+                        "write it without \\1 and the like, or in a pcre: table, whose searches have a limit; a look-up that takes too long is a table error");
             }
         }
     }

@@ -29,11 +29,14 @@ public interface IPatternDialect
     IPattern? Compile(string expression, PatternOptions options, out string? problem);
 }
 
-/// <summary>A compiled expression. It may keep scratch memory: one thread at a time.</summary>
+/// <summary>A compiled expression.</summary>
 public interface IPattern
 {
     /// <summary>The number of the expression's groups.</summary>
     int GroupCount { get; }
+
+    /// <summary>Whether a search may take time without bound.</summary>
+    bool MayTakeLong { get; }
 
     /// <summary>Searches a text.</summary>
     /// <param name="subject">The text; it has no NUL, and one follows it in memory.</param>

@@ -25,6 +25,9 @@ internal readonly record struct PatternTest(IPattern Pattern, bool IsNegated);
 internal sealed record PatternRule(
     PatternRuleKind Kind, int LineNumber, PatternTest? First, PatternTest? Second, ReplacementText? Result)
 {
+    /// <summary>Whether a search may take time without bound.</summary>
+    public bool MayTakeLong => First is { Pattern.MayTakeLong: true } || Second is { Pattern.MayTakeLong: true };
+
     /// <summary>Reads lines of one table, and words the warnings about them.</summary>
     internal sealed class Reader(IPatternDialect dialect, string argument, IWarningSink warnings)
     {

@@ -10,21 +10,28 @@ namespace Postern.Core.Tables;
 public sealed class PatternTable : ILookupTable
 {
     private const int MostOnStack = 512;
+    private const int MaxSubject = 16 << 10; // bytes; more than a line or an address has
+    private const int MaxSubjectOfSlow = 1 << 10;
 
     private readonly PatternRule[] _rules;
     private readonly int[] _targets; // for each condition, where it goes on when the condition does not hold
     private readonly string _where;
     private readonly int _mostEnds; // of the groups of a rule
+    private readonly bool _mayTakeLong;
 
     private PatternTable(string name, string where, List<PatternRule> rules)
     {
         (Name, _where, _rules) = (name, where, [.. rules]);
         _targets = FindTargets(_rules);
+        _mayTakeLong = rules.Exists(static rule => rule.MayTakeLong);
         _mostEnds = 2 * rules.Select(static rule => rule.First?.Pattern.GroupCount ?? 0).Append(0).Max();
     }
 
     /// <inheritdoc />
     public string Name { get; }
+
+    /// <inheritdoc />
+    public LookupWait Wait => _mayTakeLong ? LookupWait.Answer : LookupWait.None;
 
     /// <summary>Reads the rules. A bad one is reported and skipped; the others count.</summary>
     public static ILookupTable? Parse(IPatternDialect dialect, TableSource source, IWarningSink warnings, out string? problem)
@@ -58,10 +65,16 @@ public sealed class PatternTable : ILookupTable
         if (!InlineRules.TryOpen(source, dialect.TypeName, DiscardedWarnings.Instance, out var lines, out _))
             yield break;
         var reader = new PatternRule.Reader(dialect, source.Argument, DiscardedWarnings.Instance);
+        var mayTakeLong = false;
         while (lines.Read())
         {
-            if (reader.Read(lines.Text, lines.LineNumber, isConditional: true)?.Result is { } result)
-                yield return new TableRule(lines.LineNumber, lines.Text.ToString(), result.ExpandWithoutGroups());
+            if (reader.Read(lines.Text, lines.LineNumber, isConditional: true) is not { } rule)
+                continue;
+            mayTakeLong |= rule.MayTakeLong; // of a condition it is the next rule's
+            if (rule.Result is not { } result)
+                continue;
+            yield return new TableRule(lines.LineNumber, lines.Text.ToString(), result.ExpandWithoutGroups()) { MayTakeLong = mayTakeLong };
+            mayTakeLong = false;
         }
     }
 
@@ -70,6 +83,12 @@ public sealed class PatternTable : ILookupTable
     {
         if (key.Contains('\0'))
             key = ListText.BeforeNul(key).ToString();
+        if (key.Length > (_mayTakeLong ? MaxSubjectOfSlow : MaxSubject))
+        {
+            warnings.Warn($"{Name}: a text of {key.Length} bytes is too long for {(_mayTakeLong ? "expressions with back references" : "expressions")}");
+            return LookupResult.Error;
+        }
+
         Span<byte> subject = key.Length < MostOnStack ? stackalloc byte[MostOnStack] : new byte[key.Length + 1];
         var length = Encoding.Latin1.GetBytes(key, subject);
         subject[length] = 0;

@@ -4,7 +4,11 @@ namespace Postern.Core.Tables;
 /// <param name="Line">Its line in the text, from 1; 0: it is from a database.</param>
 /// <param name="Key">What it is for: an address, a network, an expression.</param>
 /// <param name="Value">What the table answers; what an expression's groups would put in is left out.</param>
-public readonly record struct TableRule(int Line, string Key, string Value);
+public readonly record struct TableRule(int Line, string Key, string Value)
+{
+    /// <summary>Whether finding out that it applies may take time without bound.</summary>
+    public bool MayTakeLong { get; init; }
+}
 
 /// <summary>Lists the entries of a table; those that a look-up skips are left out.</summary>
 public delegate IEnumerable<TableRule> TableRuleReader(TableSource source);

@@ -43,6 +43,8 @@ internal sealed unsafe class PcrePattern : IPattern
 
     public int GroupCount { get; }
 
+    public bool MayTakeLong => false;
+
     public bool IsMatch(ReadOnlySpan<byte> subject, Span<int> ends, out string? problem)
     {
         var data = Interlocked.Exchange(ref _spareData, 0) is not 0 and var spare ? spare : NewData(); // two threads may search at once

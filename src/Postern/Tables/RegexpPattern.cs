@@ -8,13 +8,15 @@ namespace Postern.Tables;
 internal sealed unsafe class RegexpPattern : IPattern
 {
     private const int MostGroupsOnStack = 32;
+    private const int MaxSize = 100_000; // some 20 MB
 
     private readonly byte* _regex;
 
     /// <param name="regex">Compiled; from now on ours to free.</param>
-    private RegexpPattern(byte* regex)
+    private RegexpPattern(byte* regex, bool mayTakeLong)
     {
         _regex = regex;
+        MayTakeLong = mayTakeLong;
         GroupCount = PosixRegex.GroupCount(regex);
     }
 
@@ -26,15 +28,24 @@ internal sealed unsafe class RegexpPattern : IPattern
 
     public int GroupCount { get; }
 
+    public bool MayTakeLong { get; }
+
     /// <param name="flags">Of <c>regcomp</c>.</param>
     /// <param name="problem">On failure, the library's words.</param>
     public static RegexpPattern? Compile(string expression, int flags, out string? problem)
     {
         problem = null;
+        var isExtended = (flags & PosixRegex.REG_EXTENDED) != 0;
+        if (PosixExpression.Measure(expression, isExtended, out var hasBackReference) > MaxSize)
+        {
+            problem = "its counted repetitions take too much memory: skipping this rule";
+            return null;
+        }
+
         var regex = (byte*)NativeMemory.AllocZeroed(PosixRegex.RegexSize);
         var error = PosixRegex.Compile(regex, expression, flags);
         if (error == 0)
-            return new RegexpPattern(regex);
+            return new RegexpPattern(regex, hasBackReference);
         problem = PosixRegex.Text(error, regex);
         NativeMemory.Free(regex);
         return null;

@@ -42,6 +42,19 @@ public sealed class ReportedConfigurationTests
         Assert.Contains(remedy, output, StringComparison.Ordinal);
     }
 
+    // A back reference whose search never ended (glibc has no limit), in a table for what clients say.
+    [Theory]
+    [InlineData("postscreen_command_filter = regexp:/t\n", "postscreen_command_filter")]
+    [InlineData("postscreen_access_list = regexp:/t\n", "postscreen_access_list")]
+    [InlineData("postscreen_reject_footer_maps = regexp:/t\n", "postscreen_reject_footer_maps")]
+    public void Back_references(string parameter, string name)
+    {
+        var output = Check(parameter, ("/t", "/x/ dunno\n/(y)\\1/ dunno\n"));
+
+        Assert.Contains($"/t:2: warning: {name}: an expression with a back reference may take very long on some texts: /(y)\\1/ dunno\n", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("/t:1:", output, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("cidr", "/acl", "# text\n192.0.2.0/24 permit\n198.51.100.7 OK\n", 3, "OK")]
     [InlineData("cidr", "/acl", "198.51.100.7 permitt\n", 1, "permitt")]
