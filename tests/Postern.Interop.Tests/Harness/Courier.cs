@@ -3,10 +3,7 @@ namespace Postern.Interop.Tests.Harness;
 /// <summary>Courier's esmtpd, which knows neither the PROXY protocol nor XCLIENT. Mail stays in its queue, which no courierd works through.</summary>
 internal sealed class Courier : IMailServer
 {
-    private static readonly string[] Packages =
-        ["courier-mta", "courier-base", "courier-authlib", "courier-authdaemon", "courier-authlib-userdb", "libcourier-unicode4", "libidn12", "libltdl7", "libpcre3", "libgdbm6"];
-
-    private readonly Overlaid _overlaid = new("courier", ["courier"], Packages);
+    private readonly Overlaid _overlaid = new("courier", ["courier"]);
 
     public Courier()
     {

@@ -6,10 +6,7 @@ namespace Postern.Interop.Tests.Harness;
 /// </summary>
 internal sealed class Dovecot : IMailServer
 {
-    private static readonly string[] Packages =
-        ["dovecot-core", "dovecot-submissiond", "libexttextcat-2.0-0", "liblua5.4-0", "libsodium23", "libstemmer0d", "libtirpc3", "libunwind8", "libwrap0", "libicu72"];
-
-    private readonly Overlaid _overlaid = new("dovecot", ["dovecot", "dovenull", "joe"], Packages);
+    private readonly Overlaid _overlaid = new("dovecot", ["dovecot", "dovenull", "joe"]);
     private readonly SmtpSink _behind = new();
 
     /// <param name="announcement">How it is told of clients: decides which listener <see cref="Port"/> is.</param>

@@ -8,9 +8,6 @@ namespace Postern.Interop.Tests.Harness;
 /// </summary>
 internal sealed class Exim : IMailServer
 {
-    private static readonly string[] Packages =
-        ["exim4-daemon-heavy", "libidn12", "libspf2-2", "libmariadb3", "mysql-common", "libpq5", "libldap-2.5-0", "libsasl2-2", "libdb5.3"];
-
     // The user joe with the password secret.
     private const string IsJoe = "${if and{{eq{$auth2}{joe}}{eq{$auth3}{secret}}}}";
 
@@ -52,7 +49,7 @@ internal sealed class Exim : IMailServer
     /// <param name="knowsProxy">Whether it wants the PROXY protocol.</param>
     public static Exim Start(Certificates certificates, bool knowsProxy = true)
     {
-        var unpacked = Unpacked.Debian("exim", Packages);
+        var unpacked = Unpacked.Debian("exim");
         return new Exim(unpacked + "/usr/sbin/exim4", $"{unpacked}/usr/lib/{MultiarchName}:{unpacked}/usr/lib", certificates, knowsProxy);
     }
 

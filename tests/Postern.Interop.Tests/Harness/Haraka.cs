@@ -55,7 +55,7 @@ internal sealed class Haraka : IMailServer
 
     public string Trace(string client) => $@"disconnect ip={client} .* msgs=1/";
 
-    public static Haraka Start(string announcement, Certificates certificates) => new(Unpacked.Npm("haraka", "Haraka@3.3.4") + "/node_modules", announcement, certificates);
+    public static Haraka Start(string announcement, Certificates certificates) => new(Unpacked.Npm("haraka") + "/node_modules", announcement, certificates);
 
     public void Dispose()
     {

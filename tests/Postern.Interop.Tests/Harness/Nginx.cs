@@ -3,7 +3,7 @@ namespace Postern.Interop.Tests.Harness;
 /// <summary>nginx as a mail proxy, which passes sessions on to another server and tells that one of the client by XCLIENT.</summary>
 internal sealed class Nginx : IMailServer
 {
-    private readonly Overlaid _overlaid = new("nginx", [], "nginx", "nginx-common", "libnginx-mod-mail");
+    private readonly Overlaid _overlaid = new("nginx", []);
 
     /// <param name="backend">The port of the server behind, which takes XCLIENT from 127.0.0.1.</param>
     /// <param name="knowsProxy">Whether it wants the PROXY protocol.</param>

@@ -69,7 +69,7 @@ internal sealed class OpenSmtpd : IMailServer
 
     public string Trace(string client) => $@"smtp connected address={client} ";
 
-    public static OpenSmtpd Start(Certificates certificates) => new(Unpacked.Debian("opensmtpd", "opensmtpd"), certificates);
+    public static OpenSmtpd Start(Certificates certificates) => new(Unpacked.Debian("opensmtpd"), certificates);
 
     public void Dispose()
     {

@@ -19,12 +19,11 @@ internal sealed class Overlaid : IDisposable
     private readonly string _root;
     private Process? _process;
 
-    /// <param name="name">Of the server, for its directories.</param>
+    /// <param name="name">Of the server, in <see cref="Unpacked.Packages"/>.</param>
     /// <param name="users">User names that its programs run as; each gets a number, 65500 and up, and a group.</param>
-    /// <param name="packages">With all the libraries that a host with Postfix may lack.</param>
-    public Overlaid(string name, string[] users, params string[] packages)
+    public Overlaid(string name, string[] users)
     {
-        _root = Unpacked.Debian(name, packages);
+        _root = Unpacked.Debian(name);
         Path = Directory.CreateTempSubdirectory($"postern-{name}-").FullName;
         Directory.CreateDirectory(System.IO.Path.Combine(Path, "etc"));
         Tool.Must("chmod", "0755", Path);

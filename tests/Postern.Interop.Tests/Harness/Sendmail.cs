@@ -3,10 +3,7 @@ namespace Postern.Interop.Tests.Harness;
 /// <summary>sendmail, which knows neither the PROXY protocol nor XCLIENT. Mail stays in its queue.</summary>
 internal sealed class Sendmail : IMailServer
 {
-    private static readonly string[] Packages =
-        ["sendmail-bin", "sendmail-base", "sendmail-cf", "m4", "libsigsegv2", "libsasl2-2", "libldap-2.5-0", "liblockfile1", "libnsl2", "libwrap0", "libtirpc3", "libdb5.3"];
-
-    private readonly Overlaid _overlaid = new("sendmail", ["smmta", "smmsp"], Packages);
+    private readonly Overlaid _overlaid = new("sendmail", ["smmta", "smmsp"]);
 
     public Sendmail()
     {
