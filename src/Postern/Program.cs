@@ -78,7 +78,7 @@ var question = new Option<string[]>("--override", "-o") { Description = "name=va
 var eventLogs = new Option<string[]>("--events") { Description = "Event logs, plain or gzip; without, that of the configuration and what was rotated.", AllowMultipleArgumentsPerToken = true };
 var mailLogs = new Option<string[]>("--mail-log") { Description = "Mail logs that tell from whom smtpd took mail.", AllowMultipleArgumentsPerToken = true };
 var mostNamed = new Option<int>("--names") { Description = "How many decent clients that would be stopped are named at most.", DefaultValueFactory = static _ => 10 };
-var whatIf = new Command("what-if", "What another setting would have done with the clients in the event log, and what cannot be known of it. Exit status 2 if nothing can.") { question, directory, eventLogs, mailLogs, explainedService, since, mostNamed, asJson };
+var whatIf = new Command("what-if", "What another setting would have done with the clients in the event log, and what cannot be known of it. Exit status 2 if nothing can.") { question, directory, eventLogs, mailLogs, explainedService, since, until, mostNamed, asJson };
 whatIf.SetAction(arguments =>
 {
     using var output = Console.OpenStandardOutput();
@@ -90,6 +90,7 @@ whatIf.SetAction(arguments =>
             arguments.GetValue(mailLogs) ?? [],
             arguments.GetValue(explainedService),
             arguments.GetValue(since),
+            arguments.GetValue(until),
             arguments.GetValue(asJson),
             arguments.GetValue(mostNamed)),
         output,
@@ -138,9 +139,12 @@ var showModel = new Option<bool>("--show-model") { Description = "Print the traf
 var withReports = new Option<bool>("--reports") { Description = "Also what postern report makes of the log of each run." };
 var seed = new Option<int>("--seed") { Description = "Another number gives other traffic of the same kind.", DefaultValueFactory = static _ => 1 };
 var logFolder = new Option<string?>("--logs") { Description = "A folder to keep the mail logs of the runs in." };
+var keptEvents = new Option<string?>("--event-log") { Description = "A file to keep the event log of the run in, for postern what-if; of several runs, one beside it for each, with the run's name at its end." };
+var visits = new Option<string>("--visits") { Description = "returning (the default): clients come back until they have succeeded; fixed: they make the same visits whatever becomes of them.", DefaultValueFactory = static _ => "returning" };
+visits.AcceptOnlyFromAmong("fixed", "returning");
 var rehearse = new Command("rehearse", "Play bots and honest senders against a configuration, in a sandbox of its own and in fast motion, and count what comes of it.")
 {
-    rehearsedDirectory, scenario, overrides, compared, modelled, showModel, withReports, seed, logFolder, asJson,
+    rehearsedDirectory, scenario, overrides, compared, modelled, showModel, withReports, seed, visits, logFolder, keptEvents, asJson,
 };
 rehearse.SetAction(arguments =>
 {
@@ -156,7 +160,9 @@ rehearse.SetAction(arguments =>
             arguments.GetValue(showModel),
             arguments.GetValue(withReports),
             arguments.GetValue(asJson),
-            arguments.GetValue(logFolder)),
+            arguments.GetValue(logFolder),
+            arguments.GetValue(keptEvents),
+            arguments.GetRequiredValue(visits) == "fixed"),
         output,
         Console.Error);
 });

@@ -21,7 +21,7 @@ public sealed class ArchitectureTests
         ["Tables"] = ["Versions"],
         ["Allowlist"] = [],
         ["Reporting"] = [],
-        ["Replay"] = ["Allowlist", "Config", "Dnsbl", "Lanes", "Relay", "Reporting", "Screening"],
+        ["Replay"] = ["Allowlist", "Config", "Dnsbl", "Lanes", "Relay", "Reporting", "Screening", "Spf"],
         ["Rehearsal"] = [],
         ["Spf"] = ["Tables"],
         ["Versions"] = [],
@@ -51,7 +51,7 @@ public sealed class ArchitectureTests
         ["Events"] = ["Logging", "Native"],
         ["Control"] = ["Native", "Storage"],
         ["Metrics"] = ["Events"],
-        ["Rehearsal"] = ["Dns", "Dnsbl", "Handoff", "Logging", "Loop", "Native", "Receiver", "Reports", "Storage"], // a second composition
+        ["Rehearsal"] = ["Dns", "Dnsbl", "Events", "Handoff", "Logging", "Loop", "Native", "Receiver", "Reports", "Storage"], // a second composition
         ["Checks"] = ["Control", "Dns", "Dnsbl", "Memcache", "Native", "ProcessLife", "Relay", "Storage", "Tls"],
         ["Cli"] = ["Checks", "Control", "Dns", "Dnsbl", "Events", "Lmdb", "Logging", "Master", "Storage", "Native", "ProcessLife", "Providers", "Rehearsal", "Reports", "Tables", "Tls"],
     };

@@ -6,10 +6,8 @@ namespace Postern.Core.Dnsbl;
 /// </summary>
 public sealed class DnsblScore(DnsblSites sites)
 {
-    private static readonly TimeSpan GivenUp = TimeSpan.MaxValue;
-
     private readonly List<ulong> _waiting = new(1);
-    private readonly TimeSpan?[] _answers = new TimeSpan?[sites.Lists.Length]; // by list: after which time it answered, or was given up
+    private readonly ListState[] _lists = new ListState[sites.Lists.Length];
     private List<DnsblListing>? _listings;
     private DnsblList? _best;
     private int _bestWeight;
@@ -44,9 +42,9 @@ public sealed class DnsblScore(DnsblSites sites)
     /// <summary>The answers so far that list the client, those included that no rule counts.</summary>
     public IReadOnlyList<DnsblListing> Listings => _listings ?? [];
 
-    /// <summary>The lists that have answered so far, whatever they said, and how long it took them.</summary>
-    public IEnumerable<(DnsblList List, TimeSpan After)> Answered =>
-        Sites.Lists.Where(list => _answers[list.Index] is { } after && after != GivenUp).Select(list => (list, _answers[list.Index]!.Value));
+    /// <summary>The lists that have answered so far, whatever they said.</summary>
+    public IEnumerable<DnsblAnswer> Answered => Sites.Lists.Where(list => _lists[list.Index].Progress is Progress.Answered)
+        .Select(list => new DnsblAnswer(list, TimeSpan.FromMilliseconds(_lists[list.Index].After), _lists[list.Index].TimeToLive));
 
     /// <summary>The queries are out.</summary>
     /// <param name="queries">How many: a list that is not well may have been left out.</param>
@@ -63,9 +61,9 @@ public sealed class DnsblScore(DnsblSites sites)
     /// <returns>Whether it is complete with this answer.</returns>
     public bool Add(DnsblList list, ReadOnlySpan<uint> addresses, int timeToLive, TimeSpan after = default)
     {
-        if (_answers[list.Index] is not null)
+        if (_lists[list.Index].Progress is not Progress.Waiting)
             return false;
-        _answers[list.Index] = after;
+        _lists[list.Index] = new(Progress.Answered, (uint)Math.Clamp(after.TotalMilliseconds, 0, uint.MaxValue), timeToLive);
         Pending--;
         if (Sessions == 0)
             return false;
@@ -98,9 +96,9 @@ public sealed class DnsblScore(DnsblSites sites)
     /// <returns>False: it has answered.</returns>
     public bool GiveUp(DnsblList list)
     {
-        if (_answers[list.Index] is not null)
+        if (_lists[list.Index].Progress is not Progress.Waiting)
             return false;
-        _answers[list.Index] = GivenUp;
+        _lists[list.Index] = new(Progress.GivenUp, 0, 0);
         return true;
     }
 
@@ -124,4 +122,20 @@ public sealed class DnsblScore(DnsblSites sites)
 
         return false;
     }
+
+    private enum Progress : byte
+    {
+        Waiting,
+        Answered,
+        GivenUp,
+    }
+
+    // Kept for each list of each parked client: twelve bytes.
+    private readonly record struct ListState(Progress Progress, uint After, int TimeToLive);
 }
+
+/// <summary>That a DNS list has answered.</summary>
+/// <param name="List">The list.</param>
+/// <param name="After">How long it took.</param>
+/// <param name="TimeToLive">Seconds that the answer may be remembered; -1: it does not say.</param>
+public readonly record struct DnsblAnswer(DnsblList List, TimeSpan After, int TimeToLive);

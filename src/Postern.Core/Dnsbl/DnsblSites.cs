@@ -49,6 +49,23 @@ public sealed class DnsblSites
         return new DnsblSites(lists.ToImmutable(), countsErrorAnswers);
     }
 
+    /// <summary>Every list of any of them, with the rules that it has where it comes first.</summary>
+    public static DnsblSites Union(IEnumerable<DnsblSites> all)
+    {
+        var (lists, countsErrors) = (ImmutableArray.CreateBuilder<DnsblList>(), false);
+        foreach (var sites in all)
+        {
+            countsErrors |= sites.CountsErrorAnswers;
+            foreach (var list in sites.Lists)
+            {
+                if (!lists.Any(known => known.Domain == list.Domain))
+                    lists.Add(new DnsblList(lists.Count, list.Domain, list.Rules, replyMap: null));
+            }
+        }
+
+        return new DnsblSites(lists.ToImmutable(), countsErrors);
+    }
+
     private static DnsblRule? ParseElement(string element, out string domain, IWarningSink errors, IWarningSink warnings)
     {
         domain = element;

@@ -14,8 +14,8 @@ public sealed class HangupMemory(int generationSize = 50_000)
 {
     private const uint ReturnGap = 5; // seconds; sessions closer together are one attempt over several connections
 
-    private Dictionary<IpAddress, Entry> _younger = [];
-    private Dictionary<IpAddress, Entry> _older = [];
+    private Dictionary<IpAddress, HangupEntry> _younger = [];
+    private Dictionary<IpAddress, HangupEntry> _older = [];
 
     /// <summary>Networks that are remembered.</summary>
     public int Count => _younger.Count + _older.Count;
@@ -26,7 +26,7 @@ public sealed class HangupMemory(int generationSize = 50_000)
     {
         var network = NetworkOf(client);
         if (!TryFind(network, connectedAt, settings, out _))
-            Store(network, new Entry(connectedAt, 0, 0));
+            Store(network, new HangupEntry(connectedAt, 0, 0));
     }
 
     /// <summary>A client that belongs in a lane has come back, or has come for the first time.</summary>
@@ -64,11 +64,23 @@ public sealed class HangupMemory(int generationSize = 50_000)
         _older.Remove(network);
     }
 
-    private bool TryFind(IpAddress network, uint now, TargreySettings settings, out Entry entry) =>
+    /// <summary>What is remembered of a client's network; null: nothing.</summary>
+    internal HangupEntry? this[IpAddress client]
+    {
+        get => _younger.TryGetValue(NetworkOf(client), out var entry) || _older.TryGetValue(NetworkOf(client), out entry) ? entry : null;
+        set
+        {
+            Forget(client);
+            if (value is { } entry)
+                _younger[NetworkOf(client)] = entry;
+        }
+    }
+
+    private bool TryFind(IpAddress network, uint now, TargreySettings settings, out HangupEntry entry) =>
         (_younger.TryGetValue(network, out entry) || _older.TryGetValue(network, out entry))
         && Since(now, entry.FirstAt) <= settings.RetryWindow.TotalSeconds;
 
-    private void Store(IpAddress network, Entry entry)
+    private void Store(IpAddress network, HangupEntry entry)
     {
         _older.Remove(network);
         if (_younger.Count >= generationSize && !_younger.ContainsKey(network))
@@ -80,8 +92,13 @@ public sealed class HangupMemory(int generationSize = 50_000)
 
     private static IpAddress NetworkOf(IpAddress client) => client.Network(client.IsIPv4 ? 24 : 64);
 
-    private readonly record struct Entry(uint FirstAt, uint CountedAt, int Refusals);
 }
+
+/// <summary>That a client of a network hung up in a slow lane.</summary>
+/// <param name="FirstAt">When its session began, in seconds since 1970 UTC.</param>
+/// <param name="CountedAt">When the last return began that was counted; 0: none was.</param>
+/// <param name="Refusals">How many returns have been refused and counted.</param>
+internal readonly record struct HangupEntry(uint FirstAt, uint CountedAt, int Refusals);
 
 /// <summary>What is done with a client that belongs in a lane.</summary>
 public enum ReturnVerdict

@@ -41,6 +41,10 @@ public sealed record ModelParameter(string Name, string Default, double? Most, s
     public static readonly ModelParameter Praised = new("honest_praised", "0.5", 1, "Share of honest senders that lists of good senders know, those with a negative weight.", Assumed);
     public static readonly ModelParameter DnsDelay = new("dns_answers_after", "0.02:0.5 0.1:0.9 2:0.99 5:1", null, "Share of DNS answers that are there after so many seconds.", Assumed);
     public static readonly ModelParameter DnsLost = new("dns_lost", "0.002", 0.5, "Share of DNS questions that get no answer.", "assumed; the tail: docker-mailserver issue 1742");
+    public static readonly ModelParameter DnsTtl = new("dns_ttl", "300", 86_400, "Seconds that DNS answers may be remembered at least.", Assumed);
+    public static readonly ModelParameter DnsTtlSpread = new("dns_ttl_spread", "0", 86_400, "And up to so many seconds more, by name.", "none: to see what depends on it");
+    public static readonly ModelParameter Moods = new("moods", "0", 1, "Share of the visits after a sender's first at which it behaves otherwise: it talks early, leaves, is slow, or breaks a rule.", "none: to see what depends on it");
+    public static readonly ModelParameter FixedVisits = new("fixed_visits", "4", 20, "With --visits fixed, how many visits an honest sender makes at most; bots make all their tries.", Assumed);
     public static readonly ModelParameter NoName = new("bot_no_name", "0.23", 1, "Share of bots without a reverse name.", "assumed, as part of " + S25R);
     public static readonly ModelParameter Unconfirmed = new("bot_unconfirmed", "0.15", 1, "Share of bots whose name does not lead back.", "assumed, as part of " + S25R);
     public static readonly ModelParameter ServerName = new("bot_server_name", "0.018", 1, "Share of bots with a server's name; the rest has an end user's.", S25R);
@@ -51,6 +55,6 @@ public sealed record ModelParameter(string Name, string Default, double? Most, s
         Hours, Scale, Mails, Known, Large, HonestThink, HonestGeneric, ShortPatience, Praised,
         Bots, Tries, RetryAfter, EarlyTalk, TalkAfter, Patient, Patience, BotThink, Refused,
         ForgedHelo, Pipelining, NonSmtp, BareNewline, Flood, NoName, Unconfirmed, ServerName,
-        Listed, Overlap, DnsDelay, DnsLost,
+        Listed, Overlap, DnsDelay, DnsLost, DnsTtl, DnsTtlSpread, Moods, FixedVisits,
     ];
 }

@@ -47,6 +47,20 @@ public sealed record Sender
     /// <summary>How it behaves.</summary>
     public required Manners Manners { get; init; }
 
+    /// <summary>How it behaves at further attempts, if not as at the first; null: always the same.</summary>
+    public IReadOnlyList<Manners>? Moods { get; init; }
+
+    /// <summary>How many attempts it makes where it makes the same whatever becomes of them.</summary>
+    public required int FixedVisits { get; init; }
+
+    /// <summary>How it behaves at an attempt.</summary>
+    /// <param name="attempt">0: the first.</param>
+    public Manners MannersAt(int attempt) => attempt > 0 && Moods is { } moods ? moods[(attempt - 1) % moods.Count] : Manners;
+
+    /// <summary>When an attempt is made, after the beginning, if the one before has not lasted longer.</summary>
+    /// <param name="attempt">0: the first.</param>
+    public TimeSpan TimeOf(int attempt) => attempt == 0 ? FirstAt : FirstAt + Retries[attempt - 1];
+
     /// <summary>A delay alone can make it leave: it does not talk early, and has an end to its patience.</summary>
     public bool CanBeShed => IsBot && Manners is { TalksAfter: null } && Manners.Patience < Traffic.Forever;
 }

@@ -17,6 +17,8 @@ public sealed class Traffic
     private const uint HonestNetwork = 0xc612_0000, BotNetwork = 0xc613_0000; // 198.18.0.0/16, 198.19.0.0/16
     private const int NetworkSize = 1 << 16;
     private const int SenderDomains = 40;
+    private const ulong MoodSeeds = 1UL << 40; // beyond the seeds of the traffic
+    private const int DifferentMoods = 8;
     private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ImpatientServer = TimeSpan.FromSeconds(30);
 
@@ -38,6 +40,7 @@ public sealed class Traffic
         var traffic = new Traffic(model, domain);
         traffic.AddHonest(new Dice((ulong)seed * 2));
         traffic.AddBots(new Dice((ulong)seed * 2 + 1));
+        traffic.GiveMoods(new Dice((ulong)seed + MoodSeeds));
         traffic._senders.Sort(static (one, other) => one.FirstAt.CompareTo(other.FirstAt));
         return traffic;
     }
@@ -70,6 +73,7 @@ public sealed class Traffic
                 Hosts = hosts,
                 FirstAt = ArrivalOf(arrivals[i]),
                 Retries = schedule.Retries,
+                FixedVisits = Math.Min(schedule.Retries.Count, i % Math.Max(1, (int)_model.Number(ModelParameter.FixedVisits))) + 1,
                 Manners = new Manners(
                     TalksAfter: null, isImpatient ? ImpatientServer : ServersPatience, Seconds(_model.Number(ModelParameter.HonestThink)),
                     Dialect.Smtp, hosts[0].Name!, $"someone@partner{i % SenderDomains}.example", $"you@{_domain}"),
@@ -102,6 +106,7 @@ public sealed class Traffic
                 Hosts = [new Host(ip, name, leadsBack, IsKnown: false, listed[i] < _model.Number(ModelParameter.Listed), IsPraised: false)],
                 FirstAt = ArrivalOf(arrivals[i]),
                 Retries = retries,
+                FixedVisits = retries.Count + 1,
                 Manners = new Manners(
                     i < talkers ? Seconds(talk.Where(talkTimes[i])) : null,
                     i < talkers + patient ? Forever : Seconds(patience.Where(patiences[i - talkers - patient])),
@@ -112,6 +117,34 @@ public sealed class Traffic
                     $"you@{_domain}"),
             });
         }
+    }
+
+    /// <summary>Has senders behave otherwise from visit to visit.</summary>
+    private void GiveMoods(Dice dice)
+    {
+        var share = _model.Number(ModelParameter.Moods);
+        for (var i = 0; share > 0 && i < _senders.Count; i++)
+        {
+            var sender = _senders[i];
+            var moods = new List<Manners>();
+            for (var mood = 0; mood < DifferentMoods; mood++)
+                moods.Add(dice.Next() < share ? OtherMood(sender.Manners, dice) : sender.Manners);
+            _senders[i] = sender with { Moods = moods };
+        }
+    }
+
+    private static Manners OtherMood(Manners usual, Dice dice)
+    {
+        const double LongestSilence = 20, LongestPatience = 60, LongestThink = 3;
+        var (what, when) = (dice.Next(5), dice.Next());
+        return what switch
+        {
+            0 => usual with { TalksAfter = Seconds(when * LongestSilence) },
+            1 => usual with { TalksAfter = null, Patience = Seconds(when * LongestPatience) },
+            2 => usual with { TalksAfter = null, Patience = ServersPatience, Think = Seconds(when * LongestThink) },
+            3 => usual with { TalksAfter = null, Patience = ServersPatience, Dialect = (Dialect)dice.Next(Enum.GetValues<Dialect>().Length) },
+            _ => usual with { TalksAfter = null, Patience = ServersPatience, Dialect = Dialect.Smtp },
+        };
     }
 
     private Dialect DialectOf(double number)

@@ -1,326 +1,347 @@
 using Postern.Core.Allowlist;
-using Postern.Core.Dnsbl;
-using Postern.Core.Relay;
+using Postern.Core.Config;
 using Postern.Core.Screening;
 
 namespace Postern.Core.Replay;
 
-/// <summary>What becomes of a recorded client in a replay.</summary>
-/// <param name="Facts">As its session wrote them down.</param>
-/// <param name="Unknowns">What had to be supposed for it.</param>
-public readonly record struct ReplayedClient(ClientFacts Facts, Unknowns Unknowns)
-{
-    /// <summary>What became of it.</summary>
-    public Outcome Outcome => Facts.Outcome;
-
-    /// <summary>Until we were rid of it.</summary>
-    public TimeSpan Lasted => Facts.Ended - Facts.Connected;
-}
-
 /// <summary>
-/// Has the recorded sessions of one address again, under settings of one's choice and with a clock of its own: real
-/// <see cref="Session"/>s decide, and what the client and DNS do is what the recording says, or the hypothesis.
+/// Replays the visits of an address, one after the other as they come, under two settings. Visits that may overlap are
+/// replayed together, in every way that the recording leaves open; between them nothing is kept but what the allowlist may have.
 /// </summary>
-public sealed class AddressReplay : IAllowlistView
+public sealed class AddressReplay
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(1);
+    private const int MaxTogether = 40; // visits
+    private const Unknowns OfOtherSettings = Unknowns.Silence | Unknowns.Dialogue | Unknowns.Lists | Unknowns.Name;
+    private const int MaxWays = 2000, MaxWaysTogether = 500;
 
-    private readonly ReplayRules _rules;
-    private readonly ReplayMemory _memory;
-    private readonly Hypothesis _hypothesis;
-    private readonly IReadOnlyList<RecordedClient> _clients;
-    private readonly List<ReplayedSession> _sessions = [];
-    private readonly PriorityQueue<(ReplayedSession Session, Step Step, object? Payload), (long Ticks, int Order)> _steps = new();
-    private readonly SessionActions _actions = new();
-    private readonly ServiceLoad _calm = new(), _stressed = new();
-    private ClientAddressState? _address;
-    private ReplayedSession? _recalling;
-    private DateTimeOffset _now;
-    private int _order;
-    private bool _isMemorySupposed;
+    private static readonly TimeSpan Inexactness = TimeSpan.FromMilliseconds(20);
 
-    private AddressReplay(IReadOnlyList<RecordedClient> clients, ReplayRules rules, Hypothesis hypothesis)
+    private readonly Alternatives _ways = new();
+    private readonly VisitsReplay _before, _after;
+    private readonly Action<RecordedClient, VisitComparison> _take;
+    private readonly AllowlistWitness _witness = new();
+    private readonly PossibleRecords _records = new(), _next = new();
+    private readonly List<AddressVisit> _together = [], _alone = [];
+    private readonly List<Side> _crowdBefore = [], _crowdAfter = [];
+    private readonly List<VisitComparison> _comparisons = [];
+    private readonly List<VisitResult> _results = [];
+    private Side _sideBefore, _sideAfter; // of the visit that is replayed alone
+    private bool _isCrowded;
+    private DateTimeOffset _until;
+
+    /// <param name="before">The settings of today.</param>
+    /// <param name="after">Those in question.</param>
+    /// <param name="take">Told what becomes of each visit, in the order in which they came.</param>
+    public AddressReplay(ReplayRules before, ReplayRules after, Action<RecordedClient, VisitComparison> take)
     {
-        (_clients, _rules, _hypothesis) = (clients, rules, hypothesis);
-        _memory = new ReplayMemory(clients, rules.Recorded, rules.Settings, hypothesis.Recollection);
-        _stressed.ClientArrived(rules.Settings with { PreQueueLimit = 1 }, _actions);
-        if (rules.Settings.LiveHandover)
-            _calm.Offer = _stressed.Offer = new TargetOffer();
+        (_before, _after, _take) = (
+            new VisitsReplay(before, 0, _ways), new VisitsReplay(after, before.Settings == after.Settings ? 0 : 1, _ways), take); // the same settings go the same way
+        Begin(hasNeighbours: false);
     }
 
-    private enum Step
+    /// <summary>An address follows.</summary>
+    /// <param name="hasNeighbours">Whether others of its network have come, too, with whom it shares what taRgrey remembers.</param>
+    public void Begin(bool hasNeighbours)
     {
-        Timer,
-        Connect,
-        ListAnswers,
-        Name,
-        Talk,
-        HangUp,
-        KnowledgeEnds,
-        Dialogue,
-        Gone,
+        _witness.Reset();
+        var record = new RecordRange(default, default, null, !hasNeighbours);
+        _records.Set(new RecordPair(record, record));
+        _crowdBefore.Clear();
+        _crowdAfter.Clear();
+        _together.Clear();
+        _isCrowded = false;
+        _until = DateTimeOffset.MinValue;
     }
 
-    /// <summary>Replays the sessions of one address.</summary>
-    /// <param name="clients">Of one address, in the order in which they connected.</param>
-    /// <param name="rules">Under which settings.</param>
-    /// <param name="hypothesis">What to suppose where the recording is silent.</param>
-    /// <returns>One result for each, in the same order.</returns>
-    public static IReadOnlyList<ReplayedClient> Run(IReadOnlyList<RecordedClient> clients, ReplayRules rules, Hypothesis hypothesis)
+    /// <summary>The next visit of the address.</summary>
+    /// <param name="client">Connected no sooner than the last one.</param>
+    public void Add(RecordedClient client)
     {
-        var replay = new AddressReplay(clients, rules, hypothesis);
-        replay.Run();
-        return [.. replay._sessions.Select(static session => new ReplayedClient(session.Facts, session.Unknowns))];
-    }
-
-    bool IAllowlistView.TryRecall(IpAddress address, out TestExpiry expiry)
-    {
-        var known = _memory.TryRecall(_recalling!.Recorded, CacheRecord.Seconds(_now), out expiry, out var isSupposed);
-        if (isSupposed)
-            _recalling.Unknowns |= Unknowns.Memory;
-        return known;
-    }
-
-    private void Run()
-    {
-        foreach (var client in _clients)
+        if (client.Connected > _until)
+            End();
+        var visit = new AddressVisit(client, _witness.Take(client, _before.Rules.Recorded));
+        if (EndOf(client) is var end && end > _until)
+            _until = end;
+        if (_isCrowded)
         {
-            var session = new ReplayedSession(client, _hypothesis, _rules);
-            _sessions.Add(session);
-            At(client.Connected, session, Step.Connect);
-        }
-
-        while (_steps.TryDequeue(out var next, out var due))
-        {
-            _now = new DateTimeOffset(due.Ticks, TimeSpan.Zero);
-            Take(next.Session, next.Step, next.Payload);
-        }
-    }
-
-    private void At(DateTimeOffset time, ReplayedSession session, Step step, object? payload = null) =>
-        _steps.Enqueue((session, step, payload), (time.UtcTicks, step is Step.Timer ? 0 : ++_order));
-
-    private void After(TimeSpan delay, ReplayedSession session, Step step, object? payload = null) => At(_now + delay, session, step, payload);
-
-    private void Take(ReplayedSession session, Step step, object? payload)
-    {
-        if (step is Step.Connect)
-        {
-            Connect(session);
+            AddToCrowd(visit);
             return;
         }
 
-        if (step is Step.Gone)
-        {
-            Leave(session, isHandedOff: true);
-            return;
-        }
-
-        if (step is Step.ListAnswers)
-            Answer((ListAnswer)payload!);
-        if (session.IsOver || step is Step.ListAnswers)
-            return;
-        _actions.Clear();
-        switch (step)
-        {
-            case Step.Timer when (int)payload! == session.TimerNumber:
-                session.Decisions.OnTimer(MomentOf(session), _actions);
-                break;
-            case Step.Name:
-                session.Decisions.OnReverseName((Lanes.ReverseName)payload!, _actions);
-                break;
-            case Step.Talk when session.Watch is WatchMode.Peek:
-                session.Decisions.OnReadable(session.Recorded.SaidQuit ? "QUIT\r\n"u8 : "EHLO early\r\n"u8, MomentOf(session), _actions);
-                break;
-            case Step.HangUp when session.Watch is WatchMode.Peek:
-                session.Decisions.OnReadable([], MomentOf(session), _actions);
-                break;
-            case Step.KnowledgeEnds when session.Watch is WatchMode.Peek:
-                session.Unknowns |= Unknowns.Silence;
-                if (_hypothesis.Continuation is not Continuation.Waits)
-                    session.Decisions.OnReadable(_hypothesis.Continuation is Continuation.Talks ? "EHLO early\r\n"u8 : [], MomentOf(session), _actions);
-                break;
-            case Step.Dialogue:
-                Say(session, (string)payload!);
-                break;
-        }
-
-        Perform(session);
+        _together.Add(visit);
+        if (_together.Count > MaxTogether)
+            Scatter();
     }
 
-    private void Connect(ReplayedSession session)
+    /// <summary>Nobody comes any more who may meet those that have come.</summary>
+    public void End()
     {
-        _address ??= new ClientAddressState(session.Recorded.Address);
-        _address.Concurrency++;
-        session.Begin(new Session(_rules.Settings, LoadOf(session), _address, session.Recorded.Port, session.Recorded.Server) { Facts = session.Facts });
-        _recalling = session;
-        _actions.Clear();
-        session.Decisions.OnConnected(Allowlist, MomentOf(session), _actions);
-        Perform(session);
-    }
-
-    private IAllowlistView? Allowlist => _rules.Settings.CacheMap is null ? null : this;
-
-    private void Say(ReplayedSession session, string words)
-    {
-        if (words.Length == 0)
-            session.Decisions.OnReceived([], MomentOf(session), _actions);
-        else if (words == ReplayedSession.SaysNothing)
-            return; // until its time is over
-        else
-            session.Decisions.OnReceived(System.Text.Encoding.Latin1.GetBytes(words), MomentOf(session), _actions);
-    }
-
-    private void Answer(in ListAnswer answer)
-    {
-        if (answer.IsSupposed)
+        if (_together.Count > 0)
         {
-            foreach (var token in answer.Score.Waiting)
-                _sessions[(int)token].Suppose(Unknowns.Lists);
+            if (TryReplay(_together, crowd: null))
+                _records.Set(_next);
+            else
+                Scatter();
         }
 
-        if (answer.Addresses is null || !answer.Score.Add(answer.List, answer.Addresses, answer.TimeToLive))
-            return;
-        foreach (var token in answer.Score.Waiting)
+        _together.Clear();
+        if (_isCrowded)
+            Commit(DateTimeOffset.MaxValue);
+        _isCrowded = false;
+    }
+
+    /// <summary>A visit is left out that was no matter of screening; what it passed is known all the same.</summary>
+    public void Skip(RecordedClient client) => _witness.Take(client, _before.Rules.Recorded);
+
+    /// <summary>When a visit has ended at the latest, under either setting.</summary>
+    private DateTimeOffset EndOf(RecordedClient client)
+    {
+        var lasted = LongestOf(client, _before.Rules) is var one && LongestOf(client, _after.Rules) is var other && one > other ? one : other;
+        return client.Connected + (client.Duration > lasted ? client.Duration : lasted) + (client.HandoffTook ?? TimeSpan.Zero) + TimeSpan.FromMilliseconds(100);
+    }
+
+    private static TimeSpan LongestOf(RecordedClient client, ReplayRules rules) =>
+        rules.LongestWait(client.UnderStress) + (client is { DialogueTook: { } took, LeftUnseen: false } ? took : MayTalkToUs(client, rules) ? VisitsReplay.LongDialogue : TimeSpan.Zero);
+
+    // Whether it may come to a dialogue of which nothing is recorded.
+    private static bool MayTalkToUs(RecordedClient client, ReplayRules rules)
+    {
+        var settings = rules.Settings;
+        if (ScreeningTest.Deep.Any(test => test.IsEnabled(settings)) || settings.DenylistAction is FailAction.Enforce || settings.Lanes?.Targrey is not null || settings.AllowlistInterfaces != Tables.MatchList.Everything)
+            return true;
+        if (settings.GreetAction is FailAction.Enforce && settings.GreetBanner.Length > 0 && client.KnownSilence(rules.Recorded.GreetWait) is var silence && (silence == TimeSpan.MaxValue ? client.TalkedAfter is not null : silence < rules.LongestWait(client.UnderStress)))
+            return true;
+        return settings.DnsblSites is not null && settings.DnsblAction is FailAction.Enforce && (client.Answers.Count > 0 || client.Unanswered > 0 || client.Answered is null || !rules.HasRecordedLists);
+    }
+
+    /// <summary>Replays visits in all ways, and tells what comes of them.</summary>
+    /// <param name="visits">Of the address, in the order in which they came.</param>
+    /// <param name="crowd">The other visits that they may meet; null: none.</param>
+    /// <returns>False: there are too many ways.</returns>
+    private bool TryReplay(List<AddressVisit> visits, (Crowd Before, Crowd After)? crowd)
+    {
+        while (_comparisons.Count < visits.Count)
+            _comparisons.Add(new VisitComparison());
+        for (var i = 0; i < visits.Count; i++)
+            _comparisons[i].Reset();
+        _next.Clear();
+        var (now, ways, maxWays) = (CacheRecord.Seconds(visits[^1].Client.Connected), 0, visits.Count > 1 ? MaxWaysTogether : MaxWays);
+        var lateAct = LateAct(visits, crowd is not null);
+        _ways.Reset();
+        _before.AreTimersLate = false;
+        var (isRun, mustBeAsRecorded, leastLikeness) = (RunBefore(visits, lateAct, crowd?.Before, mustBeAsRecorded: false), false, 0);
+        var isAsRecorded = _ways.Passed == 0 && Likeness(visits) == 2 * visits.Count;
+        if (!isAsRecorded)
         {
-            var session = _sessions[(int)token];
-            if (session.IsOver)
+            isRun = false;
+            if (!TryFindRecorded(visits, lateAct, crowd?.Before, maxWays, out mustBeAsRecorded))
+                return false;
+            if (!mustBeAsRecorded && (visits.Count > 1 || !TryFindLikeness(visits, lateAct, crowd?.Before, maxWays, out leastLikeness)))
+                return false; // what several have done to each other is anybody's guess then
+            isAsRecorded = mustBeAsRecorded;
+            _ways.Reset();
+        }
+
+        do
+        {
+            if (++ways > maxWays)
+                return false;
+            if (!isRun && !RunBefore(visits, lateAct, crowd?.Before, mustBeAsRecorded))
                 continue;
-            _actions.Clear();
-            session.Decisions.OnDnsblComplete(MomentOf(session), _actions);
-            Perform(session);
-        }
-    }
-
-    private void Perform(ReplayedSession session)
-    {
-        var mustAsk = false;
-        foreach (var action in _actions.All.ToArray())
-        {
-            switch (action.Kind)
+            isRun = false;
+            var place = _ways.Passed;
+            if (mustBeAsRecorded ? (_ways.Missing & OfOtherSettings) != 0 : leastLikeness > 0 && Likeness(visits) < leastLikeness)
+                continue;
+            _results.Clear();
+            for (var i = 0; i < visits.Count; i++)
+                _results.Add(isAsRecorded ? _before.ResultOf(i) with { Lasted = visits[i].Client.Duration } : _before.ResultOf(i));
+            do
             {
-                case ActionKind.LookUp:
-                    mustAsk = true;
-                    break;
-                case ActionKind.Watch:
-                    Watch(session, action.Watch);
-                    break;
-                case ActionKind.WakeAfter:
-                    After(action.Delay, session, Step.Timer, ++session.TimerNumber);
-                    break;
-                case ActionKind.LookUpDnsbl:
-                    AskLists(session);
-                    break;
-                case ActionKind.LookUpReverseName:
-                    After(TimeSpan.Zero, session, Step.Name, session.ReverseName());
-                    break;
-                case ActionKind.Remember:
-                    Remember(session, action.Record);
-                    break;
-                case ActionKind.HandOff:
-                    session.Facts.HandOff("", MomentOf(session));
-                    session.IsOver = true;
-                    After(session.Recorded.HandoffTook ?? TimeSpan.Zero, session, Step.Gone);
-                    break;
-                case ActionKind.HandOver:
-                    _actions.Clear();
-                    session.Decisions.OnHandedOver(_actions);
-                    Perform(session);
-                    Leave(session, isHandedOff: true);
-                    return;
-                case ActionKind.Close:
-                    Leave(session, isHandedOff: false);
-                    break;
+                if (++ways > maxWays)
+                    return false;
+                _after.Run(visits, _records[ChooseRecord()].After, lateAct, crowd?.After);
+                for (var i = 0; i < visits.Count; i++)
+                    _comparisons[i].Add(visits[i].Client, _results[i], _after.ResultOf(i), _ways.Missing);
+                _next.Add(new RecordPair(_before.Record, _after.Record), now);
+                if (crowd is not null)
+                    (_sideBefore, _sideAfter) = (_sideBefore.With(_before), _sideAfter.With(_after));
             }
+            while (_ways.Next(place));
         }
+        while (_ways.Next(0));
 
-        if (mustAsk)
-            Ask(session);
+        for (var i = 0; i < visits.Count; i++)
+            _take(visits[i].Client, _comparisons[i]);
+        return true;
     }
 
-    private void Ask(ReplayedSession session)
-    {
-        var question = session.Decisions.Question!;
-        question.Ask();
-        _recalling = session;
-        _actions.Clear();
-        session.Decisions.OnLookedUp(question, Allowlist, MomentOf(session), _actions);
-        Perform(session);
-    }
+    private bool RunBefore(List<AddressVisit> visits, TimeSpan lateAct, Crowd? crowd, bool mustBeAsRecorded) =>
+        _before.Run(visits, _records[ChooseRecord()].Before, lateAct, crowd, mustBeAsRecorded);
 
-    private void Remember(ReplayedSession session, in TestExpiry record)
-    {
-        var isSupposed = session.Unknowns is not Unknowns.None && !ReplayMemory.IsRecorded(record, session.Decisions.Ledger.Passed, session.Recorded);
-        if (!isSupposed || _hypothesis.Recollection is not Recollection.Least)
-            _memory.Remember(record);
-    }
+    private int ChooseRecord() => _ways.Choose(new(-1, Fact.Record, 0), _records.Count, Unknowns.Memory);
 
-    private void Watch(ReplayedSession session, WatchMode mode)
+    /// <summary>
+    /// Whether the settings of today explain the recording, without supposing anything that it would show. Then only the ways that do so
+    /// can have been gone.
+    /// </summary>
+    /// <returns>False: there are too many ways.</returns>
+    private bool TryFindRecorded(List<AddressVisit> visits, TimeSpan lateAct, Crowd? crowd, int maxWays, out bool isExplained)
     {
-        var before = session.Watch;
-        session.Watch = mode;
-        if (mode is WatchMode.Peek && before is WatchMode.Nothing)
-            BeginSilence(session);
-        else if (mode is WatchMode.Read && before is not WatchMode.Read)
-            BeginDialogue(session);
-    }
-
-    private void BeginSilence(ReplayedSession session)
-    {
-        var recorded = session.Recorded;
-        if (recorded.TalkedAfter is { } talked)
-            After(talked, session, Step.Talk);
-        else if (session.KnownSilence == TimeSpan.MaxValue)
-            After(recorded.HungUpAfter ?? TimeSpan.Zero, session, Step.HangUp);
-        else
-            After(session.SilenceEnds, session, Step.KnowledgeEnds);
-    }
-
-    private void BeginDialogue(ReplayedSession session)
-    {
-        var delay = Pause;
-        foreach (var words in session.Dialogue())
+        isExplained = false;
+        foreach (var (areTimersLate, areWaitsRecorded) in ((bool, bool)[])[(false, true), (true, true), (false, false), (true, false)])
         {
-            After(delay, session, Step.Dialogue, words);
-            delay += Pause;
+            var ways = 0;
+            (_before.AreTimersLate, _before.AreWaitsRecorded) = (areTimersLate, areWaitsRecorded);
+            _ways.Reset();
+            do
+            {
+                if (++ways > maxWays)
+                    return false;
+                isExplained = RunBefore(visits, lateAct, crowd, mustBeAsRecorded: true) && (_ways.Missing & OfOtherSettings) == 0;
+            }
+            while (!isExplained && _ways.Next(0));
+
+            if (isExplained)
+                break;
         }
+
+        return true;
     }
 
-    private void AskLists(ReplayedSession session)
+    /// <summary>How like the recording the settings of today can be, where they do not explain it: ways that are less so were not the one that was gone.</summary>
+    /// <param name="likeness">0: the recording does not tell, since other settings were in force then.</param>
+    /// <returns>False: there are too many ways.</returns>
+    private bool TryFindLikeness(List<AddressVisit> visits, TimeSpan lateAct, Crowd? crowd, int maxWays, out int likeness)
     {
-        var score = session.Decisions.Dnsbl!;
-        score.AddWaiting((ulong)_sessions.IndexOf(session));
-        if (score.IsStarted)
-            return;
-        score.Start(score.Sites.Lists.Length);
-        foreach (var list in score.Sites.Lists)
+        var (ways, isExplained) = (0, false);
+        likeness = 0;
+        _ways.Reset();
+        do
         {
-            var (addresses, after, isSupposed) = session.AnswerOf(list);
-            After(after, session, Step.ListAnswers, new ListAnswer(score, list, addresses, session.ListTimeToLive, isSupposed));
+            if (++ways > maxWays)
+                return false;
+            RunBefore(visits, lateAct, crowd, mustBeAsRecorded: false);
+            var like = Likeness(visits);
+            if (like > likeness)
+                (likeness, isExplained) = (like, false);
+            isExplained |= like == likeness && (_ways.Missing & OfOtherSettings) == 0;
         }
+        while (_ways.Next(0));
+
+        likeness = isExplained ? likeness : 0;
+        return true;
     }
 
-    private void Leave(ReplayedSession session, bool isHandedOff)
+    private int Likeness(List<AddressVisit> visits)
     {
-        session.IsOver = true;
-        session.Decisions.OnGone();
-        session.Facts.End(isHandedOff, MomentOf(session));
-        // Once it is not known what was passed at a visit, it is neither at those after it.
-        _isMemorySupposed |= session.Unknowns is not Unknowns.None && _sessions.Count > 1;
-        if (_isMemorySupposed)
-            session.Unknowns |= Unknowns.Memory;
-        if (_isMemorySupposed && _hypothesis.Recollection is Recollection.Most)
-            _memory.Suppose(CacheRecord.Seconds(_now));
+        var likeness = 0;
+        for (var i = 0; i < visits.Count; i++)
+        {
+            var (result, recorded) = (_before.ResultOf(i), visits[i].Client);
+            likeness += result.Outcome == recorded.Outcome ? result.Due == recorded.Due ? 2 : 1 : 0;
+        }
 
-        _memory.Note(session.Recorded);
-        if (--_address!.Concurrency == 0)
-            _address = null;
+        return likeness;
     }
 
-    private ServiceLoad LoadOf(ReplayedSession session) => session.Recorded.UnderStress ? _stressed : _calm;
+    // Alone it does not matter when a client gives up that does, unless taRgrey looks at where it stood.
+    private TimeSpan LateAct(List<AddressVisit> visits, bool isCrowded)
+    {
+        if (visits.Count == 1 && !isCrowded && _before.Rules.Settings.Lanes?.Targrey is null && _after.Rules.Settings.Lanes?.Targrey is null)
+            return TimeSpan.Zero;
+        var stress = visits[0].Client.UnderStress;
+        var (one, other) = (_before.Rules.LongestWait(stress), _after.Rules.LongestWait(stress));
+        return (one > other ? one : other) - TimeSpan.FromMilliseconds(1);
+    }
 
-    private Moment MomentOf(ReplayedSession session) => new(_now, LoadOf(session).UnderStress);
+    /// <summary>There are too many ways to replay the visits together: each is replayed alone, among whatever the others may do.</summary>
+    private void Scatter()
+    {
+        _records.Unite();
+        _isCrowded = true;
+        foreach (var visit in _together)
+            AddToCrowd(visit);
+        _together.Clear();
+    }
 
-    /// <summary>What a DNS list will say; null: from now on it is supposed not to answer.</summary>
-    private sealed record ListAnswer(DnsblScore Score, DnsblList List, uint[]? Addresses, int TimeToLive, bool IsSupposed);
+    private void AddToCrowd(in AddressVisit visit)
+    {
+        var (begin, end) = (visit.Client.Connected, EndOf(visit.Client));
+        _alone.Clear();
+        _alone.Add(visit);
+        (_sideBefore, _sideAfter) = (default, default);
+        Commit(begin);
+        if (!TryReplay(_alone, (CrowdAt(begin, _crowdBefore, _records[0].Before), CrowdAt(begin, _crowdAfter, _records[0].After))))
+        {
+            _comparisons[0].GiveUp(visit.Client, _after.Rules.LongestWait(visit.Client.UnderStress));
+            _take(visit.Client, _comparisons[0]);
+            (_sideBefore, _sideAfter) = (Side.OfAnything(_before, visit.Client), Side.OfAnything(_after, visit.Client));
+        }
+
+        _crowdBefore.Add(_sideBefore.Within(begin, end));
+        _crowdAfter.Add(_sideAfter.Within(begin, end));
+    }
+
+    /// <summary>Whom a visit may meet.</summary>
+    private static Crowd CrowdAt(DateTimeOffset now, List<Side> others, in RecordRange record)
+    {
+        var crowd = new Crowd(record, 0, 0);
+        foreach (var other in others)
+            crowd = other.Join(crowd, now);
+        return crowd;
+    }
+
+    /// <summary>What those have passed that have ended for certain is remembered.</summary>
+    private void Commit(DateTimeOffset now) =>
+        _records.Set(new RecordPair(Committed(now, _crowdBefore, _records[0].Before), Committed(now, _crowdAfter, _records[0].After)));
+
+    private static RecordRange Committed(DateTimeOffset now, List<Side> others, RecordRange record)
+    {
+        for (var i = 0; i < others.Count; i++)
+        {
+            if (others[i].LatestEnd >= now)
+                continue;
+            record = record.Raised(others[i].Record);
+            foreach (var test in ScreeningTest.Deep)
+            {
+                if (test.ExpiryIn(others[i].Shared.Least) <= 1)
+                    record = record.With(test, 0, test.ExpiryIn(record.Most)); // it was failed, and another session may have stored that
+            }
+
+            others.RemoveAt(i--);
+        }
+
+        return record;
+    }
+
+    /// <summary>How a visit that others may have met went under one of the settings, on all ways together: until when, and what it may have changed for those who met it, and for those after it.</summary>
+    private readonly record struct Side(bool HasWays, DateTimeOffset EarliestEnd, DateTimeOffset LatestEnd, bool IsEndSupposed, RecordRange Shared, RecordRange Record)
+    {
+        public static Side OfAnything(VisitsReplay replay, RecordedClient client)
+        {
+            var latest = CacheRecord.Seconds(client.Connected + replay.Rules.LongestWait(client.UnderStress) + VisitsReplay.LongDialogue + ScreeningTest.LifetimesIn(replay.Rules.Settings).Longest);
+            var anything = new RecordRange(default, new TestExpiry(latest, latest, latest, latest, latest), null, IsHangupKnown: false);
+            return new(true, client.Connected, client.Connected, IsEndSupposed: true, anything, anything);
+        }
+
+        public Side With(VisitsReplay replay)
+        {
+            var result = replay.ResultOf(0);
+            var end = replay.Began + result.Lasted;
+            return HasWays
+                ? new(true, end < EarliestEnd ? end : EarliestEnd, end > LatestEnd ? end : LatestEnd, IsEndSupposed || result.IsEndSupposed, Shared.Or(replay.Shared), Record.Or(replay.Record))
+                : new(true, end, end, result.IsEndSupposed, replay.Shared, replay.Record);
+        }
+
+        /// <summary>With the bounds for what is not known of its end, and for what is not exact.</summary>
+        public Side Within(DateTimeOffset begin, DateTimeOffset end) => this with
+        {
+            EarliestEnd = IsEndSupposed ? begin : EarliestEnd - Inexactness,
+            LatestEnd = IsEndSupposed && end > LatestEnd ? end : LatestEnd + Inexactness,
+        };
+
+        /// <summary>What a visit that comes then may meet of it.</summary>
+        public Crowd Join(in Crowd crowd, DateTimeOffset now) => new(
+            crowd.Passes.Or(Shared), crowd.LeastSessions + (EarliestEnd > now ? 1 : 0), crowd.MostSessions + (LatestEnd >= now ? 1 : 0));
+    }
 }

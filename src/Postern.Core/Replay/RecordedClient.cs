@@ -8,6 +8,8 @@ namespace Postern.Core.Replay;
 /// <summary>What the event log has of one client. What an older version did not write down is null.</summary>
 public sealed record RecordedClient
 {
+    private static readonly TimeSpan AtOnce = TimeSpan.FromMilliseconds(20);
+
     /// <summary>When it connected.</summary>
     public required DateTimeOffset Connected { get; init; }
 
@@ -74,8 +76,8 @@ public sealed record RecordedClient
     /// <summary>Answers that list it.</summary>
     public IReadOnlyList<RecordedAnswer> Answers { get; init; } = [];
 
-    /// <summary>The lists that had answered, whatever they said, and how long it took them; null: nobody wrote it down.</summary>
-    public IReadOnlyDictionary<string, TimeSpan>? Answered { get; init; }
+    /// <summary>The lists that had answered, whatever they said; null: nobody wrote it down.</summary>
+    public IReadOnlyList<AnsweredList>? Answered { get; init; }
 
     /// <summary>How many lists had not.</summary>
     public int Unanswered { get; init; }
@@ -101,6 +103,21 @@ public sealed record RecordedClient
     /// <summary>Whether it talked to us after the greeting, so that it is known what it said there.</summary>
     public bool TalkedToUs { get; init; }
 
+    /// <summary>Postern stopped, and sent it away.</summary>
+    public bool WasCutOff { get; init; }
+
+    /// <summary>Whether what became of it was a matter of screening, so that it can be replayed.</summary>
+    public bool WasScreened => !WasCutOff && Outcome is not Outcome.NotTaken && !Causes.HasFlag(ScreeningCause.NoRoom);
+
+    /// <summary>
+    /// It was gone when it was greeted, and had left in a wait in which nobody watched it. What it would have said to an earlier
+    /// greeting is not known.
+    /// </summary>
+    public bool LeftUnseen => HungUpAfter <= AtOnce && TalkedToUs && Waited > AtOnce && (TalkedAfter is not null || !Due.Has(ScreeningTest.Pregreet));
+
+    /// <summary>How long it talked to us after the greeting; null: it did not.</summary>
+    public TimeSpan? DialogueTook => TalkedToUs ? Duration - (Waited is { } waited && waited < Duration ? waited : TimeSpan.Zero) : null;
+
     /// <summary>
     /// How long it is known to have been silent; from then on nobody knows. Zero for those that had not to be silent,
     /// <see cref="TimeSpan.MaxValue"/> for those of whom the end is known.
@@ -123,3 +140,9 @@ public sealed record RecordedClient
 /// <param name="List">The list's domain.</param>
 /// <param name="Address">a.b.c.d with a in the most significant byte.</param>
 public readonly record struct RecordedAnswer(string List, uint Address);
+
+/// <summary>A DNS list that had answered when a client's score was taken.</summary>
+/// <param name="List">The list's domain.</param>
+/// <param name="After">How long it took.</param>
+/// <param name="TimeToLive">Seconds that the answer may be remembered; -1: it does not say; null: nobody wrote it down.</param>
+public readonly record struct AnsweredList(string List, TimeSpan After, int? TimeToLive);

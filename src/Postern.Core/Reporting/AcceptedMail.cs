@@ -6,35 +6,35 @@ namespace Postern.Core.Reporting;
 /// <param name="today">For time stamps without a year.</param>
 public sealed class AcceptedMail(DateTime today)
 {
-    private const int MostQueueIds = 200_000; // with mail under way; beyond that its sender stays unknown
+    private const int MostQueueIds = 100_000; // of a generation of mails under way
     private const int MostAddresses = 4_000_000;
 
-    private readonly Dictionary<string, IpAddress> _mails = new(StringComparer.Ordinal);
+    private Dictionary<string, IpAddress> _mails = new(StringComparer.Ordinal), _olderMails = new(StringComparer.Ordinal); // two generations: not every mail is heard of again
     private readonly Dictionary<IpAddress, (string? Sender, string? Recipient)> _addresses = [];
 
-    /// <summary>Takes in one line.</summary>
+    /// <summary>Takes in one line. A mail is taken when the queue manager has it, or a delivery: smtpd's client= comes before milters and DATA.</summary>
     /// <param name="line">Without its line end.</param>
     public void Add(ReadOnlySpan<byte> line)
     {
         if (!MailLogLine.TryParse(line, today, out var parsed) || parsed.Text.IndexOf(": "u8) is not (> 0 and <= 20 and var end))
             return;
         var rest = parsed.Text[(end + 2)..];
-        if (rest.StartsWith("client="u8) && parsed.Program.SequenceEqual("smtpd"u8) && ClientText.TryReadNamed(rest, out var address) && _addresses.Count < MostAddresses)
+        if (rest.StartsWith("client="u8) && parsed.Program.SequenceEqual("smtpd"u8) && ClientText.TryReadNamed(rest, out var address))
         {
-            _addresses.TryAdd(address, default);
-            if (_mails.Count < MostQueueIds)
-                _mails[Encoding.Latin1.GetString(parsed.Text[..end])] = address;
+            if (_mails.Count >= MostQueueIds)
+                (_olderMails, _mails) = (_mails, new(StringComparer.Ordinal));
+            _mails[Encoding.Latin1.GetString(parsed.Text[..end])] = address;
             return;
         }
 
-        if (_mails.Count == 0 || !_mails.TryGetValue(Encoding.Latin1.GetString(parsed.Text[..end]), out address))
+        if (_mails.Count == 0 || Encoding.Latin1.GetString(parsed.Text[..end]) is var id && !_mails.TryGetValue(id, out address) && !_olderMails.TryGetValue(id, out address))
             return;
         if (rest.SequenceEqual("removed"u8))
-            _mails.Remove(Encoding.Latin1.GetString(parsed.Text[..end]));
-        else if (rest.StartsWith("from=<"u8))
-            _addresses[address] = _addresses[address] with { Sender = Angled(rest[6..]) };
-        else if (rest.StartsWith("to=<"u8))
-            _addresses[address] = _addresses[address] with { Recipient = Angled(rest[4..]) };
+            _ = _mails.Remove(id) || _olderMails.Remove(id);
+        else if (rest.StartsWith("from=<"u8) && parsed.Program.SequenceEqual("qmgr"u8))
+            Take(address, Angled(rest[6..]), recipient: null);
+        else if (rest.StartsWith("to=<"u8) && rest.IndexOf(" status="u8) >= 0)
+            Take(address, sender: null, Angled(rest[4..]));
     }
 
     /// <summary>Whether smtpd took a mail from this address.</summary>
@@ -45,6 +45,13 @@ public sealed class AcceptedMail(DateTime today)
         var isFound = _addresses.TryGetValue(address, out var mail);
         (sender, recipient) = mail;
         return isFound;
+    }
+
+    private void Take(IpAddress address, string? sender, string? recipient)
+    {
+        if (!_addresses.TryGetValue(address, out var mail) && _addresses.Count >= MostAddresses)
+            return;
+        _addresses[address] = (sender ?? mail.Sender, recipient ?? mail.Recipient);
     }
 
     private static string? Angled(ReadOnlySpan<byte> text) => text.IndexOf((byte)'>') is >= 0 and var end ? Encoding.Latin1.GetString(text[..end]) : null;

@@ -125,8 +125,8 @@ public sealed class ClientFacts(Moment connected)
     /// <summary>How many lists had not answered when the score was taken.</summary>
     public int DnsblUnanswered => _dnsbl?.Unanswered ?? 0;
 
-    /// <summary>The lists that had, and how long it took them.</summary>
-    public IReadOnlyList<(DnsblList List, TimeSpan After)> DnsblAnswered => _dnsbl?.Answered ?? [];
+    /// <summary>Those that had.</summary>
+    public IReadOnlyList<DnsblAnswer> DnsblAnswered => _dnsbl?.Answered ?? [];
 
     /// <summary>Its class by reverse name; null: there are no slow lanes, or it did not come to that.</summary>
     public RdnsVerdict? Rdns { get; private set; }
@@ -266,7 +266,7 @@ public sealed class ClientFacts(Moment connected)
 
     private sealed record PregreetFacts(int Length, byte[] Text, TimeSpan After);
 
-    private sealed record DnsblFacts(int Score, DnsblListing[] Listings, int Unanswered, (DnsblList List, TimeSpan After)[] Answered);
+    private sealed record DnsblFacts(int Score, DnsblListing[] Listings, int Unanswered, DnsblAnswer[] Answered);
 
     private sealed class DialogueFacts
     {

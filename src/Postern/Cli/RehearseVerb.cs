@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Postern.Core;
 using Postern.Core.Config;
+using Postern.Core.Dnsbl;
 using Postern.Core.Rehearsal;
 using Postern.ProcessLife;
 using Postern.Rehearsal;
@@ -22,6 +23,8 @@ namespace Postern.Cli;
 /// <param name="WithReports">Print the whole report of every run, too.</param>
 /// <param name="AsJson">For programs.</param>
 /// <param name="Logs">A folder that keeps the runs' logs; null: nobody does.</param>
+/// <param name="EventLog">A file that keeps the run's event log, one beside it for each run where there are several; null: nobody does.</param>
+/// <param name="AreVisitsFixed">Clients make the same visits whatever becomes of them.</param>
 internal sealed record RehearseQuery(
     string? Directory,
     string Scenario,
@@ -32,7 +35,9 @@ internal sealed record RehearseQuery(
     bool ShowModel,
     bool WithReports,
     bool AsJson,
-    string? Logs);
+    string? Logs,
+    string? EventLog = null,
+    bool AreVisitsFixed = false);
 
 /// <summary><c>postern rehearse</c>: plays bots and honest senders against a configuration, in a sandbox and in fast motion.</summary>
 internal static class RehearseVerb
@@ -71,8 +76,10 @@ internal static class RehearseVerb
                 return 1;
             if (query.Logs is { } logs)
                 Directory.CreateDirectory(logs);
+            var configurations = variants.ConvertAll(site.Load);
+            var lists = DnsblSites.Union(configurations.Select(static configuration => configuration.Services[0].Settings.DnsblSites).OfType<DnsblSites>());
             var runs = Play(variants, (variant, progress) => Rehearsals.Play(
-                variant, site.Load(variant), model, query.Seed, query.Logs is null ? null : Path.Combine(query.Logs, FileName(variant)), progress, stop.Token));
+                variant, configurations[variants.IndexOf(variant)], OptionsOf(query, model, variant, variants.Count) with { Lists = lists }, progress, stop.Token));
             Write(new RehearsalResult(scenario, site.Name, model, query.Seed, notes, runs), query, output);
             return 0;
         }
@@ -187,7 +194,14 @@ internal static class RehearseVerb
         }
     }
 
-    private static string FileName(Variant variant) => string.Concat(variant.Label.Select(static one => char.IsAsciiLetterOrDigit(one) ? one : '_')) + ".log";
+    private static RehearsalOptions OptionsOf(RehearseQuery query, TrafficModel model, Variant variant, int runs) => new(model, query.Seed)
+    {
+        AreVisitsFixed = query.AreVisitsFixed,
+        KeepLog = query.Logs is null ? null : Path.Combine(query.Logs, FileName(variant) + ".log"),
+        KeepEvents = query.EventLog is null || runs == 1 ? query.EventLog : $"{query.EventLog}.{FileName(variant)}",
+    };
+
+    private static string FileName(Variant variant) => string.Concat(variant.Label.Select(static one => char.IsAsciiLetterOrDigit(one) ? one : '_'));
 
     /// <summary>The configuration that is rehearsed.</summary>
     private sealed class Site

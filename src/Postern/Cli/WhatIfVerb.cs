@@ -1,4 +1,3 @@
-using System.Globalization;
 using Postern.Core;
 using Postern.Core.Config;
 using Postern.Core.Replay;
@@ -18,24 +17,24 @@ namespace Postern.Cli;
 /// <param name="MailLogs">Mail logs that tell whose mail smtpd took; may be none.</param>
 /// <param name="Service">The first field of a line of master.cf, to whose clients the question is limited; null: all.</param>
 /// <param name="Since">A time or how long ago; null: from the beginning.</param>
+/// <param name="Until">Likewise; null: to the end.</param>
 /// <param name="IsJson">For programs.</param>
-/// <param name="MostNamed">How many decent clients are named at most.</param>
+/// <param name="MaxNamed">How many decent clients are named at most.</param>
 internal sealed record WhatIfQuery(
-    string Directory, IReadOnlyList<string> Overrides, IReadOnlyList<string> Events, IReadOnlyList<string> MailLogs, string? Service, string? Since, bool IsJson, int MostNamed);
+    string Directory, IReadOnlyList<string> Overrides, IReadOnlyList<string> Events, IReadOnlyList<string> MailLogs, string? Service, string? Since, string? Until, bool IsJson, int MaxNamed);
 
 /// <summary><c>postern what-if</c>: what other settings would have done with the clients in the event log.</summary>
 internal sealed class WhatIfVerb
 {
-    private const int MostClients = 1_000_000;
     private const int FirstYear = 1970, LastYear = 2105; // of which records can tell the seconds
 
     private const int Failed = 1, CannotTell = 2;
 
     private readonly WhatIfQuery _query;
     private readonly TextWriter _errors;
-    private readonly List<RecordedClient> _clients = [];
     private readonly AcceptedMail? _mail;
     private long _lines, _unreadable;
+    private DateTimeOffset? _last;
 
     private WhatIfVerb(WhatIfQuery query, DateTime today, TextWriter errors)
     {
@@ -54,7 +53,9 @@ internal sealed class WhatIfVerb
     {
         if (!TimeArgument.TryParse(_query.Since, now, out var since))
             return Fail($"--since {_query.Since}: {TimeArgument.Forms}");
-        if (!AreNamesKnown() || Load([], files, host) is not { } before || Load(_query.Overrides, files, host) is not { } after)
+        if (!TimeArgument.TryParse(_query.Until, now, out var until))
+            return Fail($"--until {_query.Until}: {TimeArgument.Forms}");
+        if (!AreNamesKnown() || Load([], files, host) is not { } before || Load(_query.Overrides, files, host) is not { } after || !IsAccepted(before, after))
             return Failed;
         if (_query.Service is { } name && before.Services.All(service => service.Name != name))
             return Fail($"no screening service {name} in master.cf; there are: {string.Join(", ", before.Services.Select(static service => service.Name))}");
@@ -69,19 +70,32 @@ internal sealed class WhatIfVerb
         var logs = _query.Events.Count > 0 ? _query.Events : before.Process!.EventLog is { } path ? LogFiles.WithRotated(path) : [];
         if (logs.Count == 0)
             return Fail("postern_event_log is empty, so nothing has been recorded: set it, wait a day, and ask again; or name a file with --events");
-        var status = ReadAll(logs, TakeEvent(since), areNamed: _query.Events.Count > 0) | ReadAll(_query.MailLogs, line => _mail!.Add(line), areNamed: true);
-        if (_clients.Count == 0)
+        try
         {
-            _errors.WriteLine($"postern what-if: no client in {string.Join(", ", logs)}{(since is null ? "" : " since then")}");
-            return CannotTell;
-        }
+            using var visits = new VisitSorter();
+            var status = ReadAll(logs, TakeEvent(visits, before.Services, since, until), areNamed: _query.Events.Count > 0) | ReadAll(_query.MailLogs, line => _mail!.Add(line), areNamed: true);
+            if (visits.Count == 0)
+            {
+                _errors.WriteLine($"postern what-if: no client in {string.Join(", ", logs)}{(since is null && until is null ? "" : " in that time")}");
+                return CannotTell;
+            }
 
-        var answer = Compare(before.Services, after.Services);
+            var isUnchanged = questions.TrueForAll(static question => question.Before == question.After); // then the very same settings
+            Write(Compare(visits, before.Services, isUnchanged ? before.Services : after.Services), questions, output);
+            return status;
+        }
+        catch (IOException problem)
+        {
+            return Fail(problem.Message);
+        }
+    }
+
+    private void Write(WhatIfAnswer answer, List<WhatIfQuestion> questions, Stream output)
+    {
         if (_query.IsJson)
             WhatIfReport.WriteJson(answer, questions, _mail is not null, output);
         else
             WhatIfReport.WriteText(answer, questions, _mail is not null, ReportVerb.TerminalOn(output));
-        return status;
     }
 
     private Configuration? Load(IReadOnlyList<string> overrides, ITextFiles files, HostFacts host)
@@ -91,6 +105,15 @@ internal sealed class WhatIfVerb
             return configuration;
         CheckVerb.PrintProblems(configuration.Problems, _errors);
         return null;
+    }
+
+    /// <summary>What <c>postern check</c> would refuse of the settings in question is refused here, too.</summary>
+    private bool IsAccepted(Configuration before, Configuration after)
+    {
+        var problems = after.Problems.Where(problem => problem.Severity is not ProblemSeverity.Warning && !before.Problems.Contains(problem)).ToList();
+        if (problems.Count > 0)
+            CheckVerb.PrintProblems(problems, _errors);
+        return problems.Count == 0;
     }
 
     private bool AreNamesKnown()
@@ -125,48 +148,40 @@ internal sealed class WhatIfVerb
         return questions;
     }
 
-    private LineTaker TakeEvent(DateTimeOffset? since) => line =>
+    private LineTaker TakeEvent(VisitSorter visits, IReadOnlyList<ScreeningService> services, DateTimeOffset? since, DateTimeOffset? until)
     {
-        _lines++;
-        if (!ClientEventReader.TryRead(line, out var client) || client.Connected.Year is < FirstYear or > LastYear)
-            _unreadable++;
-        else if ((since is null || client.Connected >= since) && _clients.Count <= MostClients)
-            _clients.Add(client);
-    };
+        var bad = services.SelectMany(static service => service.Settings.DnsblSites?.Lists ?? [])
+            .Where(static list => list.Rules.Any(static rule => rule.Weight > 0)).Select(static list => list.Domain).ToHashSet(StringComparer.Ordinal);
+        return line =>
+        {
+            _lines++;
+            if (!ClientEventReader.TryRead(line, out var client) || client.Connected.Year is < FirstYear or > LastYear)
+            {
+                _unreadable++;
+                return;
+            }
+
+            var service = ServiceOf(client, services);
+            if (client.Connected < since || client.Connected >= until || (_query.Service is { } name && services[service].Name != name))
+                return;
+            _last = client.Connected < _last ? _last : client.Connected;
+            visits.Add(client, service, isMarked: client.Answers.Count > 0 && client.Answers.Any(answer => bad.Contains(answer.List)));
+        };
+    }
 
     private int ReadAll(IReadOnlyList<string> files, LineTaker take, bool areNamed) =>
         LogFiles.Read(files, take, static _ => { }, problem => _errors.WriteLine($"postern what-if: {problem}"), areNamed) ? 0 : Failed;
 
-    private WhatIfAnswer Compare(IReadOnlyList<ScreeningService> before, IReadOnlyList<ScreeningService> after)
+    private WhatIfAnswer Compare(VisitSorter visits, IReadOnlyList<ScreeningService> before, IReadOnlyList<ScreeningService> after)
     {
-        if (_clients.Count > MostClients)
-        {
-            _errors.WriteLine(string.Create(CultureInfo.InvariantCulture, $"postern what-if: more than {MostClients:N0} clients: the others are left out; take a shorter time with --since"));
-            _clients.RemoveRange(MostClients, _clients.Count - MostClients);
-        }
-
         var rules = before.Zip(after, static (one, other) => (Before: new ReplayRules(one.Settings, one.Settings), After: new ReplayRules(other.Settings, one.Settings))).ToArray();
-        var listed = Listed(before);
-        var whatIf = new WhatIf(client => rules[ServiceOf(client, before)], client => IsDecent(client, listed), _query.MostNamed);
-        foreach (var visits in _clients.GroupBy(client => (client.Address, Service: ServiceOf(client, before))))
-        {
-            if (_query.Service is null || before[visits.Key.Service].Name == _query.Service)
-                whatIf.Add([.. visits.Select(WithMail).OrderBy(static client => client.Connected)]);
-        }
-
+        var whatIf = new WhatIf(rules, IsDecent, _last, _query.MaxNamed);
+        visits.Read(group => whatIf.Begin(group.Service, group.IsMarked, group.HasNeighbours), client => whatIf.Add(WithMail(client)), whatIf.End);
         return whatIf.Answer() with { Lines = (_lines, _unreadable) };
     }
 
-    /// <summary>The addresses that a DNS list has said something bad of.</summary>
-    private HashSet<IpAddress> Listed(IReadOnlyList<ScreeningService> services)
-    {
-        var bad = services.SelectMany(static service => service.Settings.DnsblSites?.Lists ?? [])
-            .Where(static list => list.Rules.Any(static rule => rule.Weight > 0)).Select(static list => list.Domain).ToHashSet(StringComparer.Ordinal);
-        return [.. _clients.Where(client => client.Answers.Any(answer => bad.Contains(answer.List))).Select(static client => client.Address)];
-    }
-
-    private bool IsDecent(RecordedClient client, HashSet<IpAddress> listed) =>
-        client.Outcome is Outcome.HandedOff && (_mail is null ? !listed.Contains(client.Address) : _mail.From(client.Address, out _, out _));
+    private bool IsDecent(RecordedClient client, bool isListed) =>
+        client.Outcome is Outcome.HandedOff && (_mail is null ? !isListed : _mail.From(client.Address, out _, out _));
 
     private RecordedClient WithMail(RecordedClient client) =>
         _mail is not null && _mail.From(client.Address, out var sender, out var recipient)

@@ -23,7 +23,7 @@ internal sealed class DnsblLookups
     private readonly Dictionary<DnsblSites, ListAsker[]> _bySites = [];
     private readonly PriorityQueue<Request, long> _timeouts = new();
     private readonly PriorityQueue<TakenAnswer, long> _delayed = new();
-    private readonly List<TakenAnswer> _held = []; // of lists that have yet to be found healthy
+    private readonly List<(TakenAnswer Answer, long Since)> _held = []; // of lists that have yet to be found healthy
     private readonly ByteBuffer _line = new();
     private readonly KnownLists? _memory;
     private readonly IReadOnlyDictionary<string, KnownList> _known;
@@ -88,7 +88,7 @@ internal sealed class DnsblLookups
         }
 
         _lists.RemoveAll(asker => !named.Contains(asker.List.Domain));
-        _held.RemoveAll(answer => !_lists.Contains(answer.Asker));
+        _held.RemoveAll(held => !_lists.Contains(held.Answer.Asker));
     }
 
     /// <summary>Asks every list about the client that is not out of order.</summary>
@@ -180,7 +180,7 @@ internal sealed class DnsblLookups
         if (request.ReplyDelay > 0)
             _delayed.Enqueue(new TakenAnswer(request.Score, list, asker, answer.Addresses.ToArray(), answer.TimeToLive, after), now + request.ReplyDelay);
         else if (asker.State is ListState.Unchecked)
-            _held.Add(new TakenAnswer(request.Score, list, asker, answer.Addresses.ToArray(), answer.TimeToLive, after));
+            Hold(new TakenAnswer(request.Score, list, asker, answer.Addresses.ToArray(), answer.TimeToLive, after));
         else
             Add(request.Score, list, asker, answer.Addresses, answer.TimeToLive, after);
     }
@@ -188,10 +188,12 @@ internal sealed class DnsblLookups
     private void Take(TakenAnswer answer)
     {
         if (answer.Asker.State is ListState.Unchecked)
-            _held.Add(answer);
+            Hold(answer);
         else
             Add(answer.Score, answer.List, answer.Asker, answer.Addresses, answer.TimeToLive, answer.After);
     }
+
+    private void Hold(TakenAnswer answer) => _held.Add((answer, Now));
 
     // What comes from a list that cannot be believed is an answer, and says nothing.
     private void Add(DnsblScore score, DnsblList list, ListAsker asker, ReadOnlySpan<uint> addresses, int timeToLive, TimeSpan after)
@@ -204,10 +206,10 @@ internal sealed class DnsblLookups
     /// <summary>A list has been checked: what it said before that is taken for what it is worth, also where that could not be found out.</summary>
     private void OnChecked(ListAsker asker)
     {
-        var answers = _held.FindAll(answer => answer.Asker == asker);
-        _held.RemoveAll(answer => answer.Asker == asker);
-        foreach (var answer in answers)
-            Add(answer.Score, answer.List, asker, answer.Addresses, answer.TimeToLive, answer.After);
+        var held = _held.FindAll(held => held.Answer.Asker == asker);
+        _held.RemoveAll(held => held.Answer.Asker == asker);
+        foreach (var (answer, since) in held)
+            Add(answer.Score, answer.List, asker, answer.Addresses, answer.TimeToLive, answer.After + TimeSpan.FromMilliseconds(Now - since));
         Remember();
     }
 

@@ -140,10 +140,19 @@ internal static class ClientEvent
         line.Append(",\"threshold\":"u8).Append(settings.DnsblThreshold);
         line.Append(",\"unanswered\":"u8).Append(facts.DnsblUnanswered);
         line.Append(",\"answered_ms\":{"u8);
-        foreach (var (list, after) in facts.DnsblAnswered)
+        foreach (var answer in facts.DnsblAnswered)
         {
-            WriteText(Next(line), list.Domain);
-            line.Append((byte)':').Append(Milliseconds(after));
+            WriteText(Next(line), answer.List.Domain);
+            line.Append((byte)':').Append(Milliseconds(answer.After));
+        }
+
+        line.Append("},\"ttl_s\":{"u8);
+        foreach (var answer in facts.DnsblAnswered)
+        {
+            if (answer.TimeToLive < 0)
+                continue;
+            WriteText(Next(line), answer.List.Domain);
+            line.Append((byte)':').Append(answer.TimeToLive);
         }
 
         line.Append("},\"answers\":["u8);

@@ -11,8 +11,8 @@ internal sealed unsafe class Caller
     private const int SourcesFrom = 0x7f010000; // 127.1.0.0: each with ports of its own, so that none run out
     private const int CallsPerSource = 200;
 
-    private Caller(int descriptor, Sender sender, Visit visit, Host host, ushort port, TimeSpan since) =>
-        (Descriptor, Sender, Visit, Host, Port, Since) = (descriptor, sender, visit, host, port, since);
+    private Caller(int descriptor, Sender sender, int attempt, ushort port, TimeSpan since) =>
+        (Descriptor, Sender, Visit, Host, Attempt, Port, Since) = (descriptor, sender, new Visit(sender.MannersAt(attempt)), HostOf(sender, attempt), attempt, port, since);
 
     public int Descriptor { get; }
 
@@ -25,7 +25,10 @@ internal sealed unsafe class Caller
     /// <summary>From where, by the proxy's word.</summary>
     public Host Host { get; }
 
-    /// <summary>Likewise.</summary>
+    /// <summary>Its first attempt is 0.</summary>
+    public int Attempt { get; }
+
+    /// <summary>From which port, by the proxy's word.</summary>
     public ushort Port { get; }
 
     /// <summary>When it connected, since the beginning.</summary>
@@ -47,11 +50,13 @@ internal sealed unsafe class Caller
     /// Connects through a proxy's header, so that the clients have addresses that are neither trusted as the own machine's
     /// nor anybody else's.
     /// </summary>
+    /// <param name="sender">Who calls.</param>
+    /// <param name="attempt">Its first one is 0.</param>
     /// <param name="number">How many have called before.</param>
     /// <param name="listener">The loop's port on 127.0.0.1.</param>
     /// <param name="server">The address that the client means.</param>
     /// <param name="problem">On failure, for the administrator.</param>
-    public static Caller? Connect(Sender sender, Host host, int number, TimeSpan now, int listener, IpAddress server, out string? problem)
+    public static Caller? Connect(Sender sender, int attempt, int number, TimeSpan now, int listener, IpAddress server, out string? problem)
     {
         problem = null;
         var descriptor = Libc.socket(Libc.AF_INET, Libc.SOCK_STREAM | Libc.SOCK_CLOEXEC, 0);
@@ -62,8 +67,8 @@ internal sealed unsafe class Caller
             && Libc.connect(descriptor, address, (uint)SockAddr.WriteInet(room, IpAddress.FromIPv4(0x7f000001), listener)) == 0)
         {
             var port = (ushort)(1024 + number % 60_000);
-            var caller = new Caller(descriptor, sender, new Visit(sender.Manners), host, port, now);
-            caller.Send($"PROXY TCP4 {host.Address} {server} {port} 25\r\n");
+            var caller = new Caller(descriptor, sender, attempt, port, now);
+            caller.Send($"PROXY TCP4 {caller.Host.Address} {server} {port} 25\r\n");
             return caller;
         }
 
@@ -72,6 +77,8 @@ internal sealed unsafe class Caller
             _ = Libc.close(descriptor);
         return null;
     }
+
+    private static Host HostOf(Sender sender, int attempt) => sender.Hosts[attempt % sender.Hosts.Count];
 
     /// <summary>Lets the visit say what it has to say.</summary>
     public void Flush()

@@ -11,12 +11,15 @@ namespace Postern.Rehearsal;
 /// <param name="tally">What comes of it.</param>
 /// <param name="port">Where the loop listens on 127.0.0.1.</param>
 /// <param name="server">The address that they mean.</param>
-internal sealed class Callers(EventLoop loop, VirtualClock clock, Agenda agenda, Tally tally, int port, IpAddress server)
+/// <param name="areVisitsFixed">Whether they make the same attempts whatever becomes of them; else they come back until they have succeeded.</param>
+internal sealed class Callers(EventLoop loop, VirtualClock clock, Agenda agenda, Tally tally, int port, IpAddress server, bool areVisitsFixed)
 {
     private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
 
     private readonly byte[] _buffer = new byte[4096];
     private readonly Dictionary<(IpAddress, ushort), Caller> _open = [];
+    private readonly Dictionary<Sender, int> _left = new(ReferenceEqualityComparer.Instance); // attempts, of those with fixed ones
+    private readonly HashSet<Sender> _accepted = new(ReferenceEqualityComparer.Instance);
     private int _owed;
     private int _senders;
 
@@ -46,6 +49,12 @@ internal sealed class Callers(EventLoop loop, VirtualClock clock, Agenda agenda,
                 tally.Begin(sender);
                 Call(sender, 0);
             });
+            _left[sender] = sender.FixedVisits;
+            for (var attempt = 1; areVisitsFixed && attempt < sender.FixedVisits; attempt++)
+            {
+                var number = attempt;
+                agenda.Add(sender.TimeOf(number), () => Call(sender, number));
+            }
         }
     }
 
@@ -63,21 +72,20 @@ internal sealed class Callers(EventLoop loop, VirtualClock clock, Agenda agenda,
 
     private void Call(Sender sender, int attempt)
     {
-        var host = sender.Hosts[attempt % sender.Hosts.Count];
-        if (Caller.Connect(sender, host, Connections, clock.Elapsed, port, server, out var problem) is not { } caller)
+        if (Caller.Connect(sender, attempt, Connections, clock.Elapsed, port, server, out var problem) is not { } caller)
         {
             Problem = problem;
             return;
         }
 
         Connections++;
-        _open.Add((host.Address, caller.Port), caller);
-        if (!loop.Watch(caller.Descriptor, () => OnReadable(caller, attempt)))
+        _open.Add((caller.Host.Address, caller.Port), caller);
+        if (!loop.Watch(caller.Descriptor, () => OnReadable(caller)))
             Problem = "the kernel watches no more sockets";
         Go(caller);
     }
 
-    private void OnReadable(Caller caller, int attempt)
+    private void OnReadable(Caller caller)
     {
         if (caller.Receive(_buffer, clock.Elapsed))
         {
@@ -89,8 +97,11 @@ internal sealed class Callers(EventLoop loop, VirtualClock clock, Agenda agenda,
         caller.Close();
         _open.Remove((caller.Host.Address, caller.Port));
         Count(caller, isOwed: false);
-        tally.End(caller.Sender, caller.Visit, isFirst: attempt == 0);
-        GoOn(caller, attempt);
+        tally.End(caller.Sender, caller.Visit, isFirst: caller.Attempt == 0);
+        if (areVisitsFixed)
+            EndFixed(caller);
+        else
+            GoOn(caller, caller.Attempt);
     }
 
     private void OnTime(Caller caller)
@@ -129,6 +140,18 @@ internal sealed class Callers(EventLoop loop, VirtualClock clock, Agenda agenda,
             tally.Lose();
         }
 
+        Done++;
+    }
+
+    private void EndFixed(Caller caller)
+    {
+        var sender = caller.Sender;
+        if (caller.Visit.Result is VisitResult.Accepted && _accepted.Add(sender))
+            tally.Accept(sender, clock.Elapsed - sender.FirstAt, caller.Host.IsKnown);
+        if (--_left[sender] > 0)
+            return;
+        if (!sender.IsBot && !_accepted.Contains(sender))
+            tally.Lose();
         Done++;
     }
 

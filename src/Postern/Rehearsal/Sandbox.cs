@@ -6,6 +6,7 @@ using Postern.Core.Screening;
 using Postern.Core.Tables;
 using Postern.Dns;
 using Postern.Dnsbl;
+using Postern.Events;
 using Postern.Handoff;
 using Postern.Logging;
 using Postern.Loop;
@@ -47,25 +48,27 @@ internal sealed class Sandbox : IDisposable
     private readonly TemporaryAllowlist? _allowlist;
     private readonly BuiltInReceiver _receiver;
     private readonly Callers _callers;
+    private readonly EventLog? _events;
     private long _rounds = -1;
     private bool _hasEchoed;
     private long _unsettledSince = -1;
     private long _realWait = LongestRealWait;
 
-    private Sandbox(Configuration configuration, TrafficModel model, int seed, string folder, Action<double> progress, CancellationToken stop)
+    private Sandbox(Configuration configuration, RehearsalOptions options, string folder, Action<double> progress, CancellationToken stop)
     {
         (_folder, _stop, _progress) = (folder, stop, progress);
         var (process, service) = (configuration.Process!, configuration.Services[0]);
         var settings = Rehearsed(service.Settings);
-        _traffic = Traffic.Generate(model, seed, DomainOf(process));
+        var model = options.Model;
+        _traffic = Traffic.Generate(model, options.Seed, DomainOf(process));
         var logOptions = new LogOptions { HostName = process.MyHostname, SyslogName = service.SyslogName, MaillogFile = LogPath, KeepUtf8 = process.SmtpUtf8 };
         _log = MailLog.TryOpen(logOptions, _clock, out var log, out var problem) ? log : throw new IOException(problem);
         var tags = LogTags.For(service.SyslogName);
         _service = new RunningService { Name = service.Name, Settings = settings, Allowlist = null, Handoff = new DescriptorPassing(folder + "/receiver", "the built-in receiver") };
         _service.Load.Lanes.Room = MostClients;
         _loop = new EventLoop(_clock, _log, tags.Postscreen, MostClients) { OwnTag = tags.Postern, Pace = Pace };
-        _names = new SampleNames(_traffic, settings.DnsblSites, model.Number(ModelParameter.Overlap));
-        _nameServer = new SampleNameServer(_names, model, new Dice((ulong)seed), _agenda, _clock);
+        _names = new SampleNames(_traffic, options.Lists ?? settings.DnsblSites, model.Number(ModelParameter.Overlap));
+        _nameServer = new SampleNameServer(_names, model, options.Seed, _agenda, _clock);
         _resolver = new UdpResolver(
             new ResolverFile(SampleFiles.Of(ResolverPath, $"nameserver [127.0.0.1]:{_nameServer.Endpoint.Port}\n"), ResolverPath), _clock, _loop.Watch, _loop.Forget, _loop.Post);
         _loop.Watch(_nameServer.Descriptor, _nameServer.OnReadable);
@@ -78,12 +81,16 @@ internal sealed class Sandbox : IDisposable
         var listener = Listener.Open(new Endpoint(IpAddress.FromIPv4(0x7f000001), 0), Backlog, _service, out problem) ?? throw new IOException(problem);
         _loop.Add(listener);
         _receiver = StartReceiver(process, settings);
-        _callers = new Callers(_loop, _clock, _agenda, _tally, listener.Endpoint.Port, PrimaryAddress);
-        _loop.ClientsLeft = _callers.OnClientsLeft;
+        _callers = new Callers(_loop, _clock, _agenda, _tally, listener.Endpoint.Port, PrimaryAddress, options.AreVisitsFixed);
+        _events = options.KeepEvents is null ? null : EventLog.Open(EventsPath, keeper: null, _clock, static _ => { });
+        _loop.ClientsLeft = _events is null ? _callers.OnClientsLeft : OnClientsLeft;
     }
 
     /// <summary>The log of the run.</summary>
     public string LogPath => _folder + "/maillog";
+
+    /// <summary>The event log of the run, if one is wanted.</summary>
+    public string EventsPath => _folder + "/events";
 
     /// <summary>What became of whom.</summary>
     public Tally Tally => _tally;
@@ -93,13 +100,13 @@ internal sealed class Sandbox : IDisposable
 
     /// <summary>Builds everything.</summary>
     /// <param name="configuration">Without errors; its first service is rehearsed.</param>
-    /// <param name="seed">Of the traffic.</param>
+    /// <param name="options">What is played.</param>
     /// <param name="folder">Made by the caller, who also removes it.</param>
     /// <param name="progress">Told, on the running thread, which share of the senders is done.</param>
     /// <param name="stop">Ends the run early.</param>
     /// <exception cref="IOException">It cannot be built; the message is for the administrator.</exception>
-    public static Sandbox Build(Configuration configuration, TrafficModel model, int seed, string folder, Action<double> progress, CancellationToken stop) =>
-        new(configuration, model, seed, folder, progress, stop);
+    public static Sandbox Build(Configuration configuration, RehearsalOptions options, string folder, Action<double> progress, CancellationToken stop) =>
+        new(configuration, options, folder, progress, stop);
 
     /// <summary>Plays all the traffic, on this thread.</summary>
     /// <exception cref="OperationCanceledException">It was told to stop.</exception>
@@ -109,6 +116,9 @@ internal sealed class Sandbox : IDisposable
         _callers.Begin(_traffic);
         _loop.Run();
         _log.Flush();
+        _events?.Dispose(); // writes what waits
+        if (_events?.Lost > 0)
+            throw new IOException($"{EventsPath}: {_events.Lost} events were lost: the file cannot be written as fast as they come");
         _stop.ThrowIfCancellationRequested();
         if (_callers.Problem is { } problem)
             throw new IOException(problem);
@@ -124,6 +134,12 @@ internal sealed class Sandbox : IDisposable
         _allowlist?.Dispose();
         _echo.Dispose();
         _log.Dispose();
+    }
+
+    private void OnClientsLeft(ReadOnlySpan<Session> sessions)
+    {
+        _callers.OnClientsLeft(sessions);
+        _events!.Add(sessions);
     }
 
     /// <summary>The settings, without what would reach out of the sandbox: servers, certificates, stores.</summary>

@@ -16,15 +16,14 @@ internal sealed record WhatIfQuestion(string Name, string Before, string After, 
 /// <summary>The answer of <c>postern what-if</c>, for the terminal and for programs.</summary>
 internal static class WhatIfReport
 {
-    private const int LabelWidth = 32;
-    private const int ColumnWidth = 22;
+    private const int LabelWidth = 31, RecordedWidth = 11, WhatIfWidth = 20, AddressWidth = 16; // 80 with the indent, as long as numbers are below a hundred thousand
 
     public static void WriteText(WhatIfAnswer answer, IReadOnlyList<WhatIfQuestion> questions, bool withMail, IAnsiConsole console)
     {
         if (answer.Period is var (first, last))
         {
             Line(console, $"[bold]{first.UtcDateTime:yyyy-MM-dd HH:mm:ss} to {last.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC[/]");
-            Line(console, $"[bold]{answer.Clients:N0} clients from {answer.Addresses:N0} addresses[/]");
+            Line(console, $"[bold]{answer.Clients:N0} visits from {answer.Addresses:N0} addresses[/]");
         }
 
         foreach (var question in questions)
@@ -35,25 +34,31 @@ internal static class WhatIfReport
         }
 
         console.WriteLine();
-        Line(console, $"  [bold]{"".PadRight(LabelWidth)}{"as recorded".PadLeft(ColumnWidth)}{"what if".PadLeft(ColumnWidth)}[/]");
-        Row(console, "stopped by screening", answer.Before.Stopped, answer.After.Stopped);
-        Row(console, "told to come back (450)", answer.Before.ToldToComeBack, answer.After.ToldToComeBack);
-        Row(console, "handed to the mail server", answer.Before.HandedOff, answer.After.HandedOff);
+        Line(console, $"  [bold]{"".PadRight(LabelWidth)}{"as recorded".PadLeft(RecordedWidth)}{"what if".PadLeft(WhatIfWidth)}{"addresses".PadLeft(AddressWidth)}[/]");
+        Row(console, "stopped by screening", Text(answer.Before.Stopped), answer.After.Stopped);
+        Row(console, "told to come back (450)", Text(answer.Before.ToldToComeBack), answer.After.ToldToComeBack);
+        Row(console, "handed to the mail server", Text(answer.Before.HandedOff), answer.After.HandedOff);
         console.WriteLine();
-        Row(console, "newly stopped", answer.NewlyStopped, "");
-        Row(console, "  decent ones among them", answer.NewlyStoppedDecent, "");
-        Row(console, "not stopped any more", answer.NewlyLetIn, "");
-        Row(console, "decent ones told to come back", answer.NewlyToldToComeBack, "");
-        Row(console, "decent ones let in later", answer.Delayed, Times(answer.Delays));
-        Row(console, "decent ones let in sooner", answer.SpedUp, Times(answer.Savings));
+        Row(console, "newly stopped", "", answer.NewlyStopped);
+        Row(console, "  decent ones among them", "", answer.NewlyStoppedDecent);
+        Row(console, "not stopped any more", "", answer.NewlyLetIn);
+        Row(console, "decent ones told to come back", "", answer.NewlyToldToComeBack);
+        Row(console, "decent ones let in later", "", answer.Delayed);
+        WriteTimes(console, answer.Delays);
+        Row(console, "decent ones let in sooner", "", answer.SpedUp);
+        WriteTimes(console, answer.Savings);
+        console.WriteLine();
+        Line(console, $"{About}");
+        if (answer.Retries is { } retries && (retries.More.AtMost > 0 || retries.Fewer.AtMost > 0))
+            Line(console, $"{Words(retries)}");
         WriteMissing(answer, console);
         WriteNamed(answer, console);
         console.WriteLine();
         Line(console, $"[grey]{Decent(withMail)}[/]");
         if (answer.Otherwise > 0)
-            Line(console, $"[yellow]{answer.Otherwise:N0} clients were treated otherwise than the settings of today say: other settings were in force, or Postern was stopped. They are judged by the settings of today.[/]");
+            Line(console, $"[yellow]{answer.Otherwise:N0} visits went otherwise than the settings of today say: other settings were in force. They are judged by the settings of today.[/]");
         if (answer.NotReplayed > 0)
-            Line(console, $"[yellow]{answer.NotReplayed:N0} clients were turned away for lack of room and are left out.[/]");
+            Line(console, $"[yellow]{answer.NotReplayed:N0} visits are left out: there was no room, the mail server did not take them, or Postern was stopped.[/]");
         if (answer.Lines.Unreadable > 0)
             Line(console, $"[yellow]{answer.Lines.Unreadable:N0} of {answer.Lines.Read:N0} lines are about no client.[/]");
     }
@@ -81,21 +86,31 @@ internal static class WhatIfReport
         }
 
         json.WriteEndArray();
+        json.WriteString("about", "recorded_visits");
         json.WriteNumber("clients", answer.Clients);
         json.WriteNumber("addresses", answer.Addresses);
         json.WriteNumber("not_replayed", answer.NotReplayed);
         json.WriteNumber("otherwise", answer.Otherwise);
         json.WriteNumber("other_lines", answer.Lines.Unreadable);
-        WriteOutcomes(json, "before", answer.Before);
-        WriteOutcomes(json, "after", answer.After);
-        WriteBounds(json, "newly_stopped", answer.NewlyStopped);
-        WriteBounds(json, "newly_stopped_decent", answer.NewlyStoppedDecent);
-        WriteBounds(json, "newly_let_in", answer.NewlyLetIn);
-        WriteBounds(json, "newly_told_to_come_back_decent", answer.NewlyToldToComeBack);
-        WriteBounds(json, "delayed_decent", answer.Delayed);
+        json.WriteStartObject("before");
+        WriteBounds(json, "stopped", answer.Before.Stopped);
+        WriteBounds(json, "told_to_come_back", answer.Before.ToldToComeBack);
+        WriteBounds(json, "handed_off", answer.Before.HandedOff);
+        json.WriteEndObject();
+        json.WriteStartObject("after");
+        WriteCount(json, "stopped", answer.After.Stopped);
+        WriteCount(json, "told_to_come_back", answer.After.ToldToComeBack);
+        WriteCount(json, "handed_off", answer.After.HandedOff);
+        json.WriteEndObject();
+        WriteCount(json, "newly_stopped", answer.NewlyStopped);
+        WriteCount(json, "newly_stopped_decent", answer.NewlyStoppedDecent);
+        WriteCount(json, "newly_let_in", answer.NewlyLetIn);
+        WriteCount(json, "newly_told_to_come_back_decent", answer.NewlyToldToComeBack);
+        WriteCount(json, "delayed_decent", answer.Delayed);
         WriteTimes(json, "delay_seconds", answer.Delays);
-        WriteBounds(json, "sooner_decent", answer.SpedUp);
+        WriteCount(json, "sooner_decent", answer.SpedUp);
         WriteTimes(json, "sooner_seconds", answer.Savings);
+        WriteRetries(json, answer.Retries);
         json.WriteStartObject("not_known");
         foreach (var (missing, count) in answer.Missing.OrderBy(static pair => pair.Key))
             json.WriteNumber(Name(missing), count);
@@ -118,7 +133,7 @@ internal static class WhatIfReport
         {
             var more = missing is Unknowns.Silence && answer.SeenPatient > 0
                 ? string.Create(CultureInfo.InvariantCulture, $"; {answer.SeenPatient:N0} of them were silent for so long at another visit") : "";
-            Line(console, $"  {count,10:N0} clients: {Words(missing)}{more}");
+            Line(console, $"  {count,10:N0} visits: {Words(missing)}{more}");
         }
     }
 
@@ -162,12 +177,18 @@ internal static class WhatIfReport
     private static IEnumerable<ScreeningCause> CausesOf(NamedClient named) =>
         Enum.GetValues<ScreeningCause>().Where(cause => cause is not ScreeningCause.None && named.Causes.HasFlag(cause));
 
-    private static void WriteOutcomes(Utf8JsonWriter json, string name, OutcomeBounds outcomes)
+    private static void WriteRetries(Utf8JsonWriter json, RetryEstimate? retries)
     {
-        json.WriteStartObject(name);
-        WriteBounds(json, "stopped", outcomes.Stopped);
-        WriteBounds(json, "told_to_come_back", outcomes.ToldToComeBack);
-        WriteBounds(json, "handed_off", outcomes.HandedOff);
+        if (retries is null)
+            return;
+        json.WriteStartObject("estimated_retries");
+        WriteBounds(json, "more_connections", retries.More);
+        WriteBounds(json, "fewer_connections", retries.Fewer);
+        json.WriteNumber("within_seconds", RetryEstimate.Within.TotalSeconds);
+        json.WriteNumber("stopped", retries.Stopped);
+        json.WriteNumber("stopped_came_back", retries.StoppedCameBack);
+        json.WriteNumber("handed_off", retries.HandedOff);
+        json.WriteNumber("handed_off_came_back", retries.HandedOffCameBack);
         json.WriteEndObject();
     }
 
@@ -179,22 +200,33 @@ internal static class WhatIfReport
         json.WriteEndObject();
     }
 
-    private static void WriteTimes(Utf8JsonWriter json, string name, Histogram times)
+    private static void WriteCount(Utf8JsonWriter json, string name, Count count)
     {
         json.WriteStartObject(name);
-        json.WriteNumber("half_within", times.Quantile(0.5));
-        json.WriteNumber("longest", times.Longest);
+        json.WriteNumber("at_least", count.Visits.AtLeast);
+        json.WriteNumber("at_most", count.Visits.AtMost);
+        WriteBounds(json, "addresses", count.Addresses);
         json.WriteEndObject();
     }
 
-    private static string Times(Histogram times) =>
-        times.Total == 0 ? "" : $"half {ReportSection.Duration(times.Quantile(0.5))}, most {ReportSection.Duration(times.Longest)}";
+    private static void WriteTimes(Utf8JsonWriter json, string name, Durations times)
+    {
+        json.WriteStartObject(name);
+        json.WriteNumber("half_within", times.Median.TotalSeconds);
+        json.WriteNumber("longest", times.Longest.TotalSeconds);
+        json.WriteEndObject();
+    }
 
-    private static void Row(IAnsiConsole console, string label, Bounds before, Bounds after) =>
-        Line(console, $"  {label.PadRight(LabelWidth)}{Text(before).PadLeft(ColumnWidth)}[bold]{Text(after).PadLeft(ColumnWidth)}[/]");
+    private static void WriteTimes(IAnsiConsole console, Durations times)
+    {
+        if (times.Count > 0)
+            Line(console, $"    half of them by {ReportSection.Duration(times.Median.TotalSeconds)} at most, the longest by {ReportSection.Duration(times.Longest.TotalSeconds)}");
+    }
 
-    private static void Row(IAnsiConsole console, string label, Bounds bounds, string note) =>
-        Line(console, $"  {label.PadRight(LabelWidth)}[bold]{Text(bounds).PadLeft(ColumnWidth)}[/]{(note.Length > 0 ? "  " + note : "")}");
+    private static void Row(IAnsiConsole console, string label, string recorded, Count count) =>
+        Line(console, $"  {label.PadRight(LabelWidth)}{recorded.PadLeft(RecordedWidth)}[bold]{Column(count.Visits, WhatIfWidth)}[/]{Column(count.Addresses, AddressWidth)}");
+
+    private static string Column(Bounds bounds, int width) => (' ' + Text(bounds)).PadLeft(width);
 
     private static void Line(IAnsiConsole console, FormattableString line) => console.MarkupLineInterpolated(CultureInfo.InvariantCulture, line);
 
@@ -202,12 +234,21 @@ internal static class WhatIfReport
         ? bounds.AtLeast.ToString("N0", CultureInfo.InvariantCulture)
         : string.Create(CultureInfo.InvariantCulture, $"{bounds.AtLeast:N0} to {bounds.AtMost:N0}");
 
+    private const string About = "All numbers are of the recorded visits. Who is newly stopped calls again, and who is newly let in need not: how many visits there would be is another question, which touches the addresses less.";
+
+    private static string Words(RetryEstimate retries) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"An estimate, not in the ranges: {Text(retries.More)} connections more and {Text(retries.Fewer)} fewer. Of the stopped visits in this log {Percent(retries.StoppedCameBack, retries.Stopped)} were followed by another within {ReportSection.Duration(RetryEstimate.Within.TotalSeconds)}, of those let in {Percent(retries.HandedOffCameBack, retries.HandedOff)}.");
+
+    private static string Percent(int part, int whole) => string.Create(CultureInfo.InvariantCulture, $"{100.0 * part / whole:0.#} %");
+
     private static string Words(Unknowns missing) => missing switch
     {
         Unknowns.Silence => "how long they would have been silent",
         Unknowns.Dialogue => "what they would have said after the greeting",
         Unknowns.Lists => "what a DNS list would have said, or when",
         Unknowns.Name => "their reverse names",
+        Unknowns.Order => "which of two things was first",
         _ => "until when a pass would have been good",
     };
 
@@ -217,10 +258,11 @@ internal static class WhatIfReport
         Unknowns.Dialogue => "dialogue",
         Unknowns.Lists => "dns_lists",
         Unknowns.Name => "reverse_name",
+        Unknowns.Order => "order",
         _ => "memory",
     };
 
     private static string Decent(bool withMail) => withMail
-        ? "Decent is who was handed to the mail server, from an address of which the mail log says that smtpd took a mail."
+        ? "Decent is who was handed to the mail server, from an address of which the mail log says that a mail was taken."
         : "Decent is who was handed to the mail server and is on no DNS list that was asked. Whether its mail was wanted is not in the event log; --mail-log names logs of smtpd that tell more.";
 }

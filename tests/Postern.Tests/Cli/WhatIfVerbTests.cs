@@ -72,7 +72,7 @@ public sealed class WhatIfVerbTests : IDisposable
 
         Assert.Equal(0, status);
         Assert.Matches(@"certainly +203\.0\.113\.3 from <x@y\.example> to <box@lab\.example>", text);
-        Assert.Contains("mail log says that smtpd took a mail", text.ReplaceLineEndings(" ").Replace("  ", " ", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("mail log says that a mail was taken", text.ReplaceLineEndings(" ").Replace("  ", " ", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -99,7 +99,7 @@ public sealed class WhatIfVerbTests : IDisposable
         using var output = new MemoryStream();
         using var errors = new StringWriter();
         var status = WhatIfVerb.Run(
-            new WhatIfQuery("/etc/postfix", questions, [], mailLogs, null, null, isJson, 10),
+            new WhatIfQuery("/etc/postfix", questions, [], mailLogs, null, null, null, isJson, 10),
             directory, directory.Host, new DateTimeOffset(2026, 11, 24, 12, 0, 0, TimeSpan.Zero), output, errors);
         Assert.Equal("", errors.ToString());
         return (status, Encoding.UTF8.GetString(output.ToArray()));

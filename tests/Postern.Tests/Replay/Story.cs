@@ -2,6 +2,7 @@ using System.Text;
 using Postern.Core;
 using Postern.Core.Allowlist;
 using Postern.Core.Config;
+using Postern.Core.Dnsbl;
 using Postern.Core.Lanes;
 using Postern.Core.Replay;
 using Postern.Core.Screening;
@@ -22,24 +23,18 @@ public enum Manners
     SaysNothing,
 }
 
-/// <summary>What DNS lists say of an address: list, seconds until they answer, the answer; 0: not listed.</summary>
-public sealed record ListFact(string List, double After, uint Answer);
+/// <summary>What DNS lists say of an address: list, seconds until they answer, the answer (0: not listed), and for how many seconds it is good.</summary>
+public sealed record ListFact(string List, double After, uint Answer, int TimeToLive);
 
-/// <summary>One visit of a client: what it would do, whatever we do. Times are seconds after its connection.</summary>
-public sealed record Visit(double At, double? Talks, double? HangsUp, Manners Manners);
+/// <summary>One visit of a client: what it would do, whatever we do. Times are seconds after its connection; <paramref name="Think"/> is between its commands.</summary>
+public sealed record Visit(double At, double? Talks, double? HangsUp, Manners Manners, double Think = 0.2);
 
 /// <summary>All there is to know of an address: the truth, of which an event log has a part.</summary>
 public sealed record Story(string Address, Visit[] Visits, ListFact[] Lists, ReverseName Name)
 {
-    private const double DialogueAt = 200; // all waits are over by then
-
-    /// <summary>Lives it through under some settings.</summary>
+    /// <summary>Lives it through under some settings; visits may meet.</summary>
     /// <returns>What the event log has, in the order in which the clients came.</returns>
-    public List<RecordedClient> Under(Settings settings)
-    {
-        var allowlist = new Dictionary<IpAddress, TestExpiry>();
-        return [.. Visits.Select(visit => Read(TextOf(Live(settings, visit, allowlist).Session)))];
-    }
+    public List<RecordedClient> Under(Settings settings) => [.. new Life(this, settings).Run().Select(static session => Read(TextOf(session)))];
 
     public static string TextOf(Session session)
     {
@@ -54,48 +49,120 @@ public sealed record Story(string Address, Visit[] Visits, ListFact[] Lists, Rev
         return client;
     }
 
-    private FakeShell Live(Settings settings, Visit visit, Dictionary<IpAddress, TestExpiry> allowlist)
+    private sealed class Life(Story story, Settings settings)
     {
-        var shell = new FakeShell(settings, Ip.Of(Address), connectAt: TimeSpan.FromSeconds(visit.At)) { Allowlist = allowlist };
-        var steps = new List<(double At, Action Do)> { (0, () => Tell(shell)) };
-        foreach (var fact in Lists)
-            steps.Add((fact.After, () => TellList(shell, settings, fact)));
-        if (visit.Talks is { } talks)
-            steps.Add((talks, () => shell.Receive("EHLO early\r\n"u8)));
-        if (visit.HangsUp is { } hangsUp)
-            steps.Add((hangsUp, shell.HangUp));
-        steps.AddRange(Words(visit.Manners).Select((words, i) => (DialogueAt + i, (Action)(() => Say(shell, words)))));
-        shell.Connect();
-        foreach (var (at, action) in steps.OrderBy(static step => step.At))
+        private readonly Dictionary<IpAddress, TestExpiry> _allowlist = [];
+        private readonly ServiceLoad _load = new();
+        private readonly PriorityQueue<Action, (TimeSpan, int)> _agenda = new();
+        private readonly List<FakeShell> _shells = [];
+        private readonly HashSet<FakeShell> _gone = [], _talking = [];
+        private readonly HashSet<DnsblScore> _asked = [];
+        private ClientAddressState? _address;
+        private int _order;
+
+        public IEnumerable<Session> Run()
         {
-            shell.AdvanceTo(TimeSpan.FromSeconds(visit.At + at));
+            foreach (var visit in story.Visits)
+                At(visit.At, () => Connect(visit));
+            while (true)
+            {
+                var next = _shells.Select(static shell => shell.Timer).Append(_agenda.TryPeek(out _, out var due) ? due.Item1 : null).Min();
+                if (next is not { } now)
+                    break;
+                foreach (var shell in _shells)
+                {
+                    if (!shell.IsOver)
+                        shell.AdvanceTo(now);
+                    Look(shell);
+                }
+
+                while (_agenda.TryPeek(out var action, out due) && due.Item1 <= now)
+                {
+                    _agenda.Dequeue();
+                    action();
+                    _shells.ForEach(Look);
+                }
+            }
+
+            Assert.All(_shells, static shell => Assert.True(shell.IsOver));
+            return _shells.Select(static shell => shell.Session);
+        }
+
+        private void At(double seconds, Action action) => _agenda.Enqueue(action, (TimeSpan.FromSeconds(seconds), ++_order));
+
+        private void Connect(Visit visit)
+        {
+            _address ??= new ClientAddressState(Ip.Of(story.Address));
+            var shell = new FakeShell(settings, _address.Address, _load, _address, connectAt: TimeSpan.FromSeconds(visit.At)) { Allowlist = _allowlist };
+            _shells.Add(shell);
+            if (visit.Talks is { } talks)
+                At(visit.At + talks, () => Do(shell, () => shell.Receive("EHLO early\r\n"u8)));
+            if (visit.HangsUp is { } hangsUp)
+                At(visit.At + hangsUp, () => Do(shell, () => HangUpUnlessGreeted(shell)));
+            shell.Connect();
+            Do(shell, () => TellName(shell));
+            AskLists(shell, visit.At);
+        }
+
+        private static void HangUpUnlessGreeted(FakeShell shell)
+        {
+            if (!shell.IsRead)
+                shell.HangUp();
+        }
+
+        private void TellName(FakeShell shell)
+        {
+            if (shell.AsksName)
+                shell.TellName(story.Name);
+        }
+
+        private void AskLists(FakeShell shell, double at)
+        {
+            if (shell.DnsblScore is not { } score || !_asked.Add(score))
+                return;
+            foreach (var fact in story.Lists.Where(fact => settings.DnsblSites!.Lists.Any(list => list.Domain == fact.List)))
+                At(at + fact.After, () => Answer(score, fact));
+        }
+
+        private void Answer(DnsblScore score, ListFact fact)
+        {
+            if (!score.Add(score.Sites.Lists.First(list => list.Domain == fact.List), fact.Answer == 0 ? [] : [fact.Answer], fact.TimeToLive, TimeSpan.FromSeconds(fact.After)))
+                return;
+            foreach (var shell in _shells.Where(shell => shell.DnsblScore == score))
+                shell.TellDnsblComplete();
+        }
+
+        /// <summary>Whether it talks to us now, or is gone.</summary>
+        private void Look(FakeShell shell)
+        {
+            if (shell.IsRead && _talking.Add(shell))
+            {
+                var visit = story.Visits[_shells.IndexOf(shell)];
+                var at = shell.Now.TotalSeconds;
+                foreach (var words in Words(visit.Manners))
+                    At(at += visit.Think, () => Do(shell, () => Say(shell, words)));
+            }
+
+            if (!shell.IsOver || !_gone.Add(shell))
+                return;
+            shell.Session.OnGone();
+            if (--_address!.Concurrency == 0)
+                _address = null;
+        }
+
+        private static void Do(FakeShell shell, Action action)
+        {
             if (!shell.IsOver)
                 action();
         }
 
-        shell.AdvanceTo(TimeSpan.FromSeconds(visit.At + DialogueAt + 1000));
-        Assert.True(shell.IsOver);
-        return shell;
-    }
-
-    private void Tell(FakeShell shell)
-    {
-        if (shell.AsksName)
-            shell.TellName(Name);
-    }
-
-    private static void TellList(FakeShell shell, Settings settings, ListFact fact)
-    {
-        if (shell.DnsblScore is not null && settings.DnsblSites!.Lists.Any(list => list.Domain == fact.List))
-            shell.Answer(fact.List, 60, fact.Answer == 0 ? [] : [fact.Answer]);
-    }
-
-    private static void Say(FakeShell shell, string words)
-    {
-        if (words.Length == 0)
-            shell.HangUp();
-        else
-            shell.Receive(Encoding.ASCII.GetBytes(words));
+        private static void Say(FakeShell shell, string words)
+        {
+            if (words.Length == 0)
+                shell.HangUp();
+            else
+                shell.Receive(Encoding.ASCII.GetBytes(words));
+        }
     }
 
     private static string[] Words(Manners manners) => manners switch

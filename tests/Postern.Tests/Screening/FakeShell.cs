@@ -76,6 +76,12 @@ public sealed class FakeShell : IAllowlistView
     /// <summary>What came out: "S text" for a line to the client, "= word" for anything else.</summary>
     public List<string> Output { get; } = [];
 
+    /// <summary>When the session's timer runs out; null: none is set.</summary>
+    public TimeSpan? Timer => IsOver ? null : _timer;
+
+    /// <summary>Whether what the client says is read.</summary>
+    public bool IsRead => !IsOver && _watch is WatchMode.Read;
+
     /// <summary>Everything sent to the client.</summary>
     public StringBuilder Sent { get; } = new();
 
