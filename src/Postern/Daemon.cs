@@ -184,7 +184,7 @@ internal sealed class Daemon : IDisposable
         _observation.OpenEventLog(process);
         PreloadCertificates();
         if (_configuration.Services.Any(s => s.Settings.CacheMap is not null))
-            AllowlistDatabase.LoadLibrary();
+            SqliteFile.LoadLibrary();
         if ((_jail is not null && !TryPrepareJail(out problem)) || !Privileges.TryDrop(process.MailOwner, _jail?.Directory, out var note, out problem))
             return false;
 

@@ -38,7 +38,7 @@ public sealed class AllowlistTests
         using var host = MailHost.Alone();
         Pass(host, "PASS NEW");
         Assert.Equal(0, host.Postern.Stop());
-        var file = Assert.Single(Directory.GetFiles(host.DataDirectory, "*.sqlite"));
+        var file = Assert.Single(Directory.GetFiles(host.DataDirectory, "*.postern.db"));
         using (var stream = new FileStream(file, FileMode.Open, FileAccess.Write))
         {
             for (var i = 0; i < stream.Length; i += 8)

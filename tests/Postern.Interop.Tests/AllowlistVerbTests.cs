@@ -58,10 +58,10 @@ public sealed class AllowlistVerbTests
     {
         using var host = MailHost.Alone(null);
         Assert.Equal(0, host.Postern.Stop());
-        File.Delete(Path.Combine(host.DataDirectory, "postscreen_cache.postern.sqlite"));
+        File.Delete(Path.Combine(host.DataDirectory, "postscreen_cache.postern.db"));
 
         Assert.Contains("there is no such file", Verb(host, 1, "list"), StringComparison.Ordinal);
-        Assert.False(File.Exists(Path.Combine(host.DataDirectory, "postscreen_cache.postern.sqlite")));
+        Assert.False(File.Exists(Path.Combine(host.DataDirectory, "postscreen_cache.postern.db")));
     }
 
     private static void Pass(MailHost host, string address)

@@ -88,7 +88,7 @@ public sealed partial class CheckVerbTests : IDisposable
             case "the port is taken": Listen(_port); break;
             case "the page's port is taken": main.Add($"postern_http = 127.0.0.1:{Listen(FreePort())}"); break;
             case "data_directory is a file": File.WriteAllText(At("file"), ""); Set($"data_directory = {At("file")}"); break;
-            case "the allowlist is somebody else's": File.WriteAllText(At("data/cache.postern.sqlite"), ""); Tool.Must("chmod", "0600", At("data/cache.postern.sqlite")); break;
+            case "the allowlist is somebody else's": File.WriteAllText(At("data/cache.postern.db"), ""); Tool.Must("chmod", "0600", At("data/cache.postern.db")); break;
             case "the allowlist's folder is root's": Set($"postscreen_cache_map = btree:{At("log")}/cache"); break;
             case "memcached is down": File.WriteAllText(At("config/mc"), $"memcache = inet:127.0.0.1:{FreePort()}\n"); Set($"postscreen_cache_map = memcache:{At("config/mc")}"); break;
             case "the event log's folder is missing": main.Add("postern_event_log = /nonexistent/events"); break;

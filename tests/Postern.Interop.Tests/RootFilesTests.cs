@@ -196,7 +196,7 @@ public sealed class RootFilesTests : IDisposable
         Assert.Contains("pregreet until", PosternProcess.Run("explain", "192.0.2.1", "-c", _host.ConfigDirectory).Output, StringComparison.Ordinal);
 
         Assert.Equal(MailHost.Owner, string.Join('\n', Tool.Must("find", _host.DataDirectory, "-printf", "%u\n").Split('\n', StringSplitOptions.RemoveEmptyEntries).Distinct()));
-        var stored = Path.Combine(_host.DataDirectory, "postscreen_cache.postern.sqlite");
+        var stored = Path.Combine(_host.DataDirectory, "postscreen_cache.postern.db");
         File.Move(stored, Path.Combine(_host.Directory, "victim"));
         Tool.Must("chown", "root", Path.Combine(_host.Directory, "victim"));
         Tool.Must("chmod", "600", Path.Combine(_host.Directory, "victim"));
@@ -213,7 +213,7 @@ public sealed class RootFilesTests : IDisposable
     /// <summary>Puts something in the place of the file that a parameter names.</summary>
     private (string Path, string Victim) Set(string trap, string name, string cache)
     {
-        var path = Path.Combine(_host.DataDirectory, name) + (name != "postscreen_cache_map" ? "" : cache == "lmdb" ? ".lmdb" : ".postern.sqlite");
+        var path = Path.Combine(_host.DataDirectory, name) + (name != "postscreen_cache_map" ? "" : cache == "lmdb" ? ".lmdb" : ".postern.db");
         var victim = Path.Combine(_host.Directory, "victim-of-" + name);
         File.WriteAllText(victim, Secret + "\n");
         Tool.Must("chmod", "600", victim);

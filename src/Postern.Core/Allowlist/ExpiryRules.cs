@@ -44,5 +44,31 @@ public static class ExpiryRules
         Written(expiry.NonSmtpCommand, enabled.NonSmtpCommand),
         Written(expiry.BareNewline, enabled.BareNewline));
 
+    /// <summary>
+    /// What a store is to have of a client after a write that may come late, or from somebody who did not know what the store
+    /// had: a test that the writer has nothing new about stays as it is in the store, and of two passes the later one counts.
+    /// Only who knew of a pass can take it back.
+    /// </summary>
+    /// <param name="stored">What the store has.</param>
+    /// <param name="seen">What the writer knew before it changed something; null: nothing.</param>
+    /// <param name="written">What it writes.</param>
+    /// <param name="horizon">Seconds since 1970 UTC: what the store has beyond it was written by a clock that was wrong.</param>
+    public static TestExpiry Merged(in TestExpiry stored, in TestExpiry? seen, in TestExpiry written, uint horizon)
+    {
+        var before = seen.GetValueOrDefault();
+        var isKnown = seen is not null;
+        return new(
+            Of(stored.Pregreet, before.Pregreet, written.Pregreet), Of(stored.Dnsbl, before.Dnsbl, written.Dnsbl), Of(stored.Pipelining, before.Pipelining, written.Pipelining),
+            Of(stored.NonSmtpCommand, before.NonSmtpCommand, written.NonSmtpCommand), Of(stored.BareNewline, before.BareNewline, written.BareNewline));
+
+        uint Of(uint stored, uint before, uint written)
+        {
+            if (stored > horizon || (stored <= CacheRecord.Due && written <= CacheRecord.Due))
+                return written;
+            var isNews = isKnown ? written != before : written > CacheRecord.Due;
+            return !isNews ? stored : written > CacheRecord.Due ? Math.Max(stored, written) : written;
+        }
+    }
+
     private static uint Written(uint seconds, bool isEnabled) => seconds == 0 && !isEnabled ? CacheRecord.Due : seconds;
 }

@@ -187,7 +187,7 @@ public static class PostfixDifferences
     public static readonly PostfixDifference UnwritableCache = new(
         "unwritable-cache", V311, "`postscreen_cache_map` of type `cdb`, as Debian's default for a map without a type", "postscreen ends at start", "nothing is remembered, with five warnings a client",
         "cache-cdb, v-cache-no-type")
-    { Parameters = ["postscreen_cache_map"], Policy = VersionPolicy.ForAll, Reason = "passes are kept beside it, in `.postern.sqlite`: a client that passed need not wait again" };
+    { Parameters = ["postscreen_cache_map"], Policy = VersionPolicy.ForAll, Reason = "passes are kept beside it, in `.postern.db`: a client that passed need not wait again" };
 #pragma warning restore CS1591
 
     private const string EnvironmentBefore = "MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME";

@@ -68,7 +68,7 @@ internal sealed class AllowlistVerb
         if (configuration.Process!.ControlSocket is { } socket && ControlClient.IsServed(socket))
             return new RunningRecords(new ControlClient(socket), settings.CacheMap!);
         var options = AllowlistOptions.Of(configuration, settings, jail: null);
-        AllowlistDatabase.LoadLibrary(); // while we may read the folder that it lies in
+        SqliteFile.LoadLibrary(); // while we may read the folder that it lies in
         _ = LmdbLibrary.IsInstalled;
         return !mayDrop || Privileges.TryDrop(configuration.Process.MailOwner, jail: null, out _, out problem) ? StoredRecords.Open(options, out problem) : null;
     }

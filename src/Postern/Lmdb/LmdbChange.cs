@@ -20,6 +20,21 @@ internal readonly unsafe struct LmdbChange(nint transaction, uint database, bool
         }
     }
 
+    /// <summary>Looks a row up.</summary>
+    /// <param name="found">Good until the next change; empty if there is none.</param>
+    /// <returns><see cref="MDB_NOTFOUND"/> when there is none.</returns>
+    public int Find(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> found)
+    {
+        Span<byte> keyBytes = stackalloc byte[key.Length + 1];
+        fixed (byte* keyStart = Terminated(key, keyBytes))
+        {
+            var (wanted, value) = (Value(keyStart, keyBytes.Length), default(LmdbValue));
+            var code = mdb_get(transaction, database, &wanted, &value);
+            found = code == 0 ? value.Bytes : default;
+            return code;
+        }
+    }
+
     /// <summary>Deletes a row, if it is there and still says this.</summary>
     public int DeleteIf(ReadOnlySpan<byte> key, Func<ReadOnlySpan<byte>, bool> condition)
     {

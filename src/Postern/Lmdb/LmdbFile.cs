@@ -117,6 +117,21 @@ internal sealed unsafe class LmdbFile : IDisposable
     public LmdbProblem? Write(TimeSpan lockLimit, Func<LmdbChange, int> change) => Access(
         exclusive: true, lockLimit, transaction => change(new LmdbChange(transaction, _database, _keysEndInNul ?? true)));
 
+    /// <summary>Number of rows.</summary>
+    public LmdbProblem? Count(TimeSpan lockLimit, out long rows)
+    {
+        var found = 0L;
+        var problem = Access(exclusive: false, lockLimit, transaction =>
+        {
+            LmdbStatistics statistics;
+            var code = mdb_stat(transaction, _database, &statistics);
+            found = (long)statistics.Entries;
+            return code;
+        });
+        rows = found;
+        return problem;
+    }
+
     /// <summary>The number of the last change, whoever made it. Asks without the lock; for comparing only.</summary>
     public LmdbProblem? ReadLastTransaction(out ulong number)
     {

@@ -47,6 +47,9 @@ internal static unsafe partial class LmdbLibrary
     public static partial int mdb_env_info(nint environment, LmdbInfo* info);
 
     [LibraryImport(Name)]
+    public static partial int mdb_stat(nint transaction, uint database, LmdbStatistics* statistics);
+
+    [LibraryImport(Name)]
     public static partial int mdb_txn_begin(nint environment, nint parent, uint flags, out nint transaction);
 
     /// <summary>Ends the transaction, whatever it returns.</summary>
@@ -102,4 +105,15 @@ internal struct LmdbInfo
     public nuint LastTransaction;
     public uint MaxReaders;
     public uint Readers;
+}
+
+/// <summary>MDB_stat.</summary>
+internal struct LmdbStatistics
+{
+    public uint PageSize;
+    public uint Depth;
+    public nuint BranchPages;
+    public nuint LeafPages;
+    public nuint OverflowPages;
+    public nuint Entries;
 }

@@ -1,88 +1,60 @@
-using System.Diagnostics;
-using System.Globalization;
+using System.Buffers.Binary;
 using System.Text;
 using Postern.Core;
 using Postern.Core.Allowlist;
-using Postern.Native;
 using SQLitePCL;
 
 namespace Postern.Storage;
 
 /// <summary>
-/// The SQLite file with the passes, one connection, used by one thread. Rows have postscreen's key and value text:
-/// <code>sqlite3 FILE 'SELECT address, record FROM allowlist'</code>
-/// A written row gets a new, highest number, so "what did the others write?" is "which numbers have I not seen?".
-/// SQLite is called directly: result codes are values, and nothing is allocated for a row.
+/// The SQLite file with the passes, one connection, used by one thread.
+/// <code>
+/// clients   address (4 or 16 bytes, network order), record (PackedRecord); the file is this one tree
+/// news      number, address: the last 100,000 that were written, each with a new, highest number
+/// facts     name, value: how many clients there are; when the cleanup ended, up to when earlier files are here
+/// </code>
+/// "What did the others write?" is "which numbers have I not seen?". <c>postern allowlist export</c> gives the text.
 /// </summary>
 internal sealed class AllowlistDatabase : IAllowlistStore
 {
-    /// <summary>Special key: up to when earlier files were taken over, as decimal Unix time.</summary>
-    public const string ImportedKey = "_POSTERN_IMPORT_COMPLETED_";
+    /// <summary>Version 1, in a file of another name, had text (<see cref="FirstLayout"/>).</summary>
+    private const int SchemaVersion = 2;
 
-    /// <summary>Special key: the number of the last row that is in postscreen's own file as well, in decimal.</summary>
-    public const string WrittenBackKey = "_POSTERN_WRITTEN_BACK_";
+    /// <summary>Numbers that are kept: some minutes of a busy server. Who was away for longer reads everything.</summary>
+    private const int NewsKept = 100_000;
 
-    private const int SchemaVersion = 1;
+    private const string ClientsFact = "clients", CleanupFact = "cleanup", ImportFact = "import", WrittenBackFact = "written back";
 
-    // One page cache of 256 KB will do for a file that is read once and then only appended to. NORMAL: a commit is in the
-    // system's hands at once, so a killed process loses nothing; fsync happens at checkpoints, so a crash of the machine
-    // may cost the last passes, which costs their clients one more test.
-    private const string Modes =
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-256; PRAGMA journal_size_limit=4194304;";
+    private readonly SqliteFile _file;
+    private sqlite3_stmt? _find, _part, _put, _forget, _tell, _trim, _news, _fact, _setFact, _dataVersion, _oldest, _newest;
+    private long _knownDataVersion = -1;
 
-    private readonly sqlite3 _connection;
-    private readonly ulong? _inode;
-    private sqlite3_stmt? _read;
-    private sqlite3_stmt? _put;
-    private sqlite3_stmt? _putIfAbsent;
-    private sqlite3_stmt? _find;
-    private sqlite3_stmt? _forget;
-    private sqlite3_stmt? _dataVersion;
-    private long _knownDataVersion;
+    private AllowlistDatabase(SqliteFile file) => _file = file;
 
-    static AllowlistDatabase() => Batteries_V2.Init();
-
-    private AllowlistDatabase(sqlite3 connection, string path) =>
-        (_connection, Path, _inode) = (connection, path, FileFacts.Of(path)?.Inode);
-
-    /// <summary>Loads the library while the process may still read the folder it lies in.</summary>
-    public static void LoadLibrary() => _ = raw.sqlite3_libversion_number();
-
-    /// <summary>The file.</summary>
-    public string Path { get; }
+    /// <inheritdoc cref="SqliteFile.Path" />
+    public string Path => _file.Path;
 
     /// <inheritdoc />
     /// <remarks>A number given to each file when it is made: inode numbers come back. Zero: not known yet.</remarks>
     public long Id { get; private set; }
 
     /// <inheritdoc />
-    /// <remarks>The highest number of a row that was read or written.</remarks>
-    public long Seen { get; set; }
+    public long Seen { get; set; } = -1;
 
     /// <inheritdoc />
-    public bool HasMoved => FileFacts.Of(Path)?.Inode != _inode;
+    public bool HasMoved => _file.HasMoved;
 
     /// <summary>Opens the file, or makes one that only its owner can read.</summary>
+    /// <param name="cacheSize">Bytes of it to keep in memory.</param>
     /// <param name="database">Null on failure, except for damage: then it is what there is to set aside.</param>
-    public static StoreProblem? Open(string path, TimeSpan busyTimeout, out AllowlistDatabase? database)
+    public static StoreProblem? Open(string path, int cacheSize, TimeSpan busyTimeout, out AllowlistDatabase? database)
     {
-        database = null;
-        if (CreateFile(path) is { } reason)
-            return StoreProblem.OfSqlite(raw.SQLITE_CANTOPEN, reason);
-        var code = raw.sqlite3_open_v2(path, out var connection, raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_NOMUTEX, null);
-        if (code != raw.SQLITE_OK)
-        {
-            var problem = StoreProblem.OfSqlite(code & 0xff, raw.sqlite3_errstr(code).utf8_to_string());
-            connection?.Dispose();
-            return problem;
-        }
-
-        raw.sqlite3_busy_timeout(connection, (int)busyTimeout.TotalMilliseconds);
-        database = new AllowlistDatabase(connection, path);
-        var failure = database.SetUp(busyTimeout);
+        var failure = SqliteFile.Open(path, mayCreate: true, cacheSize, busyTimeout, out var file);
+        database = file is null ? null : new AllowlistDatabase(file);
+        failure ??= database!.SetUp();
         if (failure is { IsDamage: false })
         {
-            database.Dispose();
+            database?.Dispose();
             database = null;
         }
 
@@ -90,90 +62,115 @@ internal sealed class AllowlistDatabase : IAllowlistStore
     }
 
     /// <inheritdoc />
-    public StoreProblem? ReadNew(RowReader reader)
+    public StoreProblem? ReadFacts(out StoreFacts facts)
+    {
+        long cleanup = 0, import = 0;
+        var problem = ReadFact(ClientsFact, out var clients) ?? ReadFact(CleanupFact, out cleanup) ?? ReadFact(ImportFact, out import);
+        facts = new StoreFacts(clients, cleanup == 0 ? null : cleanup, import == 0 ? null : import);
+        return problem;
+    }
+
+    /// <inheritdoc />
+    public StoreProblem? Find(IpAddress client, out TestExpiry? record)
+    {
+        record = null;
+        Span<byte> key = stackalloc byte[16];
+        var find = _find!;
+        raw.sqlite3_bind_blob(find, 1, WriteKey(client, key));
+        StoreProblem? problem = null;
+        if (!_file.TryRead(find, ref problem))
+            return problem;
+        record = PackedRecord.Read(raw.sqlite3_column_blob(find, 0));
+        raw.sqlite3_reset(find);
+        return null;
+    }
+
+    /// <inheritdoc />
+    public StoreProblem? ReadPart(byte[]? after, int most, RecordReader take, out byte[]? last)
+    {
+        var part = _part!;
+        raw.sqlite3_bind_blob(part, 1, after ?? []);
+        raw.sqlite3_bind_int(part, 2, most);
+        last = null;
+        StoreProblem? problem = null;
+        for (var count = 1; _file.TryRead(part, ref problem); count++)
+        {
+            var key = raw.sqlite3_column_blob(part, 0);
+            if (count == most)
+                last = key.ToArray();
+            if (key.Length is 4 or 16)
+                take(IpAddress.FromBytes(key), PackedRecord.Read(raw.sqlite3_column_blob(part, 1)));
+        }
+
+        return problem;
+    }
+
+    /// <summary>Reads what can still be read of a damaged file, on both sides of the pages that cannot.</summary>
+    public void Salvage(RecordReader take)
+    {
+        const int Prefixes = 1 << 16;
+        for (var prefix = 0; prefix < Prefixes; prefix++)
+        {
+            byte[]? after = [(byte)(prefix >> 8), (byte)prefix];
+            var reached = prefix;
+            StoreProblem? problem;
+            do
+                problem = ReadPart(after, most: 100, (IpAddress client, in TestExpiry record) => Note(client, record), out after);
+            while (problem is null && after is not null);
+            if (problem is null)
+                return;
+            prefix = Math.Max(prefix, reached);
+
+            void Note(IpAddress client, in TestExpiry record)
+            {
+                Span<byte> room = stackalloc byte[16];
+                reached = BinaryPrimitives.ReadUInt16BigEndian(WriteKey(client, room));
+                take(client, record);
+            }
+        }
+    }
+
+    /// <inheritdoc />
+    public StoreProblem? ReadNews(RecordReader take, out bool isIncomplete)
     {
         // Asked before the rows are read: what is written in between is then read twice rather than never.
-        if (ReadDataVersion(out var version) is { } problem)
+        isIncomplete = false;
+        if (_file.ReadNumber(_dataVersion!, out var version) is { } problem)
             return problem;
-        if (ReadRows(reader) is { } failure)
+        if (version == _knownDataVersion)
+            return null;
+        if (ReadRows(take, out isIncomplete) is { } failure)
             return failure;
         _knownDataVersion = version;
         return null;
     }
 
     /// <inheritdoc />
-    public StoreProblem? HasNew(out bool hasNew)
+    public StoreProblem? Save(StoreBatch batch, RecordReader others)
     {
-        var problem = ReadDataVersion(out var version);
-        hasNew = version != _knownDataVersion;
+        if (_file.Execute("BEGIN IMMEDIATE") is { } refusal)
+            return refusal;
+        var isIncomplete = false;
+        var wrote = false;
+        var seen = Seen;
+        var problem = _file.End(ReadRows(others, out isIncomplete) ?? Write(batch, out wrote));
+        if (problem is not null || isIncomplete)
+            Seen = seen; // the whole is read when its turn comes
+        else if (wrote)
+            Seen = Math.Max(Seen, _file.LastRow); // our own rows are no news
         return problem;
     }
 
-    /// <inheritdoc />
-    public StoreProblem? Save(IReadOnlyDictionary<IpAddress, AllowlistChange> changes, long? cleanupCompleted, RowReader others)
-    {
-        return Execute("BEGIN IMMEDIATE") ?? Commit(ReadRows(others) ?? WriteChanges() ?? WriteCleanup());
-
-        StoreProblem? WriteChanges()
-        {
-            Span<byte> key = stackalloc byte[IpAddress.MaxTextLength];
-            Span<byte> value = stackalloc byte[CacheRecord.MaxLength];
-            foreach (var (address, change) in changes)
-            {
-                var statement = change.IsForgotten ? _forget! : _put!;
-                if (Write(statement, key[..address.Format(key)], value[..CacheRecord.Format(change.Expiry, value)]) is { } problem)
-                    return problem;
-            }
-
-            return null;
-        }
-
-        StoreProblem? WriteCleanup() =>
-            cleanupCompleted is { } time ? Write(_put!, CacheRecord.LastCleanupKey, time) : null;
-    }
-
-    /// <inheritdoc />
-    public StoreProblem? Import(PassesDump dump, long until, RowReader others)
-    {
-        var isNew = Seen == 0; // then there is nothing that the earlier file has not
-        return Execute("BEGIN IMMEDIATE") ?? Commit(ReadRows(others) ?? WriteEntries() ?? WriteSpecial());
-
-        StoreProblem? WriteEntries()
-        {
-            Span<byte> key = stackalloc byte[IpAddress.MaxTextLength];
-            Span<byte> value = stackalloc byte[CacheRecord.MaxLength];
-            foreach (var (address, expiry) in dump.Entries)
-            {
-                var row = key[..address.Format(key)];
-                var problem = Find(row, out var text);
-                TestExpiry? known = text is null ? null : CacheRecord.Parse(text);
-                var later = known is { } record ? RecordText.Later(record, expiry) : expiry;
-                if (problem is null && later != known)
-                    problem = Write(_put!, row, value[..CacheRecord.Format(later, value)]);
-                if (problem is not null)
-                    return problem;
-            }
-
-            return null;
-        }
-
-        StoreProblem? WriteSpecial() =>
-            (dump.LastCleanup is { } time ? Write(_putIfAbsent!, CacheRecord.LastCleanupKey, time) : null)
-            ?? (isNew ? Write(_put!, WrittenBackKey, raw.sqlite3_last_insert_rowid(_connection)) : null)
-            ?? Write(_put!, ImportedKey, until);
-    }
-
-    /// <summary>Reads what is not in postscreen's own file yet (<see cref="NoteWrittenBack"/>): the last rows of it, where there are too many.</summary>
+    /// <summary>Reads what is not in postscreen's own file yet (<see cref="NoteWrittenBack"/>), as far back as there are news.</summary>
     /// <param name="last">The number of the last one.</param>
-    public StoreProblem? ReadForPostscreen(int maxRows, RowReader reader, out long last)
+    public StoreProblem? ReadForPostscreen(RecordReader take, out long last)
     {
-        last = Seen;
-        if (Find(Encoding.ASCII.GetBytes(WrittenBackKey), out var value) is { } failure)
-            return failure;
-        _ = long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var written);
         var seen = Seen;
-        Seen = Math.Max(written, seen - maxRows);
-        var problem = ReadRows(reader);
+        last = Math.Max(seen, 0);
+        if (ReadFact(WrittenBackFact, out var written) is { } failure)
+            return failure;
+        Seen = written;
+        var problem = ReadRows(take, out _);
         (last, Seen) = (Seen, Math.Max(Seen, seen));
         return problem;
     }
@@ -181,170 +178,170 @@ internal sealed class AllowlistDatabase : IAllowlistStore
     /// <summary>Notes that postscreen's own file has all rows up to a number, and nothing that is not here.</summary>
     /// <param name="until">Unix time.</param>
     public StoreProblem? NoteWrittenBack(long last, long until) =>
-        Execute("BEGIN IMMEDIATE") ?? Commit(Write(_put!, WrittenBackKey, last) ?? Write(_put!, ImportedKey, until));
+        _file.Execute("BEGIN IMMEDIATE") ?? _file.End(SetFact(WrittenBackFact, last) ?? SetFact(ImportFact, until));
 
     /// <inheritdoc />
-    public void Dispose()
-    {
-        _read?.Dispose();
-        _put?.Dispose();
-        _putIfAbsent?.Dispose();
-        _find?.Dispose();
-        _forget?.Dispose();
-        _dataVersion?.Dispose();
-        _connection.Dispose();
-    }
+    public void Dispose() => _file.Dispose();
 
-    /// <summary>SQLite would make the file readable by all; its journals follow the file's mode.</summary>
-    /// <returns>Why that failed, in the system's words.</returns>
-    private static string? CreateFile(string path)
+    private StoreProblem? SetUp()
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (OperatingSystem.IsLinux())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        try
-        {
-            // Only a new file is opened here: closing any descriptor of an existing one would drop SQLite's locks on it.
-            new FileStream(path, options).Dispose();
-            return null;
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            return null; // the usual case
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            return Errno.ReasonOf(failure);
-        }
-    }
-
-    private StoreProblem? SetUp(TimeSpan busyTimeout)
-    {
-        if (SetModes(busyTimeout) is { } refusal)
-            return refusal;
-        if (ReadNumber("PRAGMA user_version", out var version) is { } problem)
+        if (_file.ReadNumber("PRAGMA user_version", out var version) is { } problem)
             return problem;
         if (version is not (0 or SchemaVersion))
             return StoreProblem.OfSqlite(raw.SQLITE_NOTADB, $"unknown version {version} of the file's layout");
-        var failure = (version == 0 ? Execute(CreateTable) : null)
-            ?? Compile("SELECT number, address, record FROM allowlist WHERE number > ? ORDER BY number", out _read)
-            ?? Compile("REPLACE INTO allowlist(address, record) VALUES(?, ?)", out _put)
-            ?? Compile("INSERT OR IGNORE INTO allowlist(address, record) VALUES(?, ?)", out _putIfAbsent)
-            ?? Compile("SELECT record FROM allowlist WHERE address = ?", out _find)
-            ?? Compile("DELETE FROM allowlist WHERE address = ? AND record = ?", out _forget)
-            ?? Compile("PRAGMA data_version", out _dataVersion)
-            ?? ReadNumber("PRAGMA application_id", out version);
+        var failure = (version == 0 ? _file.Execute(CreateTables) : null)
+            ?? _file.Compile("SELECT record FROM clients WHERE address = ?", out _find)
+            ?? _file.Compile("SELECT address, record FROM clients WHERE address > coalesce(?, x'') ORDER BY address LIMIT ?", out _part)
+            ?? _file.Compile("REPLACE INTO clients(address, record) VALUES(?, ?)", out _put)
+            ?? _file.Compile("DELETE FROM clients WHERE address = ?1 AND (?2 IS NULL OR record = ?2)", out _forget)
+            ?? _file.Compile("INSERT INTO news(address) VALUES(?)", out _tell)
+            ?? _file.Compile("DELETE FROM news WHERE number <= ?", out _trim)
+            ?? _file.Compile("SELECT n.number, n.address, c.record FROM news n LEFT JOIN clients c ON c.address = n.address WHERE n.number > ? ORDER BY n.number", out _news)
+            ?? _file.Compile("SELECT value FROM facts WHERE name = ?", out _fact)
+            ?? _file.Compile("REPLACE INTO facts(name, value) VALUES(?, ?)", out _setFact)
+            ?? _file.Compile("PRAGMA data_version", out _dataVersion)
+            ?? _file.Compile("SELECT min(number) FROM news", out _oldest)
+            ?? _file.Compile("SELECT seq FROM sqlite_sequence WHERE name = 'news'", out _newest)
+            ?? _file.ReadNumber("PRAGMA application_id", out version);
         Id = version;
         return failure;
     }
 
-    /// <summary>SQLite does not wait for the lock it needs to make a new file a WAL one: another process may be at it.</summary>
-    private StoreProblem? SetModes(TimeSpan busyTimeout)
-    {
-        var start = Stopwatch.GetTimestamp();
-        while (true)
-        {
-            var problem = Execute(Modes);
-            if (problem is not { Code: raw.SQLITE_BUSY } || Stopwatch.GetElapsedTime(start) >= busyTimeout)
-                return problem;
-            Thread.Sleep(5);
-        }
-    }
-
-    private static string CreateTable =>
+    private static string CreateTables =>
         "BEGIN IMMEDIATE;"
-        + "CREATE TABLE IF NOT EXISTS allowlist(number INTEGER PRIMARY KEY AUTOINCREMENT, address TEXT NOT NULL UNIQUE, record TEXT NOT NULL);"
+        + "CREATE TABLE IF NOT EXISTS clients(address BLOB PRIMARY KEY NOT NULL, record BLOB NOT NULL) WITHOUT ROWID;"
+        + "CREATE TABLE IF NOT EXISTS news(number INTEGER PRIMARY KEY AUTOINCREMENT, address BLOB NOT NULL);"
+        + "CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID;"
         + $"PRAGMA application_id={Random.Shared.Next(1, int.MaxValue)}; PRAGMA user_version={SchemaVersion}; COMMIT";
 
-    private StoreProblem? Compile(string sql, out sqlite3_stmt? statement)
+    private static ReadOnlySpan<byte> WriteKey(IpAddress client, Span<byte> room)
     {
-        var code = raw.sqlite3_prepare_v3(_connection, sql, raw.SQLITE_PREPARE_PERSISTENT, out statement);
-        if (code == raw.SQLITE_OK)
+        client.WriteBytes(room);
+        return client.IsIPv4 ? room[12..16] : room[..16];
+    }
+
+    private StoreProblem? ReadFact(string name, out long value)
+    {
+        raw.sqlite3_bind_text(_fact!, 1, Encoding.ASCII.GetBytes(name));
+        return _file.ReadNumber(_fact!, out value);
+    }
+
+    private StoreProblem? SetFact(string name, long? value)
+    {
+        if (value is null)
             return null;
-        // Our own few statements fail to compile only against a table that is not ours.
-        return code == raw.SQLITE_ERROR ? StoreProblem.OfSqlite(raw.SQLITE_NOTADB, Problem(code).Reason) : Problem(code);
+        raw.sqlite3_bind_text(_setFact!, 1, Encoding.ASCII.GetBytes(name));
+        raw.sqlite3_bind_int64(_setFact!, 2, value.Value);
+        return _file.Write(_setFact!, out _);
     }
 
-    private StoreProblem? ReadDataVersion(out long version) => ReadNumber(_dataVersion!, out version);
-
-    private StoreProblem? ReadNumber(string sql, out long number)
+    /// <summary>Reads the news behind <see cref="Seen"/>, and the first time only where they end.</summary>
+    private StoreProblem? ReadRows(RecordReader take, out bool isIncomplete)
     {
-        number = 0;
-        if (Compile(sql, out var statement) is { } problem)
-            return problem;
-        using (statement)
-            return ReadNumber(statement!, out number);
-    }
-
-    private StoreProblem? ReadNumber(sqlite3_stmt statement, out long number)
-    {
-        var code = raw.sqlite3_step(statement);
-        number = code == raw.SQLITE_ROW ? raw.sqlite3_column_int64(statement, 0) : 0;
-        var problem = code == raw.SQLITE_ROW ? null : Problem(code);
-        raw.sqlite3_reset(statement);
-        return problem;
-    }
-
-    private StoreProblem? ReadRows(RowReader reader)
-    {
-        var read = _read!;
-        raw.sqlite3_bind_int64(read, 1, Seen);
-        int code;
-        while ((code = raw.sqlite3_step(read)) == raw.SQLITE_ROW)
+        isIncomplete = false;
+        if (Seen < 0)
         {
-            reader(raw.sqlite3_column_blob(read, 1), raw.sqlite3_column_blob(read, 2));
-            Seen = raw.sqlite3_column_int64(read, 0);
+            var refusal = _file.ReadNumber(_newest!, out var newest);
+            Seen = refusal is null ? newest : -1;
+            return refusal;
         }
 
-        var problem = code == raw.SQLITE_DONE ? null : Problem(code);
-        raw.sqlite3_reset(read);
-        return problem;
+        if (_file.ReadNumber(_oldest!, out var oldest) is { } problem)
+            return problem;
+        isIncomplete = oldest > Seen + 1;
+        var news = _news!;
+        raw.sqlite3_bind_int64(news, 1, Seen);
+        StoreProblem? failure = null;
+        while (_file.TryRead(news, ref failure))
+        {
+            Seen = raw.sqlite3_column_int64(news, 0);
+            var key = raw.sqlite3_column_blob(news, 1);
+            if (key.Length is 4 or 16 && raw.sqlite3_column_type(news, 2) == raw.SQLITE_BLOB)
+                take(IpAddress.FromBytes(key), PackedRecord.Read(raw.sqlite3_column_blob(news, 2)));
+        }
+
+        return failure;
     }
 
-    /// <param name="value">Null: there is no such row.</param>
-    private StoreProblem? Find(ReadOnlySpan<byte> key, out byte[]? value)
+    private StoreProblem? Write(StoreBatch batch, out bool wrote)
     {
-        var find = _find!;
-        raw.sqlite3_bind_text(find, 1, key);
-        var code = raw.sqlite3_step(find);
-        value = code == raw.SQLITE_ROW ? raw.sqlite3_column_blob(find, 0).ToArray() : null;
-        var problem = code is raw.SQLITE_ROW or raw.SQLITE_DONE ? null : Problem(code);
-        raw.sqlite3_reset(find);
-        return problem;
+        wrote = false;
+        batch.Merged.Clear();
+        if (ReadFact(ClientsFact, out var clients) is { } problem)
+            return problem;
+        var before = clients;
+        Span<byte> room = stackalloc byte[16];
+        Span<byte> value = stackalloc byte[PackedRecord.MaxLength];
+        foreach (var client in InOrder(batch.Changes))
+        {
+            var change = batch.Changes[client];
+            var key = WriteKey(client, room);
+            if (change.IsForgotten)
+            {
+                if (Forget(key, change.Seen, out var gone) is { } refusal)
+                    return refusal;
+                clients -= gone;
+                continue;
+            }
+
+            if (Find(client, out var stored) is { } failure)
+                return failure;
+            var record = stored is { } known ? ExpiryRules.Merged(known, change.Seen, change.Expiry, batch.Horizon) : change.Expiry;
+            if (record != change.Expiry)
+                batch.Merged.Add(new(client, record));
+            if (record == stored)
+                continue;
+            if ((Put(key, value[..PackedRecord.Write(record, value)]) ?? Tell(key)) is { } trouble)
+                return trouble;
+            clients += stored is null ? 1 : 0;
+            wrote = true;
+        }
+
+        if (wrote)
+        {
+            raw.sqlite3_bind_int64(_trim!, 1, _file.LastRow - NewsKept);
+            if (_file.Write(_trim!, out _) is { } failure)
+                return failure;
+        }
+
+        return (clients != before ? SetFact(ClientsFact, clients) : null)
+            ?? SetFact(CleanupFact, batch.CleanupCompleted) ?? SetFact(ImportFact, batch.ImportedUntil)
+            ?? SetFact(WrittenBackFact, batch.IsAllOfPostscreen && wrote ? _file.LastRow : null);
     }
 
-    private StoreProblem? Write(sqlite3_stmt statement, string key, long seconds)
+    private StoreProblem? Tell(ReadOnlySpan<byte> key)
     {
-        Span<byte> value = stackalloc byte[20];
-        seconds.TryFormat(value, out var length);
-        return Write(statement, Encoding.ASCII.GetBytes(key), value[..length]);
+        raw.sqlite3_bind_blob(_tell!, 1, key);
+        return _file.Write(_tell!, out _);
     }
 
-    private StoreProblem? Write(sqlite3_stmt statement, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    private StoreProblem? Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
-        raw.sqlite3_bind_text(statement, 1, key);
-        raw.sqlite3_bind_text(statement, 2, value);
-        var code = raw.sqlite3_step(statement);
-        var problem = code == raw.SQLITE_DONE ? null : Problem(code);
-        raw.sqlite3_reset(statement);
-        return problem;
+        raw.sqlite3_bind_blob(_put!, 1, key);
+        raw.sqlite3_bind_blob(_put!, 2, value);
+        return _file.Write(_put!, out _);
     }
 
-    private StoreProblem? Commit(StoreProblem? problem)
+    /// <param name="judged">The record that may go; null: any.</param>
+    private StoreProblem? Forget(ReadOnlySpan<byte> key, TestExpiry? judged, out int gone)
     {
-        problem ??= Execute("COMMIT");
-        if (problem is null)
-            Seen = Math.Max(Seen, raw.sqlite3_last_insert_rowid(_connection)); // our own rows are no news
+        Span<byte> value = stackalloc byte[PackedRecord.MaxLength];
+        raw.sqlite3_bind_blob(_forget!, 1, key);
+        if (judged is { } record)
+            raw.sqlite3_bind_blob(_forget!, 2, value[..PackedRecord.Write(record, value)]);
         else
-            Execute("ROLLBACK"); // fails where SQLite has rolled back by itself
-        return problem;
+            raw.sqlite3_bind_null(_forget!, 2);
+        return _file.Write(_forget!, out gone);
     }
 
-    private StoreProblem? Execute(string sql)
+    /// <summary>In the order of the tree: neighbours are on one page, which is then read and written once.</summary>
+    private static IpAddress[] InOrder(IReadOnlyDictionary<IpAddress, AllowlistChange> changes)
     {
-        var code = raw.sqlite3_exec(_connection, sql);
-        return code == raw.SQLITE_OK ? null : Problem(code);
+        var clients = new IpAddress[changes.Count];
+        var count = 0;
+        foreach (var client in changes.Keys)
+            clients[count++] = client;
+        Array.Sort(clients, static (one, other) => one.High != other.High ? one.High.CompareTo(other.High) : one.Low.CompareTo(other.Low));
+        return clients;
     }
-
-    private StoreProblem Problem(int code) => StoreProblem.OfSqlite(code & 0xff, raw.sqlite3_errmsg(_connection).utf8_to_string());
 }

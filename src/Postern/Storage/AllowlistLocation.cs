@@ -20,6 +20,9 @@ internal sealed class AllowlistLocation
     /// <summary>Whether that file is LMDB's, in Postfix's own format, which postscreen may use at the same time; else it is SQLite's.</summary>
     public bool IsLmdb { get; private init; }
 
+    /// <summary>The file of ours that had the passes before (<see cref="FirstLayout"/>), likewise; null: there never was one.</summary>
+    public string? FirstLayoutPath { get; private init; }
+
     /// <summary>The files where passes may be from before this one was used.</summary>
     public IReadOnlyList<EarlierPasses> Earlier { get; private init; } = [];
 
@@ -28,8 +31,9 @@ internal sealed class AllowlistLocation
 
     /// <summary>Opens the file. Where there is a <see cref="DatabasePath"/>.</summary>
     /// <param name="note">Takes what an LMDB file gives rise to.</param>
+    /// <param name="cacheSize">Bytes of an SQLite file to keep in memory.</param>
     /// <returns>Null on success.</returns>
-    public StoreProblem? OpenStore(AllowlistOptions options, Action<string> note, out IAllowlistStore? store)
+    public StoreProblem? OpenStore(AllowlistOptions options, int cacheSize, Action<string> note, out IAllowlistStore? store)
     {
         StoreProblem? problem;
         if (IsLmdb)
@@ -39,7 +43,7 @@ internal sealed class AllowlistLocation
         }
         else
         {
-            problem = AllowlistDatabase.Open(DatabasePath!, options.BusyTimeout, out var database);
+            problem = AllowlistDatabase.Open(DatabasePath!, cacheSize, options.BusyTimeout, out var database);
             store = database;
         }
 
@@ -72,12 +76,13 @@ internal sealed class AllowlistLocation
         var isLmdb = type == "lmdb";
         var berkeleyDb = EarlierPasses.BerkeleyDb(Latin1.ToText(path));
         var file = Latin1.ToText(path);
-        var own = file + ".postern.sqlite";
+        var (own, first) = (file + ".postern.db", file + ".postern.sqlite");
         return new AllowlistLocation(Name())
         {
             DatabasePath = isLmdb ? file + ".lmdb" : own,
             IsLmdb = isLmdb,
-            Earlier = [berkeleyDb, isLmdb ? EarlierPasses.Sqlite(own) : EarlierPasses.Lmdb(file)],
+            FirstLayoutPath = isLmdb ? null : first,
+            Earlier = isLmdb ? [berkeleyDb, EarlierPasses.Sqlite(own), EarlierPasses.FirstLayout(first)] : [berkeleyDb, EarlierPasses.Lmdb(file)],
             PostscreenFile = type is "btree" or "hash" ? berkeleyDb : null,
         };
 

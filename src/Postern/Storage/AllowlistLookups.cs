@@ -21,8 +21,6 @@ internal sealed class AllowlistLookups : IDisposable
     /// <summary>Most questions, and most changes, that wait.</summary>
     private const int MostWaiting = 10_000;
 
-    private const int LongestValue = 1024;
-
     private static readonly TimeSpan EndTime = TimeSpan.FromSeconds(1);
 
     private readonly string _name;
@@ -169,8 +167,8 @@ internal sealed class AllowlistLookups : IDisposable
 
         if (value is null)
             return true;
-        record = Parse(value);
-        Tell(address, new AllowlistChange(record.Value, IsForgotten: false));
+        record = AllowlistRow.ReadRecord(value);
+        Tell(address, new AllowlistChange(record.Value, IsForgotten: false, Seen: null));
         return true;
     }
 
@@ -186,7 +184,7 @@ internal sealed class AllowlistLookups : IDisposable
         }
 
         if (value is not null)
-            record = Parse(value);
+            record = AllowlistRow.ReadRecord(value);
         return true;
     }
 
@@ -202,8 +200,6 @@ internal sealed class AllowlistLookups : IDisposable
         if (!_hasBackup)
             WarnOfChange(change.Address, change.What);
     }
-
-    private static TestExpiry Parse(byte[] value) => CacheRecord.Parse(value.AsSpan(0, Math.Min(value.Length, LongestValue)));
 
     private void WarnOfChange(IpAddress address, AllowlistChange change)
     {

@@ -15,17 +15,11 @@ internal sealed class AllowlistWriter : IDisposable
 {
     private const int ChunkSize = 512;
 
-    /// <summary>Rows that the end of the process writes to postscreen's own file: a second's work for postmap.</summary>
-    private const int MaxWrittenBack = 100_000;
+    /// <summary>Records of an import that are written together.</summary>
+    private const int ImportSize = 20_000;
 
-    /// <summary>How long that may take.</summary>
+    /// <summary>How long it may take to write to postscreen's own file at the end of the process.</summary>
     private static readonly TimeSpan WriteBackLimit = TimeSpan.FromSeconds(3);
-
-    /// <summary>Bytes of a record that are looked at; ours have 54.</summary>
-    private const int LongestValue = 1024;
-
-    /// <summary>Longest pause between two attempts to open a store that does not work.</summary>
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
     private readonly AllowlistOptions _options;
     private readonly AllowlistLocation _location;
@@ -40,16 +34,12 @@ internal sealed class AllowlistWriter : IDisposable
     private readonly Thread _thread;
 
     // The writer thread's own.
-    private IAllowlistStore? _database;
-    private (long Id, long Seen) _lastFile;
-    private Outage _outage;
+    private readonly StoreKeeper _keeper;
+    private FirstLayoutMove? _move; // null: there is nothing to move, or no more
+    private StoreFacts _facts;
     private EarlierPasses? _importing;
-    private long? _importedUntil;
-    private bool _knowsClients; // the file had some, or we have written some
-    private long? _lastCleanup;
     private long _polledAt;
-    private long _triedAt;
-    private TimeSpan _pause;
+    private TimeSpan _movePause;
     private List<KeyValuePair<IpAddress, TestExpiry>> _chunk = [];
 
     /// <param name="wake">Makes the loop look for news soon; called on the writer thread.</param>
@@ -57,27 +47,21 @@ internal sealed class AllowlistWriter : IDisposable
     {
         (_options, _location, _clock, _wake) = (options, location, clock, wake);
         _path = location.DatabasePath ?? throw new ArgumentException("a map without a file has no writer", nameof(location));
+        _keeper = new StoreKeeper(options, location, clock, (severity, text) => Post(new StoreNews.Line(severity, text))) { Opened = ReadFirst };
+        _move = location.FirstLayoutPath is { } first && File.Exists(first) ? new FirstLayoutMove(first, options.BusyTimeout) : null;
         _thread = new Thread(Run, maxStackSize: 256 * 1024) { IsBackground = true, Name = "allowlist" };
     }
 
     /// <summary>Orders from the loop. Closed.</summary>
     private abstract record Order
     {
-        public sealed record Save(IReadOnlyDictionary<IpAddress, AllowlistChange> Changes, long? CleanupCompleted) : Order;
+        public sealed record Save(StoreBatch Batch) : Order;
 
         public sealed record Import(EarlierPasses File, long StartedAt, PassesDump Dump) : Order;
 
         public sealed record Ask(IpAddress Client, ulong Number, long AskedAt) : Order;
 
         public sealed record Stop : Order;
-    }
-
-    /// <summary>What did not work, so that each trouble is told once.</summary>
-    private enum Outage
-    {
-        None,
-        Opening,
-        Writing,
     }
 
     /// <summary>Whether there are news to take.</summary>
@@ -97,8 +81,7 @@ internal sealed class AllowlistWriter : IDisposable
     public bool WaitForNews(TimeSpan limit) => _arrived.WaitOne(limit);
 
     /// <summary>Hands a batch over. It must not be changed, and no other be handed over, until its answer is here.</summary>
-    public void Save(IReadOnlyDictionary<IpAddress, AllowlistChange> changes, long? cleanupCompleted) =>
-        Give(new Order.Save(changes, cleanupCompleted));
+    public void Save(StoreBatch batch) => Give(new Order.Save(batch));
 
     /// <summary>Asks the file that is being imported for a client; the answer comes in any case.</summary>
     public void Ask(IpAddress client, ulong number) => Give(new Order.Ask(client, number, Stopwatch.GetTimestamp()));
@@ -148,30 +131,35 @@ internal sealed class AllowlistWriter : IDisposable
     private void Work()
     {
         DateTime? changed = File.Exists(_path) ? File.GetLastWriteTimeUtc(_path) : null;
-        TryOpen();
+        _keeper.TryOpen();
+        ReadFirstLayout();
         _polledAt = Stopwatch.GetTimestamp(); // all of it has just been read
         if (!StartImport(changed))
         {
             Post(new StoreNews.Loaded());
-            Post(new StoreNews.Ready(_lastCleanup));
+            Post(new StoreNews.Ready(LastCleanup));
         }
 
         while (true)
         {
-            var hasOrder = _ordered.WaitOne(_options.PollInterval);
+            var isMoving = _move is not null && _keeper.Store is not null;
+            var hasOrder = _ordered.WaitOne(isMoving ? _movePause : _options.PollInterval);
             while (_orders.TryDequeue(out var order))
             {
                 if (order is Order.Stop)
                 {
                     WriteBack();
-                    _database?.Dispose();
+                    _keeper.Dispose();
+                    _move?.Dispose();
                     return;
                 }
 
                 Perform(order);
             }
 
-            if (!hasOrder || Stopwatch.GetElapsedTime(_polledAt) >= _options.PollInterval)
+            if (isMoving && !hasOrder)
+                MovePart();
+            if ((!hasOrder && !isMoving) || Stopwatch.GetElapsedTime(_polledAt) >= _options.PollInterval)
                 Poll();
         }
     }
@@ -180,15 +168,17 @@ internal sealed class AllowlistWriter : IDisposable
     {
         switch (order)
         {
-            case Order.Save(var changes, var cleanupCompleted):
-                var isSaved = Attempt(database => database.Save(changes, cleanupCompleted, Learn), isWrite: true);
+            case Order.Save(var batch):
+                var isSaved = Attempt(store => store.Save(batch, Learn), isWrite: true);
                 Post(isSaved ? new StoreNews.Saved() : new StoreNews.NotSaved());
+                if (isSaved && batch.Merged.Count > 0)
+                    Post(new StoreNews.Learned(batch.Merged, IsImported: false));
                 break;
             case Order.Import(var file, var startedAt, var dump):
                 Import(file, startedAt, dump);
                 _importing = null;
                 Post(new StoreNews.Loaded());
-                Post(new StoreNews.Ready(_lastCleanup ?? dump.LastCleanup));
+                Post(new StoreNews.Ready(LastCleanup ?? dump.LastCleanup));
                 break;
             case Order.Ask(var client, var number, var askedAt):
                 Answer(client, number, askedAt);
@@ -202,161 +192,94 @@ internal sealed class AllowlistWriter : IDisposable
     private void Poll()
     {
         _polledAt = Stopwatch.GetTimestamp();
-        if (_database is null && Stopwatch.GetElapsedTime(_triedAt) < _pause)
-            return;
-        Attempt(
-            database => database.HasNew(out var hasNew) ?? (hasNew ? database.ReadNew(Learn) : null),
-            isWrite: false);
+        if (!_keeper.IsPausing)
+            Attempt(ReadNews, isWrite: false);
     }
 
-    /// <summary>Does something with the database, on a new one if the old one proves damaged.</summary>
     private bool Attempt(Func<IAllowlistStore, StoreProblem?> action, bool isWrite)
     {
-        if (_database is { HasMoved: true })
-            Close();
-        for (var isRetry = false; ; isRetry = true)
-        {
-            if (_database is null && !TryOpen())
-                return false;
-            var problem = action(_database!);
-            PostChunk();
-            if (problem is null)
-            {
-                if (isWrite)
-                    EndOutage();
-                return true;
-            }
-
-            if (problem.IsDamage && !isRetry)
-            {
-                var hasMoved = _database!.HasMoved;
-                Close();
-                if (hasMoved || SetAside(problem.Reason))
-                    continue;
-                return false;
-            }
-
-            Report(isWrite ? Outage.Writing : Outage.Opening, problem.Reason);
-            if (!problem.IsPassing)
-                Close();
-            return false;
-        }
+        var isDone = _keeper.Attempt(action, isWrite);
+        PostChunk();
+        return isDone;
     }
 
-    private bool TryOpen()
+    private StoreProblem? ReadFirst(IAllowlistStore store, StoreArrival arrival)
     {
-        _triedAt = Stopwatch.GetTimestamp();
-        for (var isRetry = false; ; isRetry = true)
-        {
-            var problem = Open(out var database);
-            if (problem is null)
-                problem = ReadFirst(database!);
-            if (problem is null)
-            {
-                _database = database;
-                _pause = TimeSpan.Zero;
-                if (_outage is Outage.Opening)
-                    EndOutage();
-                return true;
-            }
-
-            database?.Dispose();
-            if (problem.IsDamage && !isRetry && (database is { HasMoved: true } || SetAside(problem.Reason)))
-                continue;
-            Report(Outage.Opening, problem.Reason);
-            _pause = TimeSpan.FromTicks(Math.Clamp(_pause.Ticks * 2, _options.PollInterval.Ticks, LongestPause.Ticks));
-            return false;
-        }
-    }
-
-    private StoreProblem? Open(out IAllowlistStore? store) =>
-        _location.OpenStore(_options, text => Post(new StoreNews.Line(LogSeverity.Info, text)), out store);
-
-    private StoreProblem? ReadFirst(IAllowlistStore database)
-    {
-        var isKnown = database.Id == _lastFile.Id;
-        if (isKnown)
-            database.Seen = _lastFile.Seen;
-        else if (_lastFile.Id != 0)
+        if (arrival is StoreArrival.New)
             Post(new StoreNews.StartedFresh());
-        _lastFile = (database.Id, database.Seen);
-        var problem = database.ReadNew(Learn);
+        var problem = store.ReadFacts(out _facts) ?? ReadNews(store);
+        if (arrival is not StoreArrival.Same)
+            problem ??= ReadAll(store);
+        if (problem is { IsDamage: true })
+            (store as AllowlistDatabase)?.Salvage(Learn);
         PostChunk();
         return problem;
     }
 
-    private void Close()
+    private StoreProblem? ReadNews(IAllowlistStore store)
     {
-        if (_database is null)
+        var problem = store.ReadNews(Learn, out var isIncomplete);
+        return problem ?? (isIncomplete ? ReadAll(store) : null);
+    }
+
+    private StoreProblem? ReadAll(IAllowlistStore store)
+    {
+        StoreProblem? problem;
+        byte[]? after = null;
+        do
+            problem = store.ReadPart(after, ChunkSize, Learn, out after);
+        while (problem is null && after is not null);
+        return problem;
+    }
+
+    private void ReadFirstLayout()
+    {
+        PostChunk();
+        if (_move is null)
             return;
-        _lastFile = (_database.Id, _database.Seen);
-        _database.Dispose();
-        _database = null;
+        if (_move.ReadAll(Learn) is { IsDamage: true } damage)
+            GiveUpMove(damage);
+        PostChunk(isImported: true);
     }
 
-    /// <summary>Keeps a damaged file for the curious, out of the way. Another process may have done so already.</summary>
-    private bool SetAside(string reason)
+    /// <summary>Moves a part of the clients of the first layout, and then lets others at the file for as long as that took.</summary>
+    private void MovePart()
     {
-        var newPath = $"{_path}.damaged-{_clock.GetUtcNow().ToUnixTimeSeconds()}";
-        try
-        {
-            // The journal goes first: beside a new file it would be taken for that file's.
-            if (File.Exists(_path + "-wal"))
-                File.Move(_path + "-wal", newPath + "-wal", overwrite: true);
-            File.Delete(_path + "-shm");
-            File.Move(_path, newPath, overwrite: true);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            Report(Outage.Opening, $"{reason}, and the file cannot be moved: {failure.Message}");
-            return false;
-        }
-
-        Say(LogSeverity.Warning, $"{_path} is damaged ({reason}); it is now {newPath} and a new one is begun");
-        return true;
+        var start = Stopwatch.GetTimestamp();
+        var isOver = _move!.Step(batch => Attempt(store => store.Save(batch, Learn), isWrite: true), out var problem, out var moved);
+        _movePause = Stopwatch.GetElapsedTime(start);
+        if (problem is { IsDamage: true })
+            GiveUpMove(problem);
+        else if (problem is not null || _keeper.Store is null)
+            _movePause = _options.PollInterval;
+        if (!isOver)
+            return;
+        _move.Dispose();
+        Say(LogSeverity.Info, FirstLayout.Remove(_move.Path) is { } reason
+            ? $"the {moved} clients of {_move.Path} are in {_path} now; the old file stays: {reason}"
+            : $"the {moved} clients of {_move.Path} are in {_path} now");
+        _move = null;
     }
 
-    private void Report(Outage outage, string reason)
+    private void GiveUpMove(StoreProblem damage)
     {
-        if (_outage is Outage.None && outage is Outage.Opening)
-            Post(new StoreNews.Line(LogSeverity.Error, $"open database {_path}: {reason}")); // Postfix's words
-        else if (_outage is Outage.None)
-            Say(LogSeverity.Warning, $"cannot write {_path}: {reason}; passes are kept in memory until it works");
-        if (_outage < outage)
-            _outage = outage;
+        _move!.Dispose();
+        _keeper.SetAside(_move.Path, damage.Reason);
+        _move = null;
     }
 
-    private void EndOutage()
+    private void Learn(IpAddress client, in TestExpiry record)
     {
-        if (_outage is not Outage.None)
-            Say(LogSeverity.Info, $"{_path} works again");
-        _outage = Outage.None;
+        _chunk.Add(new(client, record));
+        if (_chunk.Count == ChunkSize)
+            PostChunk();
     }
 
-    private void Learn(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
-    {
-        if (AllowlistRow.TryReadAddress(key, out var address))
-        {
-            _knowsClients = true;
-            _chunk.Add(new(address, CacheRecord.Parse(value[..Math.Min(value.Length, LongestValue)])));
-            if (_chunk.Count == ChunkSize)
-                PostChunk();
-        }
-        else if (AllowlistRow.TryReadTime(key, CacheRecord.LastCleanupKey, value, out var time))
-        {
-            _lastCleanup = time;
-        }
-        else if (AllowlistRow.TryReadTime(key, AllowlistDatabase.ImportedKey, value, out var until))
-        {
-            _importedUntil = until;
-        }
-    }
-
-    private void PostChunk()
+    private void PostChunk(bool isImported = false)
     {
         if (_chunk.Count == 0)
             return;
-        Post(new StoreNews.Learned(_chunk, IsImported: false));
+        Post(new StoreNews.Learned(_chunk, isImported));
         _chunk = _chunk.Count == ChunkSize ? new(ChunkSize) : []; // after a full one another is likely
     }
 
@@ -386,8 +309,8 @@ internal sealed class AllowlistWriter : IDisposable
 
     /// <remarks>In a file of postscreen's own kind there is no place for a key of ours: there its time says it.</remarks>
     private bool IsImported(EarlierPasses file, DateTime? changed) => _location.IsLmdb
-        ? _knowsClients && file.Changed <= changed
-        : new DateTimeOffset(file.Changed!.Value).ToUnixTimeSeconds() <= _importedUntil;
+        ? _facts.Clients > 0 && file.Changed <= changed
+        : new DateTimeOffset(file.Changed!.Value).ToUnixTimeSeconds() <= (_facts.ImportedUntil ?? _move?.ImportedUntil);
 
     private string Remedy(string map) =>
         $"{(_location.IsLmdb ? "" : "it is tried again at the next start; ")}where it can be read, \"postmap -s {map} | postern allowlist import -\" adds what it has";
@@ -400,16 +323,29 @@ internal sealed class AllowlistWriter : IDisposable
             return;
         }
 
-        _importedUntil = startedAt;
-        Attempt(database => database.Import(dump, startedAt, Learn), isWrite: true);
-        for (var start = 0; start < dump.Entries.Count; start += ChunkSize)
+        var size = _location.IsLmdb ? ChunkSize : ImportSize; // others wait for the lock
+        var (isWhole, isNew) = (true, _facts.Clients == 0); // then there is nothing that the earlier file has not
+        for (var start = 0; start < dump.Entries.Count || start == 0; start += size)
         {
-            var chunk = dump.Entries.GetRange(start, Math.Min(ChunkSize, dump.Entries.Count - start));
-            Post(new StoreNews.Learned(chunk, IsImported: true));
+            var part = dump.Entries.GetRange(start, Math.Min(size, dump.Entries.Count - start));
+            var isLast = start + size >= dump.Entries.Count;
+            var changes = new Dictionary<IpAddress, AllowlistChange>(part.Count);
+            foreach (var (client, record) in part)
+                changes[client] = new AllowlistChange(record, IsForgotten: false, Seen: null);
+            var batch = new StoreBatch(changes)
+            {
+                ImportedUntil = isLast && isWhole ? startedAt : null,
+                IsAllOfPostscreen = isNew,
+                CleanupCompleted = isLast && LastCleanup is null ? dump.LastCleanup : null,
+            };
+            isWhole &= Attempt(store => store.Save(batch, Learn), isWrite: true); // what cannot be written is known until the next start, which tries again
+            Post(new StoreNews.Learned(part, IsImported: true));
         }
 
         Say(LogSeverity.Info, $"imported {dump.Entries.Count} entries from {file.Path}");
     }
+
+    private long? LastCleanup => _facts.LastCleanup ?? _move?.LastCleanup;
 
     private void Answer(IpAddress client, ulong number, long askedAt)
     {
@@ -425,14 +361,10 @@ internal sealed class AllowlistWriter : IDisposable
     /// </summary>
     private void WriteBack()
     {
-        if (_location.PostscreenFile is not { Changed: not null } file || _options.PostmapPath is null || _importing is not null || _database is not AllowlistDatabase database)
+        if (_location.PostscreenFile is not { Changed: not null } file || _options.PostmapPath is null || _importing is not null || _keeper.Store is not AllowlistDatabase database)
             return;
         var records = new List<KeyValuePair<IpAddress, TestExpiry>>();
-        var problem = database.ReadForPostscreen(MaxWrittenBack, (key, value) =>
-        {
-            if (AllowlistRow.TryReadAddress(key, out var client))
-                records.Add(new(client, CacheRecord.Parse(value)));
-        }, out var last)?.Reason;
+        var problem = database.ReadForPostscreen((IpAddress client, in TestExpiry record) => records.Add(new(client, record)), out var last)?.Reason;
         if (problem is null && records.Count == 0)
             return;
         problem ??= file.IsInUse() ? "it is in use" : file.Write(records, _options, WriteBackLimit);

@@ -18,6 +18,9 @@ internal sealed record EarlierPasses
     /// <summary>As .NET's file functions want it.</summary>
     public string Path { get; }
 
+    /// <summary>Whether it is a file of ours of the layout that was before.</summary>
+    public bool IsFirstLayout { get; private init; }
+
     /// <summary>What postmap(1) calls it, <c>btree:/path</c>; null: it is an SQLite file of ours.</summary>
     public string? Map => _type is null ? null : $"{(_type == "btree" && IsHash(Path) ? "hash" : _type)}:{_name}";
 
@@ -33,6 +36,9 @@ internal sealed record EarlierPasses
     /// <summary>A file of ours.</summary>
     public static EarlierPasses Sqlite(string path) => new(path, type: null, name: null);
 
+    /// <summary>A file of ours, of the layout that was before.</summary>
+    public static EarlierPasses FirstLayout(string path) => new(path, type: null, name: null) { IsFirstLayout = true };
+
     /// <summary>The one that was used last; null: there is none.</summary>
     public static EarlierPasses? Newest(IReadOnlyList<EarlierPasses> candidates) =>
         candidates.Where(static file => file.Changed is not null).MaxBy(static file => file.Changed);
@@ -41,7 +47,7 @@ internal sealed record EarlierPasses
     /// <param name="options">Postmap, and its time limit.</param>
     public PassesDump Read(AllowlistOptions options) => Map is { } map
         ? PassesDump.OfPostmap(options, map, client: null, options.ImportTimeLimit)
-        : PassesDump.OfDatabase(Path, options.BusyTimeout);
+        : PassesDump.OfDatabase(Path, IsFirstLayout, options.BusyTimeout);
 
     /// <summary>Looks for one client.</summary>
     /// <returns>Null: there is no record, or nobody could say in time.</returns>

@@ -1,33 +1,44 @@
+using Postern.Core;
+using Postern.Core.Allowlist;
+
 namespace Postern.Storage;
 
-/// <summary>Takes one row: the address or special key, and its value; good until it returns.</summary>
-internal delegate void RowReader(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value);
+/// <summary>Takes one record of a store.</summary>
+internal delegate void RecordReader(IpAddress client, in TestExpiry record);
 
-/// <summary>A file behind the temporary allowlist, open; other processes may read and write it too. For one thread.</summary>
+/// <summary>
+/// What is behind the temporary allowlist, open: a file, which other processes may read and write too. It is asked for one
+/// client, takes changes in batches, and is walked in parts. For one thread.
+/// </summary>
 internal interface IAllowlistStore : IDisposable
 {
-    /// <summary>Tells the file from one that takes its place.</summary>
+    /// <summary>Tells the store from one that takes its place.</summary>
     long Id { get; }
 
-    /// <summary>How far the file's rows are known, for stores that number them. Set it to go on where an earlier connection was.</summary>
+    /// <summary>How far news are known (<see cref="ReadNews"/>). Set it to go on where an earlier connection was.</summary>
     long Seen { get; set; }
 
-    /// <summary>Whether the name leads to another file by now, or to none.</summary>
+    /// <summary>Whether the name leads to another store by now, or to none.</summary>
     bool HasMoved { get; }
 
-    /// <summary>Reads at least the rows that others wrote since the last reading; the first time, all.</summary>
-    StoreProblem? ReadNew(RowReader reader);
+    /// <summary>Reads what the store knows of itself.</summary>
+    StoreProblem? ReadFacts(out StoreFacts facts);
 
-    /// <summary>Asks whether others have written since <see cref="ReadNew"/>, and it is time to read that.</summary>
-    StoreProblem? HasNew(out bool hasNew);
+    /// <summary>Looks one client up.</summary>
+    /// <param name="record">Null: there is none.</param>
+    StoreProblem? Find(IpAddress client, out TestExpiry? record);
 
-    /// <summary>Writes a batch of changes as one transaction.</summary>
-    /// <param name="cleanupCompleted">Unix time of the end of a full cleanup, if there was one.</param>
+    /// <summary>Reads the records after a place, in an order of the store's own.</summary>
+    /// <param name="after">Where the part before ended; null: from the start.</param>
+    /// <param name="most">How many at once.</param>
+    /// <param name="last">The place to go on from; null: there are no more.</param>
+    StoreProblem? ReadPart(byte[]? after, int most, RecordReader take, out byte[]? last);
+
+    /// <summary>Reads what others have written since the last time. The first time there are none.</summary>
+    /// <param name="isIncomplete">Whether more was written than the store can tell: it has to be read as a whole.</param>
+    StoreProblem? ReadNews(RecordReader take, out bool isIncomplete);
+
+    /// <summary>Writes a batch of changes as one transaction, each merged with what is there (<see cref="ExpiryRules.Merged"/>).</summary>
     /// <param name="others">Takes what others wrote before, where that is known at no cost.</param>
-    StoreProblem? Save(IReadOnlyDictionary<Core.IpAddress, AllowlistChange> changes, long? cleanupCompleted, RowReader others);
-
-    /// <summary>Adds what an earlier file had, the later time of each test, and up to when that holds.</summary>
-    /// <param name="until">Unix time.</param>
-    /// <param name="others">As with <see cref="Save"/>.</param>
-    StoreProblem? Import(PassesDump dump, long until, RowReader others);
+    StoreProblem? Save(StoreBatch batch, RecordReader others);
 }

@@ -23,6 +23,7 @@ internal sealed class LmdbAllowlist : IAllowlistStore
     private readonly LmdbFile _file;
     private readonly TimeSpan _lockLimit;
     private ulong _known;
+    private ulong _reading;
     private long _readAt;
     private TimeSpan _pause;
 
@@ -48,42 +49,72 @@ internal sealed class LmdbAllowlist : IAllowlistStore
     }
 
     /// <inheritdoc />
-    public StoreProblem? ReadNew(RowReader reader)
+    public StoreProblem? ReadFacts(out StoreFacts facts)
     {
-        // Asked before the rows are read: what is written in between is then read twice rather than never.
-        var start = Stopwatch.GetTimestamp();
-        var problem = _file.ReadLastTransaction(out var number);
-        byte[]? last = null;
-        do
-            problem ??= _file.ReadPart(last, PartSize, _lockLimit, (key, value) => reader(key, value), out last);
-        while (problem is null && last is not null);
-        if (problem is null)
-            (_known, _readAt, _pause) = (number, Stopwatch.GetTimestamp(), Stopwatch.GetElapsedTime(start) * ReadingShare);
+        byte[]? cleanup = null;
+        var problem = _file.Count(_lockLimit, out var rows) ?? _file.Find(Encoding.ASCII.GetBytes(CacheRecord.LastCleanupKey), _lockLimit, out cleanup);
+        var isSaid = AllowlistRow.TryReadTime(Encoding.ASCII.GetBytes(CacheRecord.LastCleanupKey), CacheRecord.LastCleanupKey, cleanup, out var time);
+        facts = new StoreFacts(Math.Max(0, rows - (cleanup is null ? 0 : 1)), isSaid ? time : null);
         return StoreProblem.OfLmdb(problem);
     }
 
     /// <inheritdoc />
-    public StoreProblem? HasNew(out bool hasNew)
+    public StoreProblem? Find(IpAddress client, out TestExpiry? record)
     {
-        var problem = _file.ReadLastTransaction(out var number);
-        hasNew = problem is null && number != _known && Stopwatch.GetElapsedTime(_readAt) >= _pause;
+        Span<byte> key = stackalloc byte[IpAddress.MaxTextLength];
+        var problem = _file.Find(key[..client.Format(key)], _lockLimit, out var value);
+        record = value is null ? null : AllowlistRow.ReadRecord(value);
         return StoreProblem.OfLmdb(problem);
     }
 
     /// <inheritdoc />
-    public StoreProblem? Save(IReadOnlyDictionary<IpAddress, AllowlistChange> changes, long? cleanupCompleted, RowReader others)
+    public StoreProblem? ReadPart(byte[]? after, int most, RecordReader take, out byte[]? last)
+    {
+        if (after is null)
+        {
+            _file.ReadLastTransaction(out _reading);
+            _readAt = Stopwatch.GetTimestamp();
+        }
+
+        var problem = _file.ReadPart(after, Math.Min(most, PartSize), _lockLimit, Take, out last);
+        if (problem is null && last is null)
+        {
+            _known = _reading; // what was written meanwhile is read twice rather than never
+            (_readAt, _pause) = (Stopwatch.GetTimestamp(), Stopwatch.GetElapsedTime(_readAt) * ReadingShare);
+        }
+
+        return StoreProblem.OfLmdb(problem);
+
+        void Take(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+        {
+            if (AllowlistRow.TryReadAddress(key, out var client))
+                take(client, AllowlistRow.ReadRecord(value));
+        }
+    }
+
+    /// <inheritdoc />
+    public StoreProblem? ReadNews(RecordReader take, out bool isIncomplete)
+    {
+        var problem = _file.ReadLastTransaction(out var number);
+        isIncomplete = problem is null && number != _known && Stopwatch.GetElapsedTime(_readAt) >= _pause;
+        return StoreProblem.OfLmdb(problem);
+    }
+
+    /// <inheritdoc />
+    public StoreProblem? Save(StoreBatch batch, RecordReader others)
     {
         ulong number = 0;
         var problem = _file.ReadLastTransaction(out var before) ?? _file.Write(_lockLimit, change =>
         {
-            foreach (var (address, what) in changes)
+            batch.Merged.Clear();
+            foreach (var (address, what) in batch.Changes)
             {
-                if (Write(change, address, what) is not 0 and var code)
+                if (Write(change, address, what, batch) is not 0 and var code)
                     return code;
             }
 
             number = change.Number;
-            return cleanupCompleted is { } time
+            return batch.CleanupCompleted is { } time
                 ? change.Put(Encoding.ASCII.GetBytes(CacheRecord.LastCleanupKey), Encoding.ASCII.GetBytes($"{time}"))
                 : 0;
         });
@@ -93,47 +124,25 @@ internal sealed class LmdbAllowlist : IAllowlistStore
     }
 
     /// <inheritdoc />
-    /// <remarks>Up to when that holds the file's own time says: postscreen, whose file it is, knows no keys of ours.</remarks>
-    public StoreProblem? Import(PassesDump dump, long until, RowReader others)
-    {
-        var known = new Dictionary<IpAddress, TestExpiry>();
-        var hasCleanup = false;
-        var problem = ReadNew((key, value) =>
-        {
-            others(key, value);
-            if (AllowlistRow.TryReadAddress(key, out var client))
-                known[client] = CacheRecord.Parse(value);
-            hasCleanup |= Ascii.Equals(key, CacheRecord.LastCleanupKey);
-        });
-        var cleanup = hasCleanup ? null : dump.LastCleanup;
-        foreach (var part in dump.Entries.Chunk(PartSize)) // no lock is held for long
-        {
-            var changes = new Dictionary<IpAddress, AllowlistChange>();
-            foreach (var (client, expiry) in part)
-            {
-                var later = known.TryGetValue(client, out var record) ? RecordText.Later(record, expiry) : expiry;
-                if (later != record)
-                    changes[client] = new AllowlistChange(later, IsForgotten: false);
-            }
-
-            problem ??= Save(changes, cleanup, others);
-            cleanup = null;
-        }
-
-        return problem;
-    }
-
-    /// <inheritdoc />
     public void Dispose() => _file.Dispose();
 
-    private static int Write(LmdbChange change, IpAddress address, AllowlistChange what)
+    private static int Write(LmdbChange change, IpAddress address, AllowlistChange what, StoreBatch batch)
     {
         Span<byte> key = stackalloc byte[IpAddress.MaxTextLength];
         Span<byte> value = stackalloc byte[CacheRecord.MaxLength];
         key = key[..address.Format(key)];
-        if (!what.IsForgotten)
-            return change.Put(key, value[..CacheRecord.Format(what.Expiry, value)]);
-        var judged = what.Expiry;
-        return change.DeleteIf(key, found => CacheRecord.Parse(found) == judged); // else another process knows better
+        if (what.IsForgotten)
+        {
+            var judged = what.Seen;
+            return change.DeleteIf(key, found => judged is null || AllowlistRow.ReadRecord(found) == judged); // else another process knows better
+        }
+
+        var code = change.Find(key, out var stored);
+        if (code is not (0 or LmdbLibrary.MDB_NOTFOUND))
+            return code;
+        var record = code == 0 ? ExpiryRules.Merged(AllowlistRow.ReadRecord(stored), what.Seen, what.Expiry, batch.Horizon) : what.Expiry;
+        if (record != what.Expiry)
+            batch.Merged.Add(new(address, record));
+        return change.Put(key, value[..CacheRecord.Format(record, value)]);
     }
 }

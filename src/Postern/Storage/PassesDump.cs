@@ -40,12 +40,10 @@ internal sealed class PassesDump
     }
 
     /// <summary>Reads an SQLite file of ours.</summary>
-    public static PassesDump OfDatabase(string path, TimeSpan busyTimeout)
+    public static PassesDump OfDatabase(string path, bool isFirstLayout, TimeSpan busyTimeout)
     {
         var dump = new PassesDump();
-        var problem = AllowlistDatabase.Open(path, busyTimeout, out var database);
-        using (database)
-            dump.Problem = (problem ?? database?.ReadNew(dump.Take))?.Reason;
+        dump.Problem = (isFirstLayout ? dump.ReadFirstLayout(path, busyTimeout) : dump.ReadDatabase(path, busyTimeout))?.Reason ?? dump.Problem;
         return dump;
     }
 
@@ -72,6 +70,32 @@ internal sealed class PassesDump
         }
     }
 
+    private StoreProblem? ReadFirstLayout(string path, TimeSpan busyTimeout)
+    {
+        using var file = new FirstLayoutMove(path, busyTimeout);
+        var problem = file.ReadAll((IpAddress client, in TestExpiry record) => Add(client, record));
+        LastCleanup = file.LastCleanup;
+        return problem;
+    }
+
+    private StoreProblem? ReadDatabase(string path, TimeSpan busyTimeout)
+    {
+        const int CacheSize = 256 << 10, PartSize = 10_000;
+        var problem = AllowlistDatabase.Open(path, CacheSize, busyTimeout, out var database);
+        using (database)
+        {
+            var facts = default(StoreFacts);
+            problem ??= database!.ReadFacts(out facts);
+            LastCleanup = facts.LastCleanup;
+            byte[]? after = null;
+            do
+                problem ??= database!.ReadPart(after, PartSize, (IpAddress client, in TestExpiry record) => Add(client, record), out after);
+            while (problem is null && after is not null);
+        }
+
+        return problem;
+    }
+
     private void ReadLine(ReadOnlySpan<byte> line)
     {
         if (_asked is { } client)
@@ -89,14 +113,19 @@ internal sealed class PassesDump
     {
         if (AllowlistRow.TryReadAddress(key, out var address))
         {
-            if (Entries.Count >= MaxEntries)
-                Problem = $"more than {MaxEntries} entries";
-            else
-                Entries.Add(new(address, CacheRecord.Parse(value)));
+            Add(address, CacheRecord.Parse(value));
         }
         else if (AllowlistRow.TryReadTime(key, CacheRecord.LastCleanupKey, value, out var time))
         {
             LastCleanup = time;
         }
+    }
+
+    private void Add(IpAddress client, in TestExpiry record)
+    {
+        if (Entries.Count >= MaxEntries)
+            Problem = $"more than {MaxEntries} entries";
+        else
+            Entries.Add(new(client, record));
     }
 }

@@ -1,21 +1,22 @@
 using Postern.Core;
 using Postern.Core.Allowlist;
+using Postern.Native;
 
 namespace Postern.Storage;
 
 /// <summary>The records in the file, while no daemon runs.</summary>
 internal sealed class StoredRecords : IAllowlistRecords
 {
+    /// <summary>Bytes of an SQLite file to keep in memory: imports come in any order.</summary>
+    private const int CacheSize = 64 << 20;
+
+    private const int PartSize = 10_000;
+
     private readonly IAllowlistStore _store;
     private readonly string _path;
-    private readonly Dictionary<IpAddress, TestExpiry> _records = [];
-    private string? _problem;
+    private FirstLayoutMove? _move;
 
-    private StoredRecords(IAllowlistStore store, string path)
-    {
-        (_store, _path) = (store, path);
-        Take(store.ReadNew(Learn));
-    }
+    private StoredRecords(IAllowlistStore store, string path) => (_store, _path) = (store, path);
 
     /// <param name="problem">Why there are none, for the administrator.</param>
     /// <returns>Null on failure.</returns>
@@ -28,17 +29,18 @@ internal sealed class StoredRecords : IAllowlistRecords
             return null;
         }
 
-        if (!File.Exists(path))
+        var first = location.FirstLayoutPath is { } old && File.Exists(old) ? old : null;
+        if (!File.Exists(path) && (first is null || Libc.geteuid() == 0)) // root makes no file that the daemon could not write
         {
             problem = $"{path}: there is no such file (yet: the daemon makes it)";
             return null;
         }
 
-        var failure = location.OpenStore(options, static _ => { }, out var store);
+        var failure = location.OpenStore(options, CacheSize, static _ => { }, out var store);
         if (failure is null && store is not null)
         {
             problem = null;
-            return new StoredRecords(store, path);
+            return new StoredRecords(store, path) { _move = first is null ? null : new FirstLayoutMove(first, options.BusyTimeout) };
         }
 
         store?.Dispose();
@@ -49,48 +51,83 @@ internal sealed class StoredRecords : IAllowlistRecords
     /// <inheritdoc />
     public string? ReadAll(Action<IpAddress, TestExpiry> take)
     {
-        foreach (var (client, record) in _records)
-            take(client, record);
-        return _problem;
+        string? problem;
+        byte[]? after = null;
+        do
+            problem = Told(_store.ReadPart(after, PartSize, (IpAddress client, in TestExpiry record) => take(client, record), out after));
+        while (problem is null && after is not null);
+        if (_move is not null)
+            problem ??= ReadFirstLayout(take);
+        return problem;
     }
 
     /// <inheritdoc />
     public string? Find(IpAddress client, out TestExpiry? record)
     {
-        record = _records.TryGetValue(client, out var found) ? found : null;
-        return _problem;
+        var problem = Told(_store.Find(client, out record));
+        if (problem is null && record is null && _move?.Find(client, out record) is { } failure)
+            problem = $"{_move.Path}: {failure.Reason}";
+        return problem;
     }
 
     /// <inheritdoc />
     public string? Forget(IpAddress client, out bool wasKnown)
     {
-        wasKnown = _records.Remove(client, out var record);
-        return wasKnown ? Save(new() { [client] = new AllowlistChange(record, IsForgotten: true) }) : _problem;
+        TestExpiry? record = null;
+        var problem = Move() ?? Find(client, out record);
+        wasKnown = record is not null;
+        return problem is null && record is { } known ? Save(new() { [client] = new AllowlistChange(known, IsForgotten: true, Seen: null) }) : problem;
     }
 
     /// <inheritdoc />
     public string? Add(IReadOnlyList<KeyValuePair<IpAddress, TestExpiry>> records)
     {
-        var changes = new Dictionary<IpAddress, AllowlistChange>();
+        var changes = new Dictionary<IpAddress, AllowlistChange>(records.Count);
         foreach (var (client, record) in records)
+            changes[client] = new AllowlistChange(changes.TryGetValue(client, out var earlier) ? RecordText.Later(earlier.Expiry, record) : record, IsForgotten: false, Seen: null);
+        return Move() ?? Save(changes);
+    }
+
+    public void Dispose()
+    {
+        _move?.Dispose();
+        _store.Dispose();
+    }
+
+    private string? Save(Dictionary<IpAddress, AllowlistChange> changes) => Told(_store.Save(new StoreBatch(changes), static (IpAddress _, in TestExpiry _) => { }));
+
+    private string? ReadFirstLayout(Action<IpAddress, TestExpiry> take)
+    {
+        string? problem = null;
+        var failure = _move!.ReadAll((IpAddress client, in TestExpiry record) =>
         {
-            var merged = _records.TryGetValue(client, out var known) ? RecordText.Later(known, record) : record;
-            _records[client] = merged;
-            changes[client] = new AllowlistChange(merged, IsForgotten: false);
+            TestExpiry? moved = null;
+            problem ??= Told(_store.Find(client, out moved));
+            if (moved is null)
+                take(client, record);
+        });
+        return problem ?? (failure is null ? null : $"{_move.Path}: {failure.Reason}");
+    }
+
+    /// <summary>Takes over what is still in a file of the first layout, as the daemon would.</summary>
+    private string? Move()
+    {
+        if (_move is null)
+            return null;
+        StoreProblem? failure = null;
+        while (!_move.Step(batch => (failure = _store.Save(batch, static (IpAddress _, in TestExpiry _) => { })) is null, out var problem, out _))
+        {
+            if (failure is not null)
+                return Told(failure);
+            if (problem is not null)
+                return $"{_move.Path}: {problem.Reason}";
         }
 
-        return Save(changes);
+        _move.Dispose();
+        FirstLayout.Remove(_move.Path);
+        _move = null;
+        return null;
     }
 
-    public void Dispose() => _store.Dispose();
-
-    private string? Save(Dictionary<IpAddress, AllowlistChange> changes) => Take(_store.Save(changes, cleanupCompleted: null, Learn));
-
-    private void Learn(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
-    {
-        if (AllowlistRow.TryReadAddress(key, out var client))
-            _records[client] = CacheRecord.Parse(value);
-    }
-
-    private string? Take(StoreProblem? failure) => _problem = failure is null ? _problem : $"{_path}: {failure.Reason}";
+    private string? Told(StoreProblem? failure) => failure is null ? null : $"{_path}: {failure.Reason}";
 }

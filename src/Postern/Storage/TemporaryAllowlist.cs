@@ -60,7 +60,7 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
         _unsaved = new UnsavedChanges(options.UnsavedLimit);
         _cleanup = new AllowlistCleanup(Name, _table, clock, log) { Policy = options.Policy };
         _eviction = new AllowlistEviction(_table, clock);
-        _forget = (client, expiry) => Change(client, new AllowlistChange(expiry, IsForgotten: true));
+        _forget = (client, expiry) => Change(client, new AllowlistChange(expiry, IsForgotten: true, expiry));
         if (location.IsLmdb || options.Memcache is not null)
         {
             _lookups = new AllowlistLookups(
@@ -168,8 +168,9 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
     /// <summary>Keeps what the client passed, in place of what was known.</summary>
     public void Remember(IpAddress client, TestExpiry expiry)
     {
+        TestExpiry? seen = _table.TryGet(client, out var before) ? before : null;
         Set(client, expiry);
-        Change(client, new AllowlistChange(expiry, IsForgotten: false));
+        Change(client, new AllowlistChange(expiry, IsForgotten: false, seen));
     }
 
     /// <summary>Forgets a client, here and in the store.</summary>
@@ -179,7 +180,7 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
         if (!_table.TryGet(client, out var expiry))
             return false;
         _table.Remove(client);
-        _forget(client, expiry);
+        Change(client, new AllowlistChange(expiry, IsForgotten: true, Seen: null));
         return true;
     }
 
@@ -322,7 +323,11 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
     private void HandOver()
     {
         _unsaved.TakeBatch();
-        _writer!.Save(_unsaved.Batch, _unsaved.BatchCleanupCompleted);
+        _writer!.Save(new StoreBatch(_unsaved.Batch)
+        {
+            CleanupCompleted = _unsaved.BatchCleanupCompleted,
+            Horizon = CacheRecord.Seconds(_clock.GetUtcNow() + Policy.Lifetimes.Longest),
+        });
         _awaitsAnswer = true;
     }
 
@@ -332,7 +337,7 @@ internal sealed class TemporaryAllowlist : IAllowlist, IDisposable
         foreach (var (client, expiry) in _table.Part(part) ?? [])
         {
             if (!_unsaved.TryGet(client, out _))
-                Note(client, new AllowlistChange(expiry, IsForgotten: false));
+                Note(client, new AllowlistChange(expiry, IsForgotten: false, Seen: null));
         }
 
         _saveAllFrom = part + 1 < PartCount ? part + 1 : null;

@@ -35,11 +35,11 @@ internal sealed class UnsavedChanges(int limit)
     public bool TryGet(IpAddress client, out AllowlistChange change) =>
         _gathered.TryGetValue(client, out change) || _batch.TryGetValue(client, out change);
 
-    /// <summary>Adds a change, in place of an earlier one for the address.</summary>
+    /// <summary>Adds a change, together with an earlier one for the address.</summary>
     /// <returns>False if there were too many, and those in no batch have been given up.</returns>
     public bool Add(IpAddress client, AllowlistChange change)
     {
-        _gathered[client] = change;
+        _gathered[client] = _gathered.TryGetValue(client, out var earlier) ? change.After(earlier) : change;
         if (Count < limit)
             return true;
         _gathered = [];

@@ -142,18 +142,17 @@ public sealed class ExplainVerbTests : IDisposable
     {
         Configure($"postscreen_cache_map = btree:{_folder["cache"]}", $"data_directory = {_folder.Path}");
         Assert.Contains("there is no such file", Explain("192.0.2.7"), StringComparison.Ordinal);
-        Assert.Null(AllowlistDatabase.Open(_folder["cache.postern.sqlite"], TimeSpan.FromSeconds(1), out var database));
+        Assert.Null(AllowlistDatabase.Open(_folder["cache.postern.db"], 1 << 20, TimeSpan.FromSeconds(1), out var database));
         var soon = (uint)DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeSeconds();
         using (database)
         {
             Assert.Null(database!.Save(
-                new Dictionary<IpAddress, AllowlistChange>
+                new StoreBatch(new Dictionary<IpAddress, AllowlistChange>
                 {
-                    [Ip.Of("192.0.2.7")] = new(new TestExpiry(soon, 1, 1, 1, 1), IsForgotten: false),
-                    [Ip.Of("192.0.2.8")] = new(new TestExpiry(soon - 7200, 1, 1, 1, 1), IsForgotten: false),
-                },
-                null,
-                static (_, _) => { }));
+                    [Ip.Of("192.0.2.7")] = new(new TestExpiry(soon, 1, 1, 1, 1), IsForgotten: false, Seen: null),
+                    [Ip.Of("192.0.2.8")] = new(new TestExpiry(soon - 7200, 1, 1, 1, 1), IsForgotten: false, Seen: null),
+                }),
+                static (IpAddress _, in TestExpiry _) => { }));
         }
 
         var known = Explain("192.0.2.7");

@@ -39,7 +39,7 @@ internal sealed class AllowlistBench : IDisposable
 
     public List<string> Log { get; } = [];
 
-    public string Database => $"{Directory}/cache.postern.sqlite";
+    public string Database => $"{Directory}/cache.postern.db";
 
     public uint Now => CacheRecord.Seconds(Clock.GetUtcNow());
 
@@ -106,9 +106,30 @@ internal sealed class AllowlistBench : IDisposable
             return raw.sqlite3_step(statement) == raw.SQLITE_ROW ? raw.sqlite3_column_text(statement, 0).utf8_to_string() : null;
     }
 
-    public string? Record(IpAddress client) => Record(client.ToString());
+    /// <summary>What the file has of a client, as text; null: nothing.</summary>
+    public string? Record(IpAddress client)
+    {
+        var packed = Query($"SELECT hex(record) FROM clients WHERE address = {Key(client)}");
+        return packed is null ? null : CacheRecord.Format(PackedRecord.Read(Convert.FromHexString(packed)));
+    }
 
-    public string? Record(string key) => Query($"SELECT record FROM allowlist WHERE address = '{key}'");
+    /// <summary>A client's key in the file, as SQL has it.</summary>
+    public static string Key(IpAddress client)
+    {
+        var bytes = new byte[16];
+        client.WriteBytes(bytes);
+        return $"x'{Convert.ToHexString(client.IsIPv4 ? bytes[12..] : bytes)}'";
+    }
+
+    /// <summary>Number of clients in the file, by its rows and by its own word.</summary>
+    public int RecordCount()
+    {
+        var rows = Query("SELECT count(*) FROM clients");
+        Assert.Equal(rows, Query("SELECT ifnull(max(value), 0) FROM facts WHERE name = 'clients'"));
+        return int.Parse(rows!, System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    public string? Fact(string name) => Query($"SELECT value FROM facts WHERE name = '{name}'");
 
     public void Dispose()
     {

@@ -20,7 +20,7 @@ public sealed class AllowlistLocationTests
         var location = Find(map);
 
         Assert.Equal(name, location.Name);
-        Assert.Equal("/var/lib/postfix/ps.postern.sqlite", location.DatabasePath);
+        Assert.Equal("/var/lib/postfix/ps.postern.db", location.DatabasePath);
         Assert.Equal(["/var/lib/postfix/ps.db", "/var/lib/postfix/ps.lmdb"], location.Earlier.Select(static file => file.Path));
         Assert.Empty(_log);
     }
@@ -35,12 +35,12 @@ public sealed class AllowlistLocationTests
         Assert.Equal(map, location.Name);
         Assert.Equal("/var/lib/postfix/ps.lmdb", location.DatabasePath);
         Assert.True(location.IsLmdb);
-        Assert.Equal(["/var/lib/postfix/ps.db", "/var/lib/postfix/ps.postern.sqlite"], location.Earlier.Select(static file => file.Path));
+        Assert.Equal(["/var/lib/postfix/ps.db", "/var/lib/postfix/ps.postern.db", "/var/lib/postfix/ps.postern.sqlite"], location.Earlier.Select(static file => file.Path));
     }
 
     [Theory]
     [InlineData("", null, false)]
-    [InlineData("backup = btree:/var/lib/postfix/ps", "/var/lib/postfix/ps.postern.sqlite", false)]
+    [InlineData("backup = btree:/var/lib/postfix/ps", "/var/lib/postfix/ps.postern.db", false)]
     [InlineData("backup = proxy:lmdb:/var/lib/postfix/ps", "/var/lib/postfix/ps.lmdb", true)]
     public void What_memcached_forgets_is_in_the_backup(string line, string? path, bool isLmdb)
     {
@@ -76,7 +76,7 @@ public sealed class AllowlistLocationTests
         var location = Find(map, owner: 0);
 
         Assert.Equal(name, location.Name);
-        Assert.Equal("/data/ps.postern.sqlite", location.DatabasePath);
+        Assert.Equal("/data/ps.postern.db", location.DatabasePath);
         Assert.Equal(
             [$"Warning: request to update table {shown} in non-mailer directory {directory}",
                 "Warning: redirecting the request to mailer-owned data_directory /data"],
@@ -93,7 +93,7 @@ public sealed class AllowlistLocationTests
     [Fact]
     public void A_path_in_UTF_8_names_the_file_of_these_bytes()
     {
-        Assert.Equal("/d/Ä.postern.sqlite", Find("btree:/d/\u00c3\u0084").DatabasePath);
+        Assert.Equal("/d/Ä.postern.db", Find("btree:/d/\u00c3\u0084").DatabasePath);
     }
 
     [Fact]

@@ -47,7 +47,7 @@ public sealed class PassesDumpTests : IDisposable
             Assert.Equal(TimeSpan.FromHours(11), first.NextTick);
         }
 
-        _bench.Query($"DELETE FROM allowlist WHERE address = '{Client}'");
+        _bench.Query($"DELETE FROM clients WHERE address = {Key(Client)}");
         var second = _bench.OpenLoaded();
         _bench.RunUntil(second, () => second.NextTick is not null);
 
