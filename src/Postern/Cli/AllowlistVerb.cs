@@ -9,6 +9,7 @@ using Postern.Native;
 using Postern.ProcessLife;
 using Postern.Storage;
 using Postern.Tables;
+using Spectre.Console;
 
 namespace Postern.Cli;
 
@@ -18,7 +19,10 @@ namespace Postern.Cli;
 /// </summary>
 internal sealed class AllowlistVerb
 {
-    private const int RecordsAtATime = 10_000;
+    private const int RecordsAtATime = 50_000;
+
+    /// <summary>Bytes from which an import shows how far it is.</summary>
+    private const long LongImport = 1 << 20;
 
     private readonly Configuration _configuration;
     private readonly DateTimeOffset _now;
@@ -132,22 +136,16 @@ internal sealed class AllowlistVerb
     /// <summary>Adds what <see cref="Export"/> or <c>postmap -s</c> wrote; the later time of each test stays.</summary>
     public int Import(IAllowlistRecords records)
     {
+        var total = _inputs.Sum(static input => input.Input.CanSeek ? input.Input.Length : 0);
+        if (total < LongImport || Console.IsErrorRedirected)
+            return ImportFiles(records, static _ => { });
         var status = 0;
-        foreach (var (name, input) in _inputs)
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        console.Progress().AutoClear(true).Start(context =>
         {
-            try
-            {
-                if (input.CanSeek)
-                    input.Position = 0; // another map has had it
-                using var lines = new StreamReader(input, leaveOpen: true);
-                status = Math.Max(status, ImportLines(lines, name, records));
-            }
-            catch (IOException reason)
-            {
-                status = Fail($"{name}: {Errno.ReasonOf(reason)}");
-            }
-        }
-
+            var task = context.AddTask("importing", maxValue: total);
+            status = ImportFiles(records, done => task.Value = done);
+        });
         return status;
     }
 
@@ -210,7 +208,31 @@ internal sealed class AllowlistVerb
         return 0;
     }
 
-    private int ImportLines(TextReader input, string name, IAllowlistRecords records)
+    /// <param name="progress">Told how many bytes are done.</param>
+    private int ImportFiles(IAllowlistRecords records, Action<long> progress)
+    {
+        var (status, done) = (0, 0L);
+        foreach (var (name, input) in _inputs)
+        {
+            try
+            {
+                if (input.CanSeek)
+                    input.Position = 0; // another map has had it
+                using var lines = new StreamReader(input, bufferSize: 64 << 10, leaveOpen: true);
+                var before = done;
+                status = Math.Max(status, ImportLines(lines, name, records, () => progress(before + (input.CanSeek ? input.Position : 0))));
+                done += input.CanSeek ? input.Length : 0;
+            }
+            catch (IOException reason)
+            {
+                status = Fail($"{name}: {Errno.ReasonOf(reason)}");
+            }
+        }
+
+        return status;
+    }
+
+    private int ImportLines(TextReader input, string name, IAllowlistRecords records, Action progress)
     {
         var (number, added, status) = (0, 0, 0);
         var batch = new List<KeyValuePair<IpAddress, TestExpiry>>(RecordsAtATime);
@@ -242,6 +264,7 @@ internal sealed class AllowlistVerb
             var failure = records.Add(batch);
             added += failure is null ? batch.Count : 0;
             batch.Clear();
+            progress();
             return failure;
         }
     }
