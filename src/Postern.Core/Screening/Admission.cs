@@ -130,7 +130,7 @@ internal static class Admission
             return TurnAway(session, actions, TooManyConnections, ScreeningCause.ConnectionLimit);
         }
 
-        if (!isFirst)
+        if (!isFirst && !client.IsAsked)
             return Judge(session, load, isKnown: false, moment, actions, out isNew);
 
         TestExpiry expiry = default;
@@ -143,6 +143,7 @@ internal static class Admission
         {
             if (isKnown)
                 client.Expiry = expiry;
+            client.IsAsked = true; // a second connection waits for the answer, too
             actions.AskAllowlist();
             actions.WakeAfter(IAllowlistView.AnswerLimit);
             return Verdict.Ask;

@@ -25,6 +25,9 @@ public sealed class ClientAddressState(IpAddress address)
     /// <summary>Whether a session of its has logged PASS NEW.</summary>
     public bool HasLoggedPassNew { get; set; }
 
+    /// <summary>Whether a session of its waits for the store behind the temporary allowlist, and none has its answer yet.</summary>
+    public bool IsAsked { get; set; }
+
     /// <summary>Expiry times by test. Until a session reads the allowlist every test is due, and none makes the client new.</summary>
     public TestExpiry Expiry { get; set; } = Unread;
 

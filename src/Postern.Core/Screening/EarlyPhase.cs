@@ -11,21 +11,22 @@ namespace Postern.Core.Screening;
 /// </summary>
 internal static class EarlyPhase
 {
-    /// <param name="waited">For how long the client has had the teaser; null: it has yet to get it.</param>
+    /// <param name="hasTeaser">Whether the client has the teaser.</param>
+    /// <param name="waited">How much of the greet wait is over.</param>
     /// <returns>Whether the early tests are over and the session is to go on at once.</returns>
-    internal static bool Begin(Session session, bool underStress, TimeSpan? waited, Moment moment, SessionActions actions)
+    internal static bool Begin(Session session, bool underStress, bool hasTeaser, TimeSpan waited, Moment moment, SessionActions actions)
     {
         var settings = session.Settings;
         session.Facts?.BeginEarly(underStress);
         if (session.Ledger.Due.Has(ScreeningTest.Pregreet))
         {
-            if (waited is null)
+            if (!hasTeaser)
                 SendTeaser(settings, actions);
             actions.Watch(WatchMode.Peek);
         }
 
         var wait = underStress ? settings.GreetWaitUnderStress : settings.GreetWait;
-        actions.WakeAfter(waited < wait ? wait - waited.Value : waited is null ? wait : TimeSpan.Zero);
+        actions.WakeAfter(waited < wait ? wait - waited : TimeSpan.Zero);
         SlowLane.Approach(session, actions);
         if (!session.Ledger.Due.Has(ScreeningTest.Dnsbl))
             return false;

@@ -170,10 +170,13 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
     {
         if (_phase is not Phase.Recall)
             return; // too late: it was not waited for any longer
-        if (record is { } expiry)
+        if (!Client.IsAsked)
+            _isKnown |= Client.Expiry != default; // another session of the client has had the answer, and may be on its way
+        else if (record is { } expiry)
             (Client.Expiry, _isKnown) = (Admission.Believed(expiry, Settings, moment), true);
         else if (!_isKnown)
             Client.Expiry = default;
+        Client.IsAsked = false;
         Admit(Admission.Judge(this, load, _isKnown, moment, actions, out _isNew), moment, actions);
     }
 
@@ -198,12 +201,12 @@ public sealed class Session(Settings settings, ServiceLoad load, ClientAddressSt
                 Conclude(ServiceUnavailable, actions);
                 break;
             case Admission.Verdict.Test when _ledger.IsWaitingFor(early: true):
-                TimeSpan? waited = _hasTeaser ? Elapsed(moment) : null;
-                if (_hasTeaser)
-                    _phase = Phase.Early; // it began with the teaser
+                var hasWaited = _hasTeaser || _phase is Phase.Recall; // with the teaser, or before it while the store was asked
+                if (hasWaited)
+                    _phase = Phase.Early;
                 else
                     Enter(Phase.Early, moment);
-                if (EarlyPhase.Begin(this, load.UnderStress, waited, moment, actions))
+                if (EarlyPhase.Begin(this, load.UnderStress, _hasTeaser, Elapsed(moment), moment, actions))
                     EndEarlyPhase(moment, actions);
                 break;
             case Admission.Verdict.Test:

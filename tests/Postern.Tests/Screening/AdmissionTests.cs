@@ -118,6 +118,48 @@ public sealed class AdmissionTests
         Assert.Equal(["= ask", "= log PASS OLD [192.0.2.7]:40000", "= hand off"], shell.Output.Skip(1));
     }
 
+    /// <summary>Big senders connect several times at once.</summary>
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public void A_second_connection_waits_for_the_answer_too(bool firstHears, bool secondHears)
+    {
+        var (client, record) = (new ClientAddressState(Ip.Of("192.0.2.7")), new TestExpiry(Tomorrow, 1, 1, 1, 1));
+        var first = new FakeShell(Plain, Ip.Of("192.0.2.7"), shared: client) { CanAsk = true };
+        first.Connect();
+        var second = new FakeShell(Plain, Ip.Of("192.0.2.7"), shared: client) { CanAsk = true };
+        second.Connect();
+        Assert.Equal(["= ask"], second.Output.Skip(1));
+
+        if (firstHears)
+            first.Answer(record);
+        second.Answer(secondHears ? record : null);
+        if (!firstHears)
+            first.Answer(null);
+
+        Assert.Equal((true, true), (first.HandedOff, second.HandedOff));
+        Assert.Contains("= log PASS OLD [192.0.2.7]:40000", second.Output);
+        var third = new FakeShell(Plain, Ip.Of("192.0.2.7"), shared: client) { CanAsk = true };
+        third.Connect();
+        Assert.DoesNotContain("= ask", third.Output);
+    }
+
+    [Fact]
+    public void The_time_that_the_store_takes_is_part_of_the_greet_wait()
+    {
+        var shell = new FakeShell(Plain, Ip.Of("192.0.2.7")) { CanAsk = true };
+        shell.Connect();
+
+        shell.AdvanceTo(TimeSpan.FromMilliseconds(250));
+        Assert.Equal("S 220-mx ESMTP", shell.Output[^1]);
+        shell.AdvanceTo(Plain.GreetWait - TimeSpan.FromMilliseconds(1));
+        Assert.False(shell.HandedOff);
+        shell.AdvanceTo(Plain.GreetWait);
+
+        Assert.True(shell.HandedOff);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
