@@ -96,11 +96,30 @@ public sealed class MasterTests
         Assert.Matches(@" mail postfix/back/postscreen\[\d+\]: PASS OLD \[127\.0\.6\.8\]", host.Log);
     }
 
-    [Fact]
-    public void In_the_chroot_it_passes_clients_on_and_keeps_its_allowlist_outside()
+    /// <summary>A program that is no link, its control socket and its allowlist: <c>postfix check</c> looks at all of these folders.</summary>
+    [Theory]
+    [InlineData("$data_directory/control")]
+    [InlineData("$queue_directory/private/postern-control")]
+    [InlineData("$queue_directory/public/postern-control")]
+    public void Postfix_check_has_nothing_to_say_about_it(string socket)
+    {
+        using var host = MailHost.UnderMaster([Line], "postern_control_socket = " + socket);
+        Greet(host, "127.0.6.13");
+
+        var (status, output) = Tool.Run("postfix", "-c", Path.Combine(host.Directory, "postfix"), "check");
+
+        Assert.True(status == 0, output);
+        Assert.DoesNotContain((output + host.Log).Split('\n'), line => line.Contains("warning", StringComparison.Ordinal) && line.Contains(host.Directory, StringComparison.Ordinal) && !line.Contains("unused parameter", StringComparison.Ordinal));
+        Assert.Equal(0, PosternProcess.Run("allowlist", "show", "127.0.6.13", "-c", Path.Combine(host.Directory, "postfix")).Status);
+    }
+
+    [Theory]
+    [InlineData("btree")]
+    [InlineData("lmdb")]
+    public void In_the_chroot_it_passes_clients_on_and_keeps_its_allowlist_outside(string type)
     {
         Assert.SkipWhen(PosternProcess.Command.Count > 1, "needs POSTERN_BINARY to name a native postern: in a chroot the runtime finds no assemblies");
-        using var host = MailHost.UnderMaster(["PORT inet n - y - 1 postern"], "max_idle = 4s");
+        using var host = MailHost.UnderMaster(["PORT inet n - y - 1 postern"], "max_idle = 4s", $"postscreen_cache_map = {type}:$data_directory/postscreen_cache");
 
         using (var talk = host.Connect("127.0.6.10"))
         {
@@ -112,9 +131,19 @@ public sealed class MasterTests
         }
 
         host.WaitForMails(1);
+        if (type == "lmdb")
+        {
+            // What another process has just written is looked up in the file, which the jail has not.
+            var record = $"127.0.6.14\t{DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeSeconds()};1;1;1;1";
+            Tool.Must("sh", "-c", $"echo '{record}' | postmap -c {host.Directory}/postfix -f -i lmdb:{host.DataDirectory}/postscreen_cache");
+            Greet(host, "127.0.6.14");
+            host.WaitForLog("PASS OLD [127.0.6.14]");
+        }
+
         Wait.Until(() => host.ProcessesOf("postern").Count == 0, () => "it does not end when idle: " + host.Log);
         Greet(host, "127.0.6.10");
         host.WaitForLog("PASS OLD [127.0.6.10]");
+        Assert.Equal(0, host.Count("warning: " + type));
     }
 
     [Theory]
