@@ -287,7 +287,8 @@ internal sealed class Daemon : IDisposable
 
     private Listener? Listen(ListenEndpoint endpoint, RunningService service, out string? problem)
     {
-        var listener = Listener.Open(new Endpoint(endpoint.Address, (ushort)endpoint.Port), _configuration.Process!.ListenBacklog, service, out problem);
+        var isShared = _configuration.Services.Any(other => other.Endpoints.Any(endpoint.IsBeside));
+        var listener = Listener.Open(new Endpoint(endpoint.Address, (ushort)endpoint.Port), _configuration.Process!.ListenBacklog, service, out problem, isShared);
         if (listener is not null)
             _loop.Add(listener);
         return listener;

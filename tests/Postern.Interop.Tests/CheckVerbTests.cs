@@ -70,6 +70,45 @@ public sealed partial class CheckVerbTests : IDisposable
         Assert.Contains("main.cf and master.cf are fine: ", said, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_damaged_allowlist_is_said_and_so_is_what_becomes_of_it()
+    {
+        Tool.RequireRoot();
+        LayOut("nobody takes clients");
+        File.WriteAllText(At("data/cache.postern.db"), new string('x', 10_000));
+        Tool.Must("chown", MailHost.Owner, At("data/cache.postern.db"));
+
+        var (_, said) = PosternProcess.Run("check", "-c", At("config"));
+
+        Assert.Matches($@"/main\.cf:\d+: warning: {At("data/cache.postern.db")} is damaged \(file is not a database\)\n.*renames it to .*\.damaged-TIME and begins a new one", said);
+        Assert.True(File.Exists(At("data/cache.postern.db")));
+    }
+
+    [Fact]
+    public void A_wildcard_and_an_address_on_one_port_are_served_apart_as_by_Postfix()
+    {
+        Tool.RequireRoot();
+        LayOut("nobody takes clients");
+        File.WriteAllText(
+            At("config/master.cf"), $"{_port} inet n - n - 1 postscreen -o myhostname=wild.example\n127.0.0.1:{_port} inet n - n - 1 postscreen -o myhostname=specific.example\n");
+
+        var (_, said) = PosternProcess.Run("check", "-c", At("config"));
+        using var postern = PosternProcess.Serve(At("config"));
+        Wait.Until(() => SmtpTalk.IsOpen(_port) || postern.HasEnded, () => postern.Output);
+
+        Assert.Contains($"service {_port} listens on [0.0.0.0]:{_port} but not on [127.0.0.1]:{_port}", said, StringComparison.Ordinal);
+        Assert.Equal("220-specific.example ESMTP Postfix", Greeting("127.0.0.1"));
+        Assert.Equal("220-wild.example ESMTP Postfix", Greeting("127.0.0.2"));
+        postern.Stop();
+
+        string? Greeting(string address)
+        {
+            using var client = new TcpClient(address, _port);
+            using var reader = new StreamReader(client.GetStream());
+            return reader.ReadLine();
+        }
+    }
+
     private void LayOut(string trouble)
     {
         foreach (var folder in (string[])["config", "queue/private", "data", "log"])

@@ -14,7 +14,7 @@ public static class ClientCheck
     public static IReadOnlyList<ConfigProblem> Find(Configuration configuration, params IEnumerable<ConfigProblem> known)
     {
         var findings = new FindingList(configuration.Problems.Concat(known));
-        foreach (var service in configuration.Services)
+        foreach (var service in configuration.ReadableServices)
         {
             if (service.Settings is { TlsLevel: not TlsLevel.None, Tls: null } settings)
                 findings.AddConsequence(static problem => problem.SaidBy == "tlsproxy", NoTls(settings));

@@ -19,7 +19,7 @@ public sealed class Configuration
     {
         (Directory, Entries, Tables, Postfix) = (directory, entries, tables, postfix);
         (Problems, HasErrors) = (problems.All, problems.HasErrors);
-        (Process, Services) = HasErrors ? (null, []) : (process, services);
+        (Process, Services, ReadableServices) = HasErrors ? (null, [], services) : (process, services, services);
     }
 
     /// <summary>Where the files are.</summary>
@@ -39,6 +39,12 @@ public sealed class Configuration
 
     /// <summary>The screening services in master.cf's order, at least one; empty when there are errors.</summary>
     public IReadOnlyList<ScreeningService> Services { get; }
+
+    /// <summary>
+    /// <see cref="Services"/>, or where there are errors what can be read all the same: for who looks for further mistakes, and
+    /// for nobody else.
+    /// </summary>
+    public IReadOnlyList<ScreeningService> ReadableServices { get; }
 
     /// <summary>Whether master.cf is that of a Postfix, whose master(8) starts what it names.</summary>
     public bool IsOfPostfix { get; private init; }

@@ -3,6 +3,10 @@ namespace Postern.Core.Config;
 /// <summary>An own address and port to listen on; IPv4 and IPv6 are listened on apart, wildcards too.</summary>
 public readonly record struct ListenEndpoint(IpAddress Address, int Port)
 {
+    /// <summary>Whether both can be listened on although one stands for all addresses: the other's clients are not its own.</summary>
+    public bool IsBeside(ListenEndpoint other) =>
+        Port == other.Port && Address.IsIPv4 == other.Address.IsIPv4 && Address.IsWildcard != other.Address.IsWildcard;
+
     /// <inheritdoc />
     public override string ToString() => $"[{Address}]:{Port}";
 }

@@ -26,6 +26,9 @@ internal static class AllowlistCheck
             yield return HostCheck.Problem(ProblemSeverity.Warning, origin, warnings[0], $"write {Parameter} = btree:$data_directory/postscreen_cache") with { AtClients = warnings[1..] };
         if (location.DatabasePath is { } path && FindFileProblem(location, Latin1.OfText(path), options, keeper) is { } problem)
             yield return HostCheck.Problem(ProblemSeverity.Degraded, origin, $"open database {path}: {problem}", $"give {options.MailOwner} the file, or move it away: until then passes are kept in memory only");
+        else if (location is { IsLmdb: false, DatabasePath: { } file } && FindDamage(Latin1.OfText(file), keeper) is { } damage)
+            yield return HostCheck.Problem(
+                ProblemSeverity.Warning, origin, $"{file} is damaged ({damage})", $"put a good copy there, or leave it: postern serve renames it to {file}.damaged-TIME and begins a new one, so clients are tested again");
         if (service.Settings.CacheMemcache is not { } memcache)
             yield break;
         using var client = new MemcacheClient(memcache, Patience);
@@ -36,6 +39,24 @@ internal static class AllowlistCheck
             {
                 AtClients = memcache.Backup.Length > 0 ? [] : [$"{location.Name}: cache lookup for '{Sample}' failed due to error", $"{location.Name}: could not update entry for {Sample}"],
             };
+    }
+
+    private static unsafe string? FindDamage(string path, FileKeeper? keeper)
+    {
+        string? damage = null;
+        SafeFile.As(keeper, () =>
+        {
+            var file = Libc.open(path, Libc.O_RDONLY | Libc.O_NONBLOCK | Libc.O_NOFOLLOW | Libc.O_CLOEXEC, 0);
+            if (file < 0)
+                return; // it is made when the daemon starts, or cannot be read, which is said elsewhere
+            var header = stackalloc byte[SqliteHeader.Length];
+            FileStatus status;
+            if (Libc.statx(file, "", Libc.AT_EMPTY_PATH, Libc.STATX_BASIC_STATS, &status) == 0 && (status.Mode & Libc.S_IFMT) == Libc.S_IFREG
+                && Libc.pread(file, header, SqliteHeader.Length, 0) is >= 0 and var count)
+                damage = SqliteHeader.FindDamage(new ReadOnlySpan<byte>(header, (int)count), (long)status.Length);
+            _ = Libc.close(file);
+        });
+        return damage;
     }
 
     private static string? FindFileProblem(AllowlistLocation location, string path, AllowlistOptions options, FileKeeper? keeper)

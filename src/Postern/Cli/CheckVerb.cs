@@ -35,7 +35,7 @@ internal static class CheckVerb
     internal static int Run(string directory, ITextFiles files, HostFacts host, Func<Configuration, IEnumerable<ConfigProblem>> findOnHost, TextWriter output)
     {
         var configuration = Configuration.Load(directory, files, host, HostTableTypes.ForTrial);
-        var problems = configuration.HasErrors ? configuration.Problems : ClientCheck.Find(configuration, findOnHost(configuration));
+        var problems = ClientCheck.Find(configuration, configuration.HasErrors ? [] : findOnHost(configuration));
         var errors = PrintProblems(problems, output);
         if (errors == 0)
             output.WriteLine(Printable($"{(problems.Count == 0 ? "main.cf and master.cf are fine" : "postern serve would start")}: {Describe(configuration)}"));
@@ -69,7 +69,7 @@ internal static class CheckVerb
 
     private static string Describe(Configuration configuration)
     {
-        var services = configuration.Services.Select(static service =>
+        var services = configuration.Services.Select(service =>
         {
             var target = service.Handoff switch
             {
@@ -79,7 +79,10 @@ internal static class CheckVerb
             };
             var live = service.LiveTarget is { } over && Describe(over, service) is var other && other != target ? $"; in the middle of their session they go to {other}" : "";
             var memory = service.Settings.CacheMap is { } map ? $"remembered in {map}" : "not remembered";
-            return $"service {service.Name} listens on {string.Join(" and ", service.Endpoints)}; "
+            var elsewhere = configuration.Services.Where(other => other != service).SelectMany(static other => other.Endpoints)
+                .Where(other => !other.Address.IsWildcard && service.Endpoints.Any(other.IsBeside)).ToList();
+            var except = elsewhere.Count > 0 ? $" but not on {string.Join(" and ", elsewhere)}" : "";
+            return $"service {service.Name} listens on {string.Join(" and ", service.Endpoints)}{except}; "
                 + $"clients that pass go to {target} and are {memory}{live}";
         });
         return string.Join("; ", services);

@@ -27,9 +27,10 @@ internal sealed unsafe class Listener : IDisposable
     /// <param name="backlog"><c>postern_listen_backlog</c>; the kernel's net.core.somaxconn bounds it.</param>
     /// <param name="service">Whose clients come here.</param>
     /// <param name="problem">On failure, for the administrator.</param>
-    public static Listener? Open(Endpoint endpoint, int backlog, RunningService service, out string? problem)
+    /// <param name="isShared">Whether another listener has this port for the wildcard address, or for one of those.</param>
+    public static Listener? Open(Endpoint endpoint, int backlog, RunningService service, out string? problem, bool isShared = false)
     {
-        var descriptor = InetSocket.Bind(endpoint, out var error);
+        var descriptor = InetSocket.Bind(endpoint, out var error, isShared);
         if (descriptor >= 0 && Libc.listen(descriptor, backlog) != 0)
         {
             error = Errno.Last;

@@ -7,8 +7,12 @@ internal static unsafe class InetSocket
 {
     /// <summary>Makes a socket for an address and port; IPv4 and IPv6 are apart, also the wildcards.</summary>
     /// <param name="error">On failure, as in errno(3); else 0.</param>
+    /// <param name="isShared">
+    /// Whether another socket of ours has the wildcard address, or one that it stands for, on this port. The kernel takes the one
+    /// that says the client's address of ours exactly. Any process of this user may listen there, too.
+    /// </param>
     /// <returns>Not blocking, and not listening yet; negative on failure.</returns>
-    public static int Bind(Endpoint endpoint, out int error)
+    public static int Bind(Endpoint endpoint, out int error, bool isShared = false)
     {
         var isIPv4 = endpoint.Address.IsIPv4;
         var descriptor = Libc.socket(isIPv4 ? Libc.AF_INET : Libc.AF_INET6, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
@@ -17,6 +21,7 @@ internal static unsafe class InetSocket
         var length = SockAddr.WriteInet(new Span<byte>(address, SockAddr.MaxLength), endpoint.Address, endpoint.Port);
         if (descriptor >= 0
             && Libc.setsockopt(descriptor, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, &on, sizeof(int)) == 0
+            && (!isShared || Libc.setsockopt(descriptor, Libc.SOL_SOCKET, Libc.SO_REUSEPORT, &on, sizeof(int)) == 0)
             && (isIPv4 || Libc.setsockopt(descriptor, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, &on, sizeof(int)) == 0)
             && Libc.bind(descriptor, address, (uint)length) == 0)
         {

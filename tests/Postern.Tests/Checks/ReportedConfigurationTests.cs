@@ -42,6 +42,16 @@ public sealed class ReportedConfigurationTests
         Assert.Contains(remedy, output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void An_error_hides_no_other_mistake()
+    {
+        var output = Check("postscreen_greet_wait = soon\npostscreen_access_list = permit_mynetworks, 192.0.2.7, cidr:/acl\n", ("/acl", "198.51.100.7 OK\n"));
+
+        Assert.Contains("/etc/postfix/main.cf:2: error: ", output, StringComparison.Ordinal);
+        Assert.Contains($"/etc/postfix/main.cf:3: error: postscreen_access_list: unknown command: 192.0.2.7{Cut}\n", output, StringComparison.Ordinal);
+        Assert.Contains($"/acl:1: error: cidr:/acl: unknown command: OK{Cut}\n", output, StringComparison.Ordinal);
+    }
+
     // A back reference whose search never ended (glibc has no limit), in a table for what clients say.
     [Theory]
     [InlineData("postscreen_command_filter = regexp:/t\n", "postscreen_command_filter")]

@@ -44,6 +44,9 @@ public sealed class CheckVerbTests
                 create it, or name another
             /etc/postfix/main.cf:4: error: open /none: No such file or directory
                 make the table or mend its name in mynetworks; until then each look-up in it fails
+                at a client: cidr:/none is unavailable. open /none: No such file or directory
+                at a client: postscreen_access_list: cidr:/none: table lookup problem
+                at a client: postscreen_access_list: permit_mynetworks: mynetworks lookup error -- ignoring the remainder of this access list
             /etc/postfix/main.cf:2: warning: unused parameter: postscreen_gret_wait=ZZ\033[1m
                 did you mean postscreen_greet_wait?
             2 errors, 1 warning
