@@ -97,6 +97,22 @@ public sealed partial class LogReaderTests(LogReaderTests.Logs logs) : IClassFix
     }
 
     [Fact]
+    public void Logcheck_rules_of_contrib_know_what_the_clients_gave_rise_to()
+    {
+        var (theirs, ours) = logs.Need();
+        var own = string.Concat(logs.OwnLines().Select(static line => $"Nov 24 10:00:00 mail postfix/postern[1]: {line}\n"));
+
+        foreach (var log in (string[])[theirs, ours, own])
+        {
+            var left = logs.Feed(log, static path => Tool.Run("grep", "-Evf", LogcheckRules(), path).Output).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            Assert.All(left, static line => Assert.Matches(@"(postfix/smtpd\[1\]|postfix/\w+\[1\]: (warning|error)): ", line));
+        }
+
+        static string LogcheckRules([System.Runtime.CompilerServices.CallerFilePath] string path = "") =>
+            Path.Combine(Path.GetDirectoryName(path)!, "../../contrib/logcheck/ignore.d.server/postern");
+    }
+
+    [Fact]
     public void Lines_of_our_own_mean_nothing_to_any_of_them()
     {
         var own = logs.OwnLines();

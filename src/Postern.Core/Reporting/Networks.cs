@@ -26,8 +26,24 @@ public sealed class Networks
     }
 
     /// <summary>Those with the most connections.</summary>
-    public IReadOnlyList<NameCount> Top(int count) =>
-        [.. _counts.Entries().OrderByDescending(static entry => entry.Value).ThenBy(static entry => entry.Key).Take(count).Select(static entry => new NameCount(NameOf(entry.Key), entry.Value))];
+    public IReadOnlyList<NameCount> Top(int count)
+    {
+        // One by one: to sort millions would take more memory than to count them.
+        var top = new List<(ulong Key, int Value)>(count + 1);
+        foreach (var entry in _counts.Entries())
+        {
+            if (top.Count == count && !IsBefore(entry, top[^1]))
+                continue;
+            var place = top.FindIndex(other => IsBefore(entry, other));
+            top.Insert(place < 0 ? top.Count : place, entry);
+            if (top.Count > count)
+                top.RemoveAt(count);
+        }
+
+        return [.. top.Select(static entry => new NameCount(NameOf(entry.Key), entry.Value))];
+    }
+
+    private static bool IsBefore((ulong Key, int Value) one, (ulong Key, int Value) other) => one.Value != other.Value ? one.Value > other.Value : one.Key < other.Key;
 
     // The fewest connections of any network, until a quarter of the room is free.
     private void Forget()

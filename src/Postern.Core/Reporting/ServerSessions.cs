@@ -13,7 +13,7 @@ internal sealed class ServerSessions(ServerTally tally, HandOvers handOvers)
     private const int MaxIdLength = 20; // bytes of a queue ID
     private const int MaxSessions = 50_000; // then those that never ended are swept
     private const int MaxUnsettled = 50_000; // sessions that are over, with mails of which nothing more was said
-    private const int MaxMails = 400_000; // not yet delivered
+    private const int MaxMails = 200_000; // not yet delivered
     private const long LongestSession = 7200; // seconds
 
     private readonly Dictionary<SessionKey, ServerSession> _open = [];
