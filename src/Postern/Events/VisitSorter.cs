@@ -18,10 +18,10 @@ internal readonly record struct VisitGroup(int Service, IpAddress Address, bool 
 /// </summary>
 internal sealed class VisitSorter : IDisposable
 {
-    /// <summary>Bytes of packed clients that are kept in memory: some hundred thousand.</summary>
-    public const int UsualPart = 10 << 20;
+    /// <summary>Bytes of packed clients that are kept in memory: some ten thousand.</summary>
+    public const int UsualPart = 3 << 20;
 
-    private const int MaxReadAhead = 8 << 20, LongestReadAhead = 64 << 10, ShortestReadAhead = 4 << 10;
+    private const int MaxReadAhead = 4 << 20, LongestReadAhead = 64 << 10, ShortestReadAhead = 4 << 10;
     private const int MaxClient = 64 << 10; // bytes; an event has a bound, and is longer than its packed form
     private const int HeadLength = sizeof(int) + sizeof(int) + 16 + sizeof(long) + 1;
     private const byte Marked = 1, Neighboured = 2;
