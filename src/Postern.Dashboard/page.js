@@ -122,6 +122,7 @@ function showNow(now) {
     { label: 'connections', colour: '--accent', isFilled: true }, { label: 'stopped', colour: '--second' }, { label: 'handed off', colour: '--third' },
   ].map(one => ({ ...one, value: (_, value) => value == null ? '' : value.toFixed(1) })), spark);
   $('counted-since').textContent = when(figures.counted_since);
+  $('version').textContent = `Postern ${figures.version}, running since ${when(figures.started)}`;
   fill($('outcomes'), [['stopped by screening', outcomes.stopped], ['told to come back (450)', outcomes.told_to_come_back], ['handed to the mail server', outcomes.handed_off],
     ...outcomes.not_taken ? [['the mail server did not take them', outcomes.not_taken]] : []]
     .map(([name, value]) => [name, count.format(value), share(value, ended)]), '');

@@ -168,11 +168,17 @@ rehearse.SetAction(arguments =>
 });
 
 var root = new RootCommand("Postern keeps spambots out of your mail server: Postfix's postscreen and more, from the same main.cf and master.cf.") { serve, check, config, report, whatIf, rehearse, top, allowlist, providers, explain };
-var page = new Argument<string>("PAGE") { Description = "postern (the default) or postern.cf.", DefaultValueFactory = static _ => "postern" };
-page.AcceptOnlyFromAmong("postern", "postern.cf");
+var page = new Argument<string>("PAGE") { Description = "postern (the default), postern.cf, or postern-COMMAND, such as postern-check.", DefaultValueFactory = static _ => "postern" };
 var man = new Command("man", "Print a manual page: postern man | man -l -") { page };
-man.SetAction(arguments => Console.Out.Write(arguments.GetRequiredValue(page) == "postern" ? ManVerb.Commands(root) : ParameterDocs.RenderManual()));
+man.SetAction(arguments => Console.Out.Write(arguments.GetRequiredValue(page) switch
+{
+    "postern" => ManVerb.Commands(root),
+    "postern.cf" => ParameterDocs.RenderManual(),
+    var name => ManVerb.Command(root.Subcommands.Single(command => "postern-" + command.Name == name)),
+}));
 root.Subcommands.Add(man);
+page.AcceptOnlyFromAmong(["postern", "postern.cf", .. root.Subcommands.Select(static command => "postern-" + command.Name)]);
+root.Options.OfType<VersionOption>().Single().Action = new VersionVerb();
 root.Options.Remove(root.Options.OfType<HelpOption>().Single());
 root.Options.Add(new HelpOption("--help", "-?"));
 return root.Parse(args).Invoke();

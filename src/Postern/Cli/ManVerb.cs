@@ -34,6 +34,25 @@ internal static class ManVerb
         return page.Append(".SH SEE ALSO\n.BR postern.cf (5),\n.BR postscreen (8),\n.BR postconf (5)\n").ToString();
     }
 
+    /// <summary>The page of one command, postern-check(8) for <c>check</c>, with the commands below it.</summary>
+    public static string Command(Command command)
+    {
+        var page = new StringBuilder(
+            $"""
+            .TH POSTERN-{command.Name.ToUpperInvariant()} 8
+            .ad l
+            .SH NAME
+            postern-{command.Name} \- {Roff.Text(command.Description!.Split(". ")[0].TrimEnd('.'))}
+            .SH SYNOPSIS
+            .B postern {command.Name}
+            [\fIOPTION\fR]...
+            .SH DESCRIPTION
+
+            """.ReplaceLineEndings("\n"));
+        Append(page, command, command.Name);
+        return page.Append(".SH SEE ALSO\n.BR postern (8),\n.BR postern.cf (5)\n").ToString();
+    }
+
     private static void Append(StringBuilder page, Command command, string name)
     {
         var words = string.Concat(command.Arguments.Select(static argument => argument.Arity.MaximumNumberOfValues > 1 ? $" [{argument.Name}]..." : $" {argument.Name}"));

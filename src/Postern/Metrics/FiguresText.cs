@@ -24,6 +24,7 @@ internal static class FiguresText
         {
             json.WriteStartObject();
             json.WriteNumber("time", now.ToUnixTimeMilliseconds());
+            json.WriteString("version", BuildInfo.Version);
             json.WriteNumber("started", page.Started.ToUnixTimeMilliseconds());
             json.WriteNumber("counted_since", countedSince.ToUnixTimeMilliseconds());
             json.WriteNumber("connections", page.Accepted);

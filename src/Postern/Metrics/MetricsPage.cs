@@ -69,6 +69,8 @@ internal sealed record MetricsPage
         text.Metric("postern_event_log_lost_total", "counter", "Events that the event log had no room for.").Sample("postern_event_log_lost_total", EventsLost);
         text.Metric("postern_loop_wait_seconds", "gauge", "How long the event loop took to come to the question for this page.").Sample("postern_loop_wait_seconds", LoopWait.TotalSeconds);
         text.Metric("postern_loop_round_seconds", "histogram", "How long the event loop was at work before it looked again for what happens.").Histogram("postern_loop_round_seconds", Rounds);
+        text.Metric("postern_build_info", "gauge", "Always 1; its labels say which Postern this is.")
+            .Sample("postern_build_info", 1, "version", BuildInfo.Version, "commit", BuildInfo.Commit, "date", BuildInfo.Date, "runtime", BuildInfo.Runtime);
         text.Metric("process_start_time_seconds", "gauge", "When the process started, Unix time.").Sample("process_start_time_seconds", Started.ToUnixTimeMilliseconds() / 1000.0);
         text.Metric("process_cpu_seconds_total", "counter", "Processor time used.").Sample("process_cpu_seconds_total", Environment.CpuUsage.TotalTime.TotalSeconds);
         text.Metric("process_resident_memory_bytes", "gauge", "Memory in use.").Sample("process_resident_memory_bytes", Environment.WorkingSet);
