@@ -26,6 +26,7 @@ public sealed class AddressReplay
     private readonly List<VisitComparison> _comparisons = [];
     private readonly List<VisitResult> _results = [];
     private Side _sideBefore, _sideAfter; // of the visit that is replayed alone
+    private readonly bool _isUnchanged;
     private bool _isCrowded;
     private DateTimeOffset _until;
 
@@ -35,7 +36,8 @@ public sealed class AddressReplay
     public AddressReplay(ReplayRules before, ReplayRules after, Action<RecordedClient, VisitComparison> take)
     {
         (_before, _after, _take) = (
-            new VisitsReplay(before, 0, _ways), new VisitsReplay(after, before.Settings == after.Settings ? 0 : 1, _ways), take); // the same settings go the same way
+            new VisitsReplay(before, 0, _ways), new VisitsReplay(after, 1, _ways), take);
+        _isUnchanged = before.Settings == after.Settings;
         Begin(hasNeighbours: false);
     }
 
@@ -57,6 +59,12 @@ public sealed class AddressReplay
     /// <param name="client">Connected no sooner than the last one.</param>
     public void Add(RecordedClient client)
     {
+        if (_isUnchanged)
+        {
+            TellAsRecorded(client);
+            return;
+        }
+
         if (client.Connected > _until)
             End();
         var visit = new AddressVisit(client, _witness.Take(client, _before.Rules.Recorded));
@@ -92,6 +100,17 @@ public sealed class AddressReplay
 
     /// <summary>A visit is left out that was no matter of screening; what it passed is known all the same.</summary>
     public void Skip(RecordedClient client) => _witness.Take(client, _before.Rules.Recorded);
+
+    // The settings of today are no question: what is recorded is what they did, also where it cannot be explained.
+    private void TellAsRecorded(RecordedClient client)
+    {
+        if (_comparisons.Count == 0)
+            _comparisons.Add(new VisitComparison());
+        _comparisons[0].Reset();
+        var result = new VisitResult(client.Outcome, client.Duration, client.Causes, client.Due, client.Waited, IsEndSupposed: false);
+        _comparisons[0].Add(client, result, result, Unknowns.None);
+        _take(client, _comparisons[0]);
+    }
 
     /// <summary>When a visit has ended at the latest, under either setting.</summary>
     private DateTimeOffset EndOf(RecordedClient client)
