@@ -184,7 +184,7 @@ public sealed partial class LogToolTests : IDisposable
     [Theory]
     [InlineData(Classic)]
     [InlineData(Iso)]
-    public void Crowdsec_bans_for_the_first_pregreet_but_not_for_one_after_0_seconds(string stamps)
+    public void Crowdsec_bans_for_a_pregreet(string stamps)
     {
         const string Hub = "/usr/share/crowdsec/hub";
         Tool.Require("crowdsec", "cscli");
