@@ -97,6 +97,14 @@ internal sealed class MailServer : IDisposable
         WaitUntil(() => CountInLog("]: reload: ") > before, () => $"{Kind} does not reload: {Tail(MailLog)}");
     }
 
+    /// <summary>Puts another file in the access list's place.</summary>
+    public void WriteAccessTable(string lines)
+    {
+        var path = Path.Combine(_folder, "config/access.cidr");
+        File.WriteAllText(path + ".new", lines);
+        File.Move(path + ".new", path, overwrite: true);
+    }
+
     /// <summary>Reads a page that never ends, until it is disposed; the first of it has come when this returns.</summary>
     public IDisposable OpenPage(string url)
     {

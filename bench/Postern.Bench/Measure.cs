@@ -31,6 +31,11 @@ internal sealed record Measure(string Name, string Title, string Unit, Goal Goal
     public static readonly Measure Burst = new("burst", "{0} clients connect within a second: lateness of the final 220, p99 of those served", "ms", Goal.AtMost(250));
     public static readonly Measure Lost = new("lost", "… clients never served", "", Goal.AtMost(0));
     public static readonly Measure Recording = new("recording", "teaser, p99, while {0} new clients are recorded in the allowlist", "ms", Goal.AtMost(50));
+    public static readonly Measure TableStart = new("table-start", "access list with 1,100,000 cidr rules: exec to the first teaser, against an empty one", "x", Goal.AtMost(1.2));
+    public static readonly Measure TableMemory = new("table-memory", "… private memory of the rules", "MB", Goal.AtMost(40));
+    public static readonly Measure TableMemoryChanged = new("table-memory-changed", "… and after the file has changed", "MB", Goal.AtMost(40));
+    public static readonly Measure TableLookup = new("table-lookup", "… CPU of a look-up: an early talker's, less that with an empty list", "µs", Goal.AtMost(1));
+    public static readonly Measure TableChange = new("table-change", "… teaser, p99, while the file changes", "ms", Goal.AtMost(5));
     public static readonly Measure Start = new("start", "restart: exec to listening (postscreen: its master)", "ms", Goal.AtMost(50));
     public static readonly Measure Teaser = new("teaser", "… exec to the first teaser", "ms", Goal.AtMost(50));
     public static readonly Measure Idle = new("idle", "private memory, idle", "MB", Goal.AtMost(8));
@@ -39,6 +44,6 @@ internal sealed record Measure(string Name, string Title, string Unit, Goal Goal
     public static readonly IReadOnlyList<Measure> All =
     [
         Handoff, HandoffOld, Reject, RejectParked, Growth, LaneCpu, LaneTime, LaneMemory, Watched, WatchedReject, Dialogue, Lookup, LookupRate, Tls, TlsCpu, TlsTime, TlsRsa, TlsRsaCpu, TlsRsaTime,
-        Memory, Total, Burst, Lost, Recording, Start, Teaser, Idle,
+        Memory, Total, Burst, Lost, Recording, TableStart, TableMemory, TableMemoryChanged, TableLookup, TableChange, Start, Teaser, Idle,
     ];
 }

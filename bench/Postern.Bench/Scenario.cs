@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 namespace Postern.Bench;
 
 /// <summary>A story told to a fresh instance of a server, and the measures that come out of it.</summary>
@@ -56,6 +59,7 @@ internal sealed record Scenario(string Name, IReadOnlyList<Measure> Measures, in
             Settings = ["postern_greet_wait_none = 240s", "postern_slow_lane_limit = 15000"],
         },
         new("watched", [Measure.Watched, Measure.WatchedReject], GreetWait: Forever, PosternOnly: true, Watch),
+        new("table", [Measure.TableStart, Measure.TableMemory, Measure.TableMemoryChanged, Measure.TableLookup, Measure.TableChange], GreetWait: 6, PosternOnly: false, UseLargeTable),
         new("burst", [Measure.Burst, Measure.Lost], GreetWait: 6, PosternOnly: false, BurstOfClients),
     ];
 
@@ -209,6 +213,57 @@ internal sealed record Scenario(string Name, IReadOnlyList<Measure> Measures, in
         turn.Found(Measure.WatchedReject, Results.Median([.. rejects])!.Value);
 
         double Loop(string sources, string mode) => turn.Loop(mode, sources).CpuMicroseconds;
+    }
+
+    private static void UseLargeTable(Turn turn)
+    {
+        const int PerSecond = 400;
+        const double Stay = 5.5; // less than the greet wait
+        var server = turn.Server;
+        var table = LargeTable();
+        server.Restart();
+        var (start, memory, cpu) = (server.TeaserTime, Rest(turn), Talk(turn));
+
+        server.WriteAccessTable(table);
+        server.Restart();
+        turn.Found(Measure.TableStart, server.TeaserTime / start);
+        turn.Found(Measure.TableMemory, (Rest(turn) - memory) / 1048576.0);
+        turn.Found(Measure.TableLookup, Talk(turn) - cpu);
+
+        using var witnesses = Swarm.Park(turn.Options, server, Witnesses, PerSecond * 5, PerSecond, Stay);
+        Thread.Sleep(500);
+        server.WriteAccessTable(table + "203.0.113.7 reject\n");
+        var seen = witnesses.Result(TimeSpan.FromSeconds(40));
+        turn.Say("witnesses", seen);
+        turn.Found(Measure.TableChange, seen.First.P99);
+        if (seen.Good < seen.Started)
+            turn.Note($"{seen.Started - seen.Good} of {seen.Started} clients got no teaser while the table changed");
+        turn.Found(Measure.TableMemoryChanged, (Rest(turn) - memory) / 1048576.0);
+
+        static long Rest(Turn turn)
+        {
+            Thread.Sleep(StartLasts);
+            return turn.Server.PrivateBytes();
+        }
+
+        static double Talk(Turn turn) => Results.Median([.. Enumerable.Range(0, 3).Select(_ => turn.Loop("pregreet", EarlyTalkers).CpuMicroseconds)])!.Value;
+    }
+
+    // 1,000,000 networks of IPv4, /24 to /32, and 100,000 of IPv6, /48 to /128, which no client of the bench is in.
+    private static string LargeTable()
+    {
+        var random = new Random(1);
+        var text = new StringBuilder("127.2.0.0/16 permit\n", 32 << 20);
+        for (var i = 0; i < 1_000_000; i++)
+        {
+            var length = random.Next(24, 33);
+            var network = (uint)random.NextInt64(11L << 24, 126L << 24) & (uint.MaxValue << (32 - length));
+            text.Append(CultureInfo.InvariantCulture, $"{network >> 24}.{(network >> 16) & 255}.{(network >> 8) & 255}.{network & 255}/{length} reject\n");
+        }
+
+        for (var i = 0; i < 100_000; i++)
+            text.Append(CultureInfo.InvariantCulture, $"2001:db8:{random.Next(65536):x}::/{random.Next(48, 129)} reject\n");
+        return text.ToString();
     }
 
     private static void BurstOfClients(Turn turn)
