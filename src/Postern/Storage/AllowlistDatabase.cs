@@ -337,10 +337,7 @@ internal sealed class AllowlistDatabase : IAllowlistStore
     /// <summary>In the order of the tree: neighbours are on one page, which is then read and written once.</summary>
     private static IpAddress[] InOrder(IReadOnlyDictionary<IpAddress, AllowlistChange> changes)
     {
-        var clients = new IpAddress[changes.Count];
-        var count = 0;
-        foreach (var client in changes.Keys)
-            clients[count++] = client;
+        IpAddress[] clients = [.. changes.Keys];
         Array.Sort(clients, static (one, other) => one.High != other.High ? one.High.CompareTo(other.High) : one.Low.CompareTo(other.Low));
         return clients;
     }

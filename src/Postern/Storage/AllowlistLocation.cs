@@ -74,8 +74,8 @@ internal sealed class AllowlistLocation
         }
 
         var isLmdb = type == "lmdb";
-        var berkeleyDb = EarlierPasses.BerkeleyDb(Latin1.ToText(path));
         var file = Latin1.ToText(path);
+        var berkeleyDb = EarlierPasses.BerkeleyDb(file);
         var (own, first) = (file + ".postern.db", file + ".postern.sqlite");
         return new AllowlistLocation(Name())
         {

@@ -209,7 +209,7 @@ internal sealed class AllowlistWriter : IDisposable
             Post(new StoreNews.StartedFresh());
         var problem = store.ReadFacts(out _facts) ?? ReadNews(store);
         if (arrival is not StoreArrival.Same)
-            problem ??= ReadAll(store);
+            problem ??= store.ReadAll(ChunkSize, Learn);
         if (problem is { IsDamage: true })
             (store as AllowlistDatabase)?.Salvage(Learn);
         PostChunk();
@@ -219,17 +219,7 @@ internal sealed class AllowlistWriter : IDisposable
     private StoreProblem? ReadNews(IAllowlistStore store)
     {
         var problem = store.ReadNews(Learn, out var isIncomplete);
-        return problem ?? (isIncomplete ? ReadAll(store) : null);
-    }
-
-    private StoreProblem? ReadAll(IAllowlistStore store)
-    {
-        StoreProblem? problem;
-        byte[]? after = null;
-        do
-            problem = store.ReadPart(after, ChunkSize, Learn, out after);
-        while (problem is null && after is not null);
-        return problem;
+        return problem ?? (isIncomplete ? store.ReadAll(ChunkSize, Learn) : null);
     }
 
     private void ReadFirstLayout()

@@ -42,3 +42,19 @@ internal interface IAllowlistStore : IDisposable
     /// <param name="others">Takes what others wrote before, where that is known at no cost.</param>
     StoreProblem? Save(StoreBatch batch, RecordReader others);
 }
+
+/// <summary>What is done with any store.</summary>
+internal static class AllowlistStores
+{
+    /// <summary>Reads all records, part by part.</summary>
+    /// <param name="partSize">How many at once.</param>
+    public static StoreProblem? ReadAll(this IAllowlistStore store, int partSize, RecordReader take)
+    {
+        StoreProblem? problem;
+        byte[]? after = null;
+        do
+            problem = store.ReadPart(after, partSize, take, out after);
+        while (problem is null && after is not null);
+        return problem;
+    }
+}

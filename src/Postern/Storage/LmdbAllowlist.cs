@@ -51,9 +51,10 @@ internal sealed class LmdbAllowlist : IAllowlistStore
     /// <inheritdoc />
     public StoreProblem? ReadFacts(out StoreFacts facts)
     {
+        var key = Encoding.ASCII.GetBytes(CacheRecord.LastCleanupKey);
         byte[]? cleanup = null;
-        var problem = _file.Count(_lockLimit, out var rows) ?? _file.Find(Encoding.ASCII.GetBytes(CacheRecord.LastCleanupKey), _lockLimit, out cleanup);
-        var isSaid = AllowlistRow.TryReadTime(Encoding.ASCII.GetBytes(CacheRecord.LastCleanupKey), CacheRecord.LastCleanupKey, cleanup, out var time);
+        var problem = _file.Count(_lockLimit, out var rows) ?? _file.Find(key, _lockLimit, out cleanup);
+        var isSaid = AllowlistRow.TryReadTime(key, CacheRecord.LastCleanupKey, cleanup, out var time);
         facts = new StoreFacts(Math.Max(0, rows - (cleanup is null ? 0 : 1)), isSaid ? time : null);
         return StoreProblem.OfLmdb(problem);
     }

@@ -73,7 +73,7 @@ internal sealed class PassesDump
     private StoreProblem? ReadFirstLayout(string path, TimeSpan busyTimeout)
     {
         using var file = new FirstLayoutMove(path, busyTimeout);
-        var problem = file.ReadAll((IpAddress client, in TestExpiry record) => Add(client, record));
+        var problem = file.ReadAll(Add);
         LastCleanup = file.LastCleanup;
         return problem;
     }
@@ -87,10 +87,7 @@ internal sealed class PassesDump
             var facts = default(StoreFacts);
             problem ??= database!.ReadFacts(out facts);
             LastCleanup = facts.LastCleanup;
-            byte[]? after = null;
-            do
-                problem ??= database!.ReadPart(after, PartSize, (IpAddress client, in TestExpiry record) => Add(client, record), out after);
-            while (problem is null && after is not null);
+            problem ??= database!.ReadAll(PartSize, Add);
         }
 
         return problem;

@@ -51,11 +51,7 @@ internal sealed class StoredRecords : IAllowlistRecords
     /// <inheritdoc />
     public string? ReadAll(Action<IpAddress, TestExpiry> take)
     {
-        string? problem;
-        byte[]? after = null;
-        do
-            problem = Told(_store.ReadPart(after, PartSize, (IpAddress client, in TestExpiry record) => take(client, record), out after));
-        while (problem is null && after is not null);
+        var problem = Told(_store.ReadAll(PartSize, (IpAddress client, in TestExpiry record) => take(client, record)));
         if (_move is not null)
             problem ??= ReadFirstLayout(take);
         return problem;
