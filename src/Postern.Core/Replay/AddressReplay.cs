@@ -126,7 +126,7 @@ public sealed class AddressReplay
     private static bool MayTalkToUs(RecordedClient client, ReplayRules rules)
     {
         var settings = rules.Settings;
-        if (ScreeningTest.Deep.Any(test => test.IsEnabled(settings)) || settings.DenylistAction is FailAction.Enforce || settings.Lanes?.Targrey is not null || settings.AllowlistInterfaces != Tables.MatchList.Everything)
+        if (rules.HasDeepTests || settings.DenylistAction is FailAction.Enforce || settings.Lanes?.Targrey is not null || settings.AllowlistInterfaces != Tables.MatchList.Everything)
             return true;
         if (settings.GreetAction is FailAction.Enforce && settings.GreetBanner.Length > 0 && client.KnownSilence(rules.Recorded.GreetWait) is var silence && (silence == TimeSpan.MaxValue ? client.TalkedAfter is not null : silence < rules.LongestWait(client.UnderStress)))
             return true;

@@ -1,5 +1,6 @@
 using Postern.Core.Config;
 using Postern.Core.Dnsbl;
+using Postern.Core.Screening;
 
 namespace Postern.Core.Replay;
 
@@ -20,6 +21,7 @@ public sealed class ReplayRules
         HasRecordedLists = settings.DnsblSites is { } sites && recorded.DnsblSites is { } others && sites.Lists.Length == others.Lists.Length
             && sites.Lists.Zip(others.Lists).All(static pair => pair.First.Domain == pair.Second.Domain && pair.First.Rules.Select(static rule => rule.Weight).SequenceEqual(pair.Second.Rules.Select(static rule => rule.Weight)))
             && (settings.DnsblMinTtl, settings.DnsblMaxTtl) == (recorded.DnsblMinTtl, recorded.DnsblMaxTtl);
+        HasDeepTests = ScreeningTest.Deep.Any(test => test.IsEnabled(settings));
         foreach (var list in settings.DnsblSites?.Lists ?? [])
             _extremes[list] = new(Answers(list, static weight => weight > 0), Answers(list, static weight => weight < 0), Mildest(list));
     }
@@ -32,6 +34,9 @@ public sealed class ReplayRules
 
     /// <summary>Whether the same DNS lists are asked as then, with the same weights and bounds of their time to live.</summary>
     internal bool HasRecordedLists { get; }
+
+    /// <summary>Whether there are tests after the greeting.</summary>
+    internal bool HasDeepTests { get; }
 
     /// <summary>The longest that anybody has to be silent.</summary>
     internal TimeSpan LongestWait(bool underStress)

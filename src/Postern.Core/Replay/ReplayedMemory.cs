@@ -36,13 +36,7 @@ internal sealed class ReplayedMemory(ReplayRules rules, int replay, Alternatives
         _record = visit.Evidence.ApplyTo(_record, rules, now);
         if (MayBeCleanedUp(visit) && ways.Choose(new(visit.Index, Fact.Cleanup, 0), 2, Unknowns.Memory) == 1)
             _record = _record with { Least = default, Most = default };
-        var record = _record;
-        if (shared is { } others)
-        {
-            foreach (var test in ScreeningTest.All)
-                record = record.With(test, Math.Min(test.ExpiryIn(record.Least), test.ExpiryIn(others.Least)), Math.Max(test.ExpiryIn(record.Most), test.ExpiryIn(others.Most)));
-        }
-
+        var record = shared is { } others ? _record.Or(others) : _record;
         var horizon = now + (uint)ScreeningTest.LifetimesIn(rules.Settings).Longest.TotalSeconds; // what lies beyond is not believed
         expiry = record.Most;
         _recollections++;

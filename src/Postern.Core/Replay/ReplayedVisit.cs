@@ -71,9 +71,6 @@ internal sealed class ReplayedVisit(int index, in AddressVisit visit, ReplayRule
     /// <summary>When they are due.</summary>
     public DateTimeOffset DialogueEnds { get; set; }
 
-    /// <summary>Whether others are there who may see what it passes, so that it matters when it says what.</summary>
-    public bool IsMet { get; set; }
-
     /// <summary>It is not known how long it talked to us.</summary>
     public bool IsDialogueTimeSupposed { get; set; }
 

@@ -44,8 +44,6 @@ public sealed class VisitComparison
     // Timers are late by a few milliseconds: a delay that is hardly noticeable may be or not.
     private static readonly TimeSpan Noticeable = TimeSpan.FromMilliseconds(500), Inexactness = TimeSpan.FromMilliseconds(25);
 
-    private int _ways;
-
     /// <summary>What it is on every way.</summary>
     public Effects Certain { get; private set; }
 
@@ -76,7 +74,7 @@ public sealed class VisitComparison
     /// <summary>Nothing is known of it yet.</summary>
     internal void Reset()
     {
-        (_ways, Certain, Possible, Missing, IsAsRecorded) = (0, Effects.All, Effects.None, Unknowns.None, false);
+        (Certain, Possible, Missing, IsAsRecorded) = (Effects.All, Effects.None, Unknowns.None, false);
         (Delay, Saving, Wait) = (TimeSpan.Zero, TimeSpan.Zero, null);
         (CertainCauses, PossibleCauses) = ((ScreeningCause)(-1), ScreeningCause.None);
     }
@@ -136,7 +134,6 @@ public sealed class VisitComparison
         IsAsRecorded |= before.Outcome == recorded.Outcome;
         if (after.Waited is { } waited && !(waited < Wait))
             Wait = waited;
-        _ways++;
     }
 
     private static Effects Noticed(TimeSpan delay, TimeSpan least) => delay > least ? Effects.Later : delay < -least ? Effects.Sooner : Effects.None;

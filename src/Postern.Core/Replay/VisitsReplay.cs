@@ -50,7 +50,6 @@ internal sealed class VisitsReplay : IAllowlistView, IProviders
     private TimeSpan _lateAct;
     private DateTimeOffset _now;
     private int _order;
-    private readonly bool _hasDeepTests; // else nobody sees what others have passed in a dialogue
     private bool _isHangupKnown;
 
     /// <param name="rules">Under which settings.</param>
@@ -59,7 +58,6 @@ internal sealed class VisitsReplay : IAllowlistView, IProviders
     public VisitsReplay(ReplayRules rules, int number, Alternatives ways)
     {
         (_rules, _number, _ways) = (rules, number, ways);
-        _hasDeepTests = ScreeningTest.Deep.Any(test => test.IsEnabled(rules.Settings));
         (_memory, _lists) = (new ReplayedMemory(rules, number, ways), new ReplayedLists(rules, ways));
         _stressed.ClientArrived(rules.Settings with { PreQueueLimit = 1 }, _actions);
         if (rules.Settings.LiveHandover)
@@ -138,8 +136,8 @@ internal sealed class VisitsReplay : IAllowlistView, IProviders
             Take(_visits[next.Visit], next.Kind, next.Detail);
             if (mustBeAsRecorded && !IsAsRecorded(_visits[next.Visit]))
                 return GiveUp();
-            if (_address is not null)
-                Shared = new RecordRange(Lower(Shared.Least, _address.Expiry), Higher(Shared.Most, _address.Expiry));
+            if (_crowd is not null && _address is not null)
+                Shared = Shared.Or(new(_address.Expiry, _address.Expiry));
         }
 
         if (crowd is not null)
@@ -506,9 +504,10 @@ internal sealed class VisitsReplay : IAllowlistView, IProviders
         var took = isKnown ? visit.Recorded.DialogueTook : null;
         visit.IsDialogueTimeSupposed = took is null;
         (visit.DialogueBegan, visit.DialogueEnds) = (_now, _now + (took ?? TimeSpan.Zero));
-        visit.IsMet = _crowd is null && (took is null || _hasDeepTests) && IsMet(visit, _now + (took ?? LongDialogue));
-        visit.Words = !isKnown && visit.Decisions.AnyFailed && !visit.IsMet && _crowd is null ? ClientWords.OfLost() : ClientWords.Of(visit, greeted, _ways);
-        if (!visit.IsMet)
+        // Without tests after the greeting nobody sees what others have passed in a dialogue.
+        var isMet = _crowd is null && (took is null || _rules.HasDeepTests) && IsMet(visit, _now + (took ?? LongDialogue));
+        visit.Words = !isKnown && visit.Decisions.AnyFailed && !isMet && _crowd is null ? ClientWords.OfLost() : ClientWords.Of(visit, greeted, _ways);
+        if (!isMet)
         {
             After(Pause, visit, StepKind.Dialogue);
             return;
@@ -550,8 +549,7 @@ internal sealed class VisitsReplay : IAllowlistView, IProviders
     private void Prolong(ReplayedVisit visit)
     {
         visit.IsDialogueTimeSupposed = true;
-        visit.IsMet = _crowd is null && IsMet(visit, _now + LongDialogue);
-        if (!visit.IsMet)
+        if (_crowd is not null || !IsMet(visit, _now + LongDialogue))
         {
             After(Pause, visit, StepKind.Dialogue);
             return;
@@ -669,10 +667,6 @@ internal sealed class VisitsReplay : IAllowlistView, IProviders
 
         return shared;
     }
-
-    private static TestExpiry Lower(in TestExpiry one, in TestExpiry other) => new RecordRange(one, one).Or(new(other, other)).Least;
-
-    private static TestExpiry Higher(in TestExpiry one, in TestExpiry other) => new RecordRange(one, one).Or(new(other, other)).Most;
 
     private readonly record struct Step(int Visit, StepKind Kind, int Detail);
 }

@@ -44,7 +44,7 @@ internal static class ClientEventReader
             client = draft.Read();
             return client is not null;
         }
-        catch (Exception reason) when (reason is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException)
+        catch (Exception reason) when (reason is JsonException or InvalidOperationException or FormatException or OverflowException)
         {
             return false; // cut by a crash, or by somebody's hand
         }

@@ -101,7 +101,7 @@ internal sealed class Callers(EventLoop loop, VirtualClock clock, Agenda agenda,
         if (areVisitsFixed)
             EndFixed(caller);
         else
-            GoOn(caller, caller.Attempt);
+            GoOn(caller);
     }
 
     private void OnTime(Caller caller)
@@ -122,17 +122,17 @@ internal sealed class Callers(EventLoop loop, VirtualClock clock, Agenda agenda,
             agenda.Add(caller.Since + at, () => OnTime(caller));
     }
 
-    private void GoOn(Caller caller, int attempt)
+    private void GoOn(Caller caller)
     {
-        var (sender, result) = (caller.Sender, caller.Visit.Result);
+        var (sender, result, next) = (caller.Sender, caller.Visit.Result, caller.Attempt + 1);
         if (result is VisitResult.Accepted)
         {
             tally.Accept(sender, clock.Elapsed - sender.FirstAt, caller.Host.IsKnown);
         }
-        else if (attempt < sender.Retries.Count && (sender.IsBot || result is VisitResult.None))
+        else if (next <= sender.Retries.Count && (sender.IsBot || result is VisitResult.None))
         {
-            var at = sender.FirstAt + sender.Retries[attempt];
-            agenda.Add(at > clock.Elapsed + ShortestPause ? at : clock.Elapsed + ShortestPause, () => Call(sender, attempt + 1));
+            var at = sender.TimeOf(next);
+            agenda.Add(at > clock.Elapsed + ShortestPause ? at : clock.Elapsed + ShortestPause, () => Call(sender, next));
             return;
         }
         else if (!sender.IsBot)
