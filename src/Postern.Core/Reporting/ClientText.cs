@@ -24,7 +24,8 @@ internal static class ClientText
         return text.IndexOf((byte)']') is > 0 and <= IpAddress.MaxTextLength and var end && TryReadAddress(text[..end], out address);
     }
 
-    private static bool TryReadAddress(ReadOnlySpan<byte> text, out IpAddress address)
+    /// <summary>An address, and nothing else.</summary>
+    public static bool TryReadAddress(ReadOnlySpan<byte> text, out IpAddress address)
     {
         Span<char> characters = stackalloc char[IpAddress.MaxTextLength];
         if (text.Length > characters.Length)

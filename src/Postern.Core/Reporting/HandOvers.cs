@@ -16,7 +16,7 @@ internal sealed class HandOvers
 
     private struct Candidates
     {
-        public Connection? FirstWaiting, LastWaiting, FirstPassed, LastPassed;
+        public Connection? LastWaiting, LastPassed;
     }
 
     /// <summary>A connection begins that smtpd may take.</summary>
@@ -39,7 +39,7 @@ internal sealed class HandOvers
             return;
         ref var candidates = ref Of(connection);
         Unlink(ref candidates, connection);
-        if (candidates is { FirstWaiting: null, FirstPassed: null })
+        if (candidates is { LastWaiting: null, LastPassed: null })
             _candidates.Remove(connection.Key.Address);
     }
 
@@ -121,10 +121,8 @@ internal sealed class HandOvers
     private static void Append(ref Candidates candidates, Connection connection, HandOverState state)
     {
         ref var last = ref state is HandOverState.Passed ? ref candidates.LastPassed : ref candidates.LastWaiting;
-        ref var first = ref state is HandOverState.Passed ? ref candidates.FirstPassed : ref candidates.FirstWaiting;
         (connection.Previous, connection.Next, connection.State) = (last, null, state);
         last?.Next = connection;
-        first ??= connection;
         last = connection;
     }
 
@@ -133,11 +131,8 @@ internal sealed class HandOvers
         if (connection.State is HandOverState.None)
             return;
         ref var last = ref connection.State is HandOverState.Passed ? ref candidates.LastPassed : ref candidates.LastWaiting;
-        ref var first = ref connection.State is HandOverState.Passed ? ref candidates.FirstPassed : ref candidates.FirstWaiting;
         connection.Previous?.Next = connection.Next;
         connection.Next?.Previous = connection.Previous;
-        if (first == connection)
-            first = connection.Next;
         if (last == connection)
             last = connection.Previous;
         (connection.Previous, connection.Next, connection.State) = (null, null, HandOverState.None);

@@ -82,7 +82,7 @@ internal sealed class HostLog
     private void AddList(ReadOnlySpan<byte> text)
     {
         if (!text.StartsWith("addr "u8) || text.IndexOf(" listed by domain "u8) is not (> 0 and var middle) || text.LastIndexOf(" as "u8) is not (> 0 and var end) || end < middle + 18
-            || !IpAddress.TryParse(Encoding.Latin1.GetString(text[5..middle]), out var address))
+            || !ClientText.TryReadAddress(text[5..middle], out var address))
         {
             return;
         }

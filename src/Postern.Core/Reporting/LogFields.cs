@@ -123,11 +123,7 @@ internal sealed class LogFields
         }
 
         _ = Utf8Parser.TryParse(Text(Part.ProcessId), out uint processId, out _);
-        if (tag[^1] == (byte)']' && tag.IndexOf((byte)'[') is > 0 and var bracket)
-        {
-            _ = Utf8Parser.TryParse(tag[(bracket + 1)..^1], out processId, out _);
-            tag = tag[..bracket];
-        }
+        MailLogLine.SplitTag(ref tag, ref processId);
 
         // Some shippers leave the tag in the message, too.
         if (LogLineForms.TryFindTag(message, out var inner, out var innerTag, out var innerId, out var rest) && inner == 0)

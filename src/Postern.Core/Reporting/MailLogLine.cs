@@ -90,12 +90,10 @@ public readonly ref struct MailLogLine
         if (text.Length < ClockLength)
             return false;
         text = text[..Math.Min(text.Length, MaxDate + ClockLength)];
-        for (var colon = text.IndexOf((byte)':'); colon >= 0; colon += 1 + Math.Max(0, text[(colon + 1)..].IndexOf((byte)':')))
+        for (var at = 0; text[at..].IndexOf((byte)':') is >= 0 and var found; at += found + 1)
         {
-            if (colon >= 2 && LogStamp.TryReadClock(text[(colon - 2)..], out _))
+            if (at + found >= 2 && LogStamp.TryReadClock(text[(at + found - 2)..], out _))
                 return true;
-            if (!text[(colon + 1)..].Contains((byte)':'))
-                return false;
         }
 
         return false;
@@ -123,14 +121,19 @@ public readonly ref struct MailLogLine
         tag = line[..colon];
         if (tag.Contains((byte)' '))
             return false;
-        if (tag[^1] == (byte)']' && tag.IndexOf((byte)'[') is > 0 and var bracket)
-        {
-            _ = Utf8Parser.TryParse(tag[(bracket + 1)..^1], out processId, out _);
-            tag = tag[..bracket];
-        }
+        SplitTag(ref tag, ref processId);
 
         line = LogLineForms.WithoutMessageId(line[(colon + 2)..]);
         return true;
+    }
+
+    /// <summary>Takes <c>[123]</c> off the end of a tag that is not empty.</summary>
+    internal static void SplitTag(ref ReadOnlySpan<byte> tag, ref uint processId)
+    {
+        if (tag[^1] != (byte)']' || tag.IndexOf((byte)'[') is not (> 0 and var bracket))
+            return;
+        _ = Utf8Parser.TryParse(tag[(bracket + 1)..^1], out processId, out _);
+        tag = tag[..bracket];
     }
 
     private static bool TryReadTime(ref ReadOnlySpan<byte> line, DateTime today, out DateTime time, out TimeSpan? offset, out bool hasHost)

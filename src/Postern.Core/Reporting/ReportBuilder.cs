@@ -50,16 +50,15 @@ public sealed class ReportBuilder
                 return null;
         }
 
-        if (parsed.Time >= _since && parsed.Time < _until)
-            HostOf(parsed).Add(parsed);
+        Take(parsed);
         return parsed.Time;
     }
 
     /// <summary>The counts; no line can be added any more.</summary>
     public Report Build()
     {
-        if (_reader.End(out var last) is LogLineKind.MailLog && last.Time >= _since && last.Time < _until)
-            HostOf(last).Add(last);
+        if (_reader.End(out var last) is LogLineKind.MailLog)
+            Take(last);
         foreach (var host in _hosts.Values)
             _unfinished += host.Complete();
         _hosts.Clear();
@@ -73,14 +72,20 @@ public sealed class ReportBuilder
         };
     }
 
+    private void Take(in MailLogLine line)
+    {
+        if (line.Time >= _since && line.Time < _until)
+            HostOf(line).Add(line);
+    }
+
     private HostLog HostOf(in MailLogLine line)
     {
         var name = Fingerprint.Of(line.Host);
         if (_host is not null && name == _hostName)
             return _host;
+        _hostName = name; // as it is written, so that the next line of its is known by it
         if (LogLineForms.IsLevel(line.Host) || (_hosts.Count >= MaxHosts && !_hosts.ContainsKey(name)))
             name = Fingerprint.Of([]); // a level is nobody's name
-        _hostName = name;
         if (!_hosts.TryGetValue(name, out _host))
             _hosts[name] = _host = new HostLog(_screening, _server);
         return _host;

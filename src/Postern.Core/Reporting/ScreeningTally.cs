@@ -164,7 +164,11 @@ internal sealed class ScreeningTally
         var (first, last) = (_hours.Keys.Min(), _hours.Keys.Max());
         // A clock that was not set yet, as at 1970, makes no hours of the years between.
         var hours = (last - first).TotalHours < MaxHours ? Enumerable.Range(0, (int)(last - first).TotalHours + 1).Select(hour => first.AddHours(hour)) : _hours.Keys.Order();
-        return [.. hours.Select(hour => _hours.GetValueOrDefault(hour) is var (stopped, handedOff, notTaken) ? new HourCount(hour, stopped, handedOff, notTaken) : throw new System.Diagnostics.UnreachableException())];
+        return [.. hours.Select(hour =>
+        {
+            var (stopped, handedOff, notTaken) = _hours.GetValueOrDefault(hour);
+            return new HourCount(hour, stopped, handedOff, notTaken);
+        })];
     }
 }
 

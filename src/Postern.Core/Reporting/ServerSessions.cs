@@ -80,9 +80,9 @@ internal sealed class ServerSessions(ServerTally tally, HandOvers handOvers)
         if (line.Text.IndexOf(": "u8) is not (> 0 and <= MaxIdLength and var end))
             return;
         var text = line.Text[(end + 2)..];
-        if (text.StartsWith("from=<"u8))
-            _hasQueueManager = true;
-        var word = text.StartsWith("from=<"u8) || text.SequenceEqual("removed"u8) ? EarlyWord.Taken
+        var (isOfQueueManager, isRemoved) = (text.StartsWith("from=<"u8), text.SequenceEqual("removed"u8));
+        _hasQueueManager |= isOfQueueManager;
+        var word = isOfQueueManager || isRemoved ? EarlyWord.Taken
             : text.StartsWith("to=<"u8) ? text.IndexOf(", status=sent "u8) > 0 ? EarlyWord.Taken | EarlyWord.Delivered : EarlyWord.Taken
             : IsRejection(text) ? EarlyWord.Refused
             : default;
@@ -92,7 +92,7 @@ internal sealed class ServerSessions(ServerTally tally, HandOvers handOvers)
         if (!_mails.ContainsKey(id))
         {
             // Somebody else's; or smtpd's line is late.
-            if (text.SequenceEqual("removed"u8))
+            if (isRemoved)
                 return;
             ref var early = ref CollectionsMarshal.GetValueRefOrAddDefault(_early, id, out _);
             early |= word;
@@ -101,7 +101,7 @@ internal sealed class ServerSessions(ServerTally tally, HandOvers handOvers)
         }
 
         Take(id, word);
-        if (!text.SequenceEqual("removed"u8))
+        if (!isRemoved)
             return;
         CollectionsMarshal.GetValueRefOrNullRef(_mails, id).RemovedAt = time;
         _removed.Enqueue((id, time));

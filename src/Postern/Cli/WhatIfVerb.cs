@@ -170,7 +170,7 @@ internal sealed class WhatIfVerb
     }
 
     private int ReadAll(IReadOnlyList<string> files, LineTaker take, bool areNamed) =>
-        LogFiles.Read(files, take, static _ => { }, problem => _errors.WriteLine($"postern what-if: {problem}"), areNamed) ? 0 : Failed;
+        LogFiles.Read(files, take, problem => _errors.WriteLine($"postern what-if: {problem}"), areNamed) ? 0 : Failed;
 
     private WhatIfAnswer Compare(VisitSorter visits, IReadOnlyList<ScreeningService> before, IReadOnlyList<ScreeningService> after)
     {

@@ -26,7 +26,7 @@ internal static class Rehearsals
             sandbox.Run();
             var report = new ReportBuilder(AfterTheRun);
             using (var log = File.OpenRead(sandbox.LogPath))
-                LogInput.Read(log, line => report.Add(line), static _ => { });
+                LogInput.Read(log, line => report.Add(line));
             Keep(sandbox.LogPath, options.KeepLog);
             Keep(sandbox.EventsPath, options.KeepEvents);
             return new RehearsalRun(variant, report.Build(), sandbox.Tally, sandbox.Unsettled);

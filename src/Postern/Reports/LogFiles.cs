@@ -19,19 +19,15 @@ internal static class LogFiles
     /// <summary>Reads all lines of some files, one file after the other.</summary>
     /// <param name="paths">Plain or gzip; <c>-</c>: standard input.</param>
     /// <param name="take">Takes the lines.</param>
-    /// <param name="progress">Told now and then how many bytes are done.</param>
     /// <param name="complain">Told what is wrong with a file; the others are read all the same.</param>
     /// <param name="areNamed">Whether somebody has named them, who may also name a pipe; else they were found, in a folder that may be another's.</param>
     /// <returns>False: something was wrong.</returns>
-    public static bool Read(IReadOnlyList<string> paths, LineTaker take, Action<long> progress, Action<string> complain, bool areNamed)
+    public static bool Read(IReadOnlyList<string> paths, LineTaker take, Action<string> complain, bool areNamed)
     {
-        var (areWell, before) = (true, 0L);
+        var areWell = true;
         foreach (var path in paths)
         {
-            var done = 0L;
-            var problem = Read(path, take, read => progress(before + (done = read)), areNamed);
-            before += done;
-            if (problem is null)
+            if (Read(path, take, areNamed) is not { } problem)
                 continue;
             complain($"{path}: {problem}");
             areWell = false;
@@ -40,15 +36,12 @@ internal static class LogFiles
         return areWell;
     }
 
-    /// <summary>Reads all lines of a file.</summary>
-    /// <inheritdoc cref="Read(IReadOnlyList{string}, LineTaker, Action{long}, Action{string}, bool)" path="/param" />
-    /// <param name="isNamed">Whether somebody has named it, who may also name a pipe.</param>
     /// <returns>What is wrong with the file; null: nothing.</returns>
-    public static string? Read(string path, LineTaker take, Action<long> progress, bool isNamed)
+    private static string? Read(string path, LineTaker take, bool isNamed)
     {
         try
         {
-            return LogInput.Read(Open(path, isNamed), take, progress);
+            return LogInput.Read(Open(path, isNamed), take);
         }
         catch (Exception reason) when (reason is IOException or UnauthorizedAccessException)
         {
