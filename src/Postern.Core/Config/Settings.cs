@@ -79,9 +79,6 @@ public sealed record Settings
     /// <summary><c>postscreen_dnsbl_sites</c> with <c>postscreen_dnsbl_reply_map</c>; null: no DNS list test.</summary>
     public DnsblSites? DnsblSites { get; init; }
 
-    /// <summary>Where <c>postscreen_dnsbl_sites</c> was written; null: nowhere.</summary>
-    public ConfigOrigin? DnsblSitesOrigin { get; init; }
-
     /// <summary><c>postscreen_dnsbl_action</c>.</summary>
     public FailAction DnsblAction { get; init; } = FailAction.Ignore;
 

@@ -45,7 +45,6 @@ internal sealed class SettingsBuilder(ParameterValues values, TlsReader tls, Tab
             GreetAction = ReadAction("postscreen_greet_action"),
             GreetTtl = values.Time("postscreen_greet_ttl"),
             DnsblSites = ReadDnsblSites(),
-            DnsblSitesOrigin = values.OriginOf("postscreen_dnsbl_sites"),
             DnsblAction = ReadAction("postscreen_dnsbl_action"),
             DnsblThreshold = values.Integer("postscreen_dnsbl_threshold"),
             DnsblAllowlistThreshold = values.Integer("postscreen_dnsbl_allowlist_threshold"),

@@ -57,7 +57,7 @@ internal static class Admission
         if (settings.PostQueueLimit > 0 && load.PostQueue >= settings.PostQueueLimit)
         {
             LogText.RejectConnect(actions.Text, client.Address, port, "all server ports busy"u8);
-            session.Facts?.TurnAway("all server ports busy");
+            session.Facts?.GiveUpHandOff("all server ports busy");
             return TurnAway(session, actions, ServerPortsBusy, ScreeningCause.NoRoom);
         }
 

@@ -176,10 +176,7 @@ public sealed class ClientFacts(Moment connected)
     /// <summary>Why the server could not be given it; null: it was, or it did not come to that.</summary>
     public string? HandoffProblem { get; private set; }
 
-    /// <summary>The mail server has as many clients waiting as it may: this one is turned away at the door.</summary>
-    internal void TurnAway(string problem) => (HandoffProblem, Causes) = (problem, Causes | ScreeningCause.NoRoom);
-
-    /// <summary>The mail server does not take the client that it was given.</summary>
+    /// <summary>The mail server does not take the client that it was given, or has as many clients waiting as it may.</summary>
     public void GiveUpHandOff(string problem) => HandoffProblem = problem;
 
     /// <summary>It goes to the mail server.</summary>

@@ -97,7 +97,7 @@ internal static class BerkeleyFile
                 hasKey = !isDeleted;
             }
             else if (hasKey && !isDeleted)
-                entries.TryAdd(WithoutNul(key), text.IndexOf((byte)0) is >= 0 and var nul ? text[..nul] : text);
+                entries.TryAdd(WithoutNul(key), ListText.BeforeNul(text));
         }
 
         return true;

@@ -116,8 +116,7 @@ public sealed class CdbTable : ILookupTable
         return true;
     }
 
-    private static string TextOf(ReadOnlySpan<byte> bytes) =>
-        Encoding.Latin1.GetString(bytes.IndexOf((byte)0) is >= 0 and var nul ? bytes[..nul] : bytes);
+    private static string TextOf(ReadOnlySpan<byte> bytes) => Encoding.Latin1.GetString(ListText.BeforeNul(bytes));
 
     private static uint Hash(ReadOnlySpan<byte> key)
     {

@@ -87,6 +87,13 @@ public static class ListText
         return nul < 0 ? text : text[..nul];
     }
 
+    /// <inheritdoc cref="BeforeNul(ReadOnlySpan{char})" />
+    public static ReadOnlySpan<byte> BeforeNul(ReadOnlySpan<byte> text)
+    {
+        var nul = text.IndexOf((byte)0);
+        return nul < 0 ? text : text[..nul];
+    }
+
     /// <summary>
     /// ASCII letters in lower case, all else untouched: <c>ToLowerInvariant</c> would change the bytes of UTF-8 text.
     /// </summary>

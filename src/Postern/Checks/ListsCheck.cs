@@ -16,12 +16,12 @@ internal static class ListsCheck
     /// <param name="configuration">Without errors.</param>
     public static IEnumerable<ConfigProblem> Find(Configuration configuration, IDnsResolver resolver)
     {
-        var watched = configuration.Services.Select(static service => service.Settings).Where(static settings => settings.DnsblCheckInterval > TimeSpan.Zero);
-        foreach (var (probe, settings) in Ask(watched, resolver, Patience))
+        var watched = configuration.Services.Where(static service => service.Settings.DnsblCheckInterval > TimeSpan.Zero);
+        foreach (var (probe, service) in Ask(watched, resolver, Patience))
         {
             if (!probe.IsTrouble || probe.Finding is ListFinding.Unanswered)
                 continue;
-            var origin = settings.DnsblSitesOrigin;
+            var origin = service.OriginOf("postscreen_dnsbl_sites");
             yield return new ConfigProblem(
                 ProblemSeverity.Warning, origin?.File, origin?.Line ?? 0, $"DNS list {probe.List.Domain}: {probe.Text}", probe.Remedy ?? "see postern check --lists")
             {
@@ -36,7 +36,7 @@ internal static class ListsCheck
     public static bool Print(Configuration configuration, IDnsResolver resolver, TextWriter output)
     {
         var (all, isWell) = (0, true);
-        foreach (var (probe, _) in Ask(configuration.Services.Select(static service => service.Settings), resolver, patience: null))
+        foreach (var (probe, _) in Ask(configuration.Services, resolver, patience: null))
         {
             output.WriteLine($"DNS list {probe.List.Domain}: {probe.Text}");
             if (probe.Remedy is { } remedy)
@@ -56,13 +56,14 @@ internal static class ListsCheck
         new(new ResolverFile(new TextFiles(ResolverFile.MostBytes), ResolverConfiguration.SystemPath, warn), TimeProvider.System);
 
     /// <param name="patience">Null: <c>postscreen_dnsbl_timeout</c>.</param>
-    private static (ListProbe Probe, Settings Settings)[] Ask(IEnumerable<Settings> services, IDnsResolver resolver, TimeSpan? patience)
+    private static (ListProbe Probe, ScreeningService Service)[] Ask(IEnumerable<ScreeningService> services, IDnsResolver resolver, TimeSpan? patience)
     {
         var lists = services
-            .SelectMany(static settings => (settings.DnsblSites?.Lists ?? []).Select(list => (List: list, Settings: settings)))
+            .SelectMany(static service => (service.Settings.DnsblSites?.Lists ?? []).Select(list => (List: list, Service: service)))
             .DistinctBy(static one => one.List.Domain, StringComparer.Ordinal);
-        return Task.WhenAll(lists.Select(async one =>
-            (await ListProbe.AskAsync(resolver, one.List, one.Settings.DnsblSites!.CountsErrorAnswers, patience ?? one.Settings.DnsblTimeout).ConfigureAwait(false), one.Settings)))
-            .GetAwaiter().GetResult();
+        return Task.WhenAll(lists.Select(async one => (await AskAsync(one.List, one.Service.Settings).ConfigureAwait(false), one.Service))).GetAwaiter().GetResult();
+
+        Task<ListProbe> AskAsync(DnsblList list, Settings settings) =>
+            ListProbe.AskAsync(resolver, list, settings.DnsblSites!.CountsErrorAnswers, patience ?? settings.DnsblTimeout);
     }
 }

@@ -22,9 +22,18 @@ internal static class CheckVerb
     {
         var (files, host) = (new TextFiles(), HostFactsReader.Read());
         var resolver = ListsCheck.ResolverOfSystem(problem => output.WriteLine(Printable($"warning: {problem}")));
+        Configuration? valid = null;
         var status = Run(
-            directory, files, host, configuration => saysLists ? HostCheck.Find(configuration) : [.. HostCheck.Find(configuration), .. ListsCheck.Find(configuration, resolver)], output);
-        if (saysLists && Configuration.Load(directory, files, host, HostTableTypes.For) is { HasErrors: false } configuration && !ListsCheck.Print(configuration, resolver, output))
+            directory,
+            files,
+            host,
+            configuration =>
+            {
+                valid = configuration;
+                return saysLists ? HostCheck.Find(configuration) : [.. HostCheck.Find(configuration), .. ListsCheck.Find(configuration, resolver)];
+            },
+            output);
+        if (saysLists && valid is not null && !ListsCheck.Print(valid, resolver, output))
             status = 1;
         if (Libc.geteuid() != 0)
             output.WriteLine("Run it as root to have ports below 1024 and the rights of mail_owner checked, too.");

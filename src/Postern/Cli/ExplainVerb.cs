@@ -169,18 +169,7 @@ internal sealed class ExplainVerb
             return (await ListProbe.AskAsync(resolver, list, _settings.DnsblSites!.CountsErrorAnswers, _settings.DnsblTimeout).ConfigureAwait(false), await answer.ConfigureAwait(false));
         }));
 
-    private async Task<DnsAnswer> LookUpAsync(IDnsResolver resolver, DnsQuestion question)
-    {
-        using var patience = new CancellationTokenSource(_settings.DnsblTimeout);
-        try
-        {
-            return await resolver.LookUpAsync(question.Name, question.Type, patience.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            return DnsAnswer.Failure("no answer in time");
-        }
-    }
+    private Task<DnsAnswer> LookUpAsync(IDnsResolver resolver, DnsQuestion question) => ListProbe.LookUpAsync(resolver, question, _settings.DnsblTimeout);
 
     private DnsblScore? SayLists((ListProbe Probe, DnsAnswer Answer)[] answers)
     {

@@ -64,20 +64,23 @@ internal sealed class ListProbe
     /// <param name="patience">For both questions, which are asked at the same time.</param>
     public static async Task<ListProbe> AskAsync(IDnsResolver resolver, DnsblList list, bool withErrors, TimeSpan patience)
     {
-        using var end = new CancellationTokenSource(patience);
-        var answers = await Task.WhenAll(LookUpAsync(0x7f000001), LookUpAsync(0x7f000002)).ConfigureAwait(false);
+        var answers = await Task.WhenAll(LookUpAsync(resolver, QuestionFor(0x7f000001), patience), LookUpAsync(resolver, QuestionFor(0x7f000002), patience)).ConfigureAwait(false);
         return new ListProbe(list, withErrors, answers[0], answers[1]);
 
-        async Task<DnsAnswer> LookUpAsync(uint address)
+        DnsQuestion QuestionFor(uint address) => new(DnsblQuery.Text(IpAddress.FromIPv4(address), list.Domain), DnsType.A);
+    }
+
+    /// <summary>Asks a question; who is not answered in time has a failure.</summary>
+    internal static async Task<DnsAnswer> LookUpAsync(IDnsResolver resolver, DnsQuestion question, TimeSpan patience)
+    {
+        using var end = new CancellationTokenSource(patience);
+        try
         {
-            try
-            {
-                return await resolver.LookUpAsync(DnsblQuery.Text(IpAddress.FromIPv4(address), list.Domain), DnsType.A, end.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException)
-            {
-                return DnsAnswer.Failure("no answer in time");
-            }
+            return await resolver.LookUpAsync(question.Name, question.Type, end.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return DnsAnswer.Failure("no answer in time");
         }
     }
 
