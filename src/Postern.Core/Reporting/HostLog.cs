@@ -81,7 +81,7 @@ internal sealed class HostLog
     // addr 192.0.2.1 listed by domain zen.example as 127.0.0.2: a client counts once a list, however many answers.
     private void AddList(ReadOnlySpan<byte> text)
     {
-        if (!text.StartsWith("addr "u8) || text.IndexOf(" listed by domain "u8) is not (> 0 and var middle) || text.LastIndexOf(" as "u8) is not (> 0 and var end) || end < middle + 18
+        if (!text.StartsWith("addr "u8) || text.IndexOf(" listed by domain "u8) is not (> 5 and var middle) || text.LastIndexOf(" as "u8) is not (> 0 and var end) || end < middle + 18
             || !ClientText.TryReadAddress(text[5..middle], out var address))
         {
             return;

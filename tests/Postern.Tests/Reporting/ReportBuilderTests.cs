@@ -45,6 +45,12 @@ public sealed class ReportBuilderTests
         Assert.Equal([new NameCount("2001:db8::/64", 1)], report.Networks);
     }
 
+    [Theory]
+    [InlineData("addr listed by domain zen.example as 127.0.0.2")]
+    [InlineData("addr  listed by domain zen.example as 127.0.0.2")]
+    [InlineData("addr 192.0.2.1 listed by domain as 127.0.0.2")]
+    public void A_line_of_dnsblog_that_lacks_a_word_counts_for_nothing(string text) => Assert.Empty(Read("10:00:06 dnsblog[2]: " + text).Lists);
+
     [Fact]
     public void Who_goes_on_to_smtpd_is_counted_there_too()
     {
